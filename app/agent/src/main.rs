@@ -1,0 +1,2 @@
+//! garrison-agent
+fn main() {}

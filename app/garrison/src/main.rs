@@ -1,0 +1,2 @@
+//! garrison
+fn main() {}

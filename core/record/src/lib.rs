@@ -1,0 +1,38 @@
+//! The records that walk through the house, and their wire forms.
+//!
+//! `Event` telemetry · `Sample` metrics · `Alert` detection finding · `Incident` · `Order` · `Receipt` ·
+//! `Entry` (ledger). One bus topic each. This is the only crate with wire forms: protobuf between our own
+//! programs ([`Batch`]), OCSF 1.8 JSON at every outside edge ([`ocsf`]).
+//!
+//! Invariants
+//! - Ids are derived from (agent, boot, lane, sequence), never random ([`EventId`]); a process has a stable
+//!   [`ProcessKey`] (start time + pid), so a reused pid never joins two trees.
+//! - Decoding hostile bytes gives a fault, never a panic, and never more memory than [`base::limits`] allow.
+//! - A field that is unknown to an older program is kept out, not an error (protobuf rules).
+
+mod alert;
+mod batch;
+mod entry;
+mod event;
+pub mod fault;
+mod field;
+mod id;
+mod incident;
+pub mod ocsf;
+mod order;
+mod process;
+mod sample;
+
+pub use alert::{Alert, Match, Response, Severity, Technique};
+pub use batch::{Batch, Frame, Host, Lane, WireEvent};
+pub use entry::Entry;
+pub use event::{
+    Activity, BpfCall, Dns, Exec, Exit, FileActivity, FileOp, Fork, IoUring, Kind, Lost, Memory, Module, Mount,
+    Namespace, NetActivity, NetOp, Privilege, ProcessAccess, SignalSent, Event,
+};
+pub use field::{Field, Value};
+pub use id::{AgentId, EventId, ProcessKey};
+pub use incident::{Incident, IncidentStatus, Stage};
+pub use order::{ActionKind, Order, OrderMode, Origin, Receipt, ReceiptState};
+pub use process::{FileId, Namespaces, Proc, Process, User};
+pub use sample::{Metric, Sample};
