@@ -1,0 +1,39 @@
+# The one door. `make run` and `make test` are all a newcomer needs.
+
+# One target directory outside the clone when it exists, so that CI and fresh clones build warm.
+CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/garrison
+export CARGO_TARGET_DIR ?= $(if $(wildcard $(CACHE)/target),$(CACHE)/target,$(CURDIR)/target)
+export GARRISON_VENV ?= $(CACHE)/venv
+BIN := $(CARGO_TARGET_DIR)/debug
+
+.PHONY: help run test test-kernels bench eval drill setup build fmt
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## install every Debian and Python package that build and tests need (once a machine; repeats are quick)
+	@bash dist/setup/install
+
+build: ## build all programs
+	@cargo build --locked --workspace --bins
+
+run: setup build ## build, start everything on this machine, show one safe drill, then live events until Ctrl-C
+	@$(BIN)/garrison up --demo
+
+test: setup ## everything: tidy, unit tests, content, then the parts that need root and the kernel
+	@bash tests/run
+
+test-kernels: setup build ## probe table and drills on Debian's 5.10, 6.1 and 6.12 kernels under QEMU
+	@bash tests/kernels/run
+
+bench: setup ## speed, beside auditd in the same run; writes target/figures/*.json
+	@bash tests/bench/run
+
+eval: setup build ## detection quality; writes target/figures/*.json
+	@cargo xtask content
+
+drill: setup build ## every drill on this machine, table with times
+	@$(BIN)/garrison up --drill-all
+
+fmt: ## format
+	@cargo fmt --all
