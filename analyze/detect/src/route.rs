@@ -1,0 +1,191 @@
+//! Which events a rule is about: its log source as a set of event slots.
+//!
+//! A slot is a kind of event, cut finer for files and the network (one slot an operation), so that a rule about deleted
+//! files is never looked at for an opened one.
+//!
+//! | `logsource.category` (`product: linux` or none) | events |
+//! |---|---|
+//! | `process_creation` | `exec` |
+//! | `process_termination` | `exit` |
+//! | `process_fork` ours | `fork` |
+//! | `process_access` | `access`: ptrace, process_vm_readv, process_vm_writev |
+//! | `file_event` | `file`: create, write, rename, link, symlink, mkdir, truncate |
+//! | `file_change` | `file`: write, truncate, chmod, chown, setxattr |
+//! | `file_rename` | `file`: rename |
+//! | `file_delete` | `file`: unlink, rmdir |
+//! | `file_access` | `file`: read, write |
+//! | `network_connection` | `net`: connect, accept, send |
+//! | `network_listen` ours | `net`: listen, bind |
+//! | `dns_query` | `dns` |
+//! | `driver_load` | `module` |
+//! | `bpf` ours | `bpf` |
+//! | `namespace` ours | `namespace` |
+//! | `privilege` ours | `privilege` |
+//! | `io_uring` ours | `io_uring` |
+//! | `memory` ours | `memory` |
+//! | `mount` ours | `mount` |
+//! | `signal` ours | `signal` |
+//! | `agent` ours | `lost` |
+//! | none, and no service | every event |
+//!
+//! Other products, services and categories are "not routed here": they are read in full and listed with the reason,
+//! because another sensor (logs, cloud) may deliver them later.
+
+use crate::rule::LogSource;
+use record::{Activity, Event, FileOp, Kind, NetOp};
+
+/// First slot of the file operations.
+const FILE: usize = Kind::ALL.len();
+/// First slot of the network operations.
+const NET: usize = FILE + 14;
+/// How many slots there are.
+pub const SLOTS: usize = NET + 6;
+
+/// A set of slots, one bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Slots(pub(crate) u64);
+
+const _: () = assert!(SLOTS <= 64);
+
+impl Slots {
+    /// Every slot.
+    pub const EVERY: Slots = Slots((1 << SLOTS) - 1);
+
+    /// Whether a slot is in the set.
+    pub const fn has(self, slot: usize) -> bool {
+        self.0 >> slot & 1 == 1
+    }
+
+    /// The kinds of events in the set, in the order of [`Kind::ALL`].
+    pub fn kinds(self) -> Vec<Kind> {
+        Kind::ALL.iter().copied().filter(|kind| self.0 & of_kind(*kind).0 != 0).collect()
+    }
+}
+
+/// Every slot of a kind.
+const fn of_kind(kind: Kind) -> Slots {
+    match kind {
+        Kind::File => Slots(((1 << (NET - FILE)) - 1) << FILE),
+        Kind::Net => Slots(((1 << (SLOTS - NET)) - 1) << NET),
+        _ => Slots(1 << kind as usize),
+    }
+}
+
+const fn of_files(operations: &[FileOp]) -> Slots {
+    let (mut bits, mut index) = (0, 0);
+    while index < operations.len() {
+        bits |= 1 << (FILE + operations[index] as usize);
+        index += 1;
+    }
+    Slots(bits)
+}
+
+const fn of_network(operations: &[NetOp]) -> Slots {
+    let (mut bits, mut index) = (0, 0);
+    while index < operations.len() {
+        bits |= 1 << (NET + operations[index] as usize);
+        index += 1;
+    }
+    Slots(bits)
+}
+
+/// The slot of an event.
+pub fn slot(event: &Event) -> usize {
+    match &event.activity {
+        Activity::File(file) => FILE + file.op() as usize,
+        Activity::Net(net) => NET + net.op() as usize,
+        _ => event.kind() as usize,
+    }
+}
+
+/// Whether a slot is about a file that gets a second name, so that "the file" means the new one.
+pub(crate) fn renames(slot: usize) -> bool {
+    of_files(&[FileOp::Rename, FileOp::Link]).has(slot)
+}
+
+/// The categories, as in the table above.
+pub const CATEGORIES: &[(&str, Slots)] = &[
+    ("process_creation", of_kind(Kind::Exec)),
+    ("process_termination", of_kind(Kind::Exit)),
+    ("process_fork", of_kind(Kind::Fork)),
+    ("process_access", of_kind(Kind::Access)),
+    (
+        "file_event",
+        of_files(&[
+            FileOp::Create,
+            FileOp::OpenWrite,
+            FileOp::Rename,
+            FileOp::Link,
+            FileOp::Symlink,
+            FileOp::Mkdir,
+            FileOp::Truncate,
+        ]),
+    ),
+    (
+        "file_change",
+        of_files(&[FileOp::OpenWrite, FileOp::Truncate, FileOp::Chmod, FileOp::Chown, FileOp::SetXattr]),
+    ),
+    ("file_rename", of_files(&[FileOp::Rename])),
+    ("file_delete", of_files(&[FileOp::Unlink, FileOp::Rmdir])),
+    ("file_access", of_files(&[FileOp::OpenRead, FileOp::OpenWrite])),
+    ("network_connection", of_network(&[NetOp::Connect, NetOp::Accept, NetOp::Send])),
+    ("network_listen", of_network(&[NetOp::Listen, NetOp::Bind])),
+    ("dns_query", of_kind(Kind::Dns)),
+    ("driver_load", of_kind(Kind::Module)),
+    ("bpf", of_kind(Kind::Bpf)),
+    ("namespace", of_kind(Kind::Namespace)),
+    ("privilege", of_kind(Kind::Privilege)),
+    ("io_uring", of_kind(Kind::IoUring)),
+    ("memory", of_kind(Kind::Memory)),
+    ("mount", of_kind(Kind::Mount)),
+    ("signal", of_kind(Kind::Signal)),
+    ("agent", of_kind(Kind::Lost)),
+];
+
+/// The slots of a log source, or why no sensor of this host delivers it.
+pub fn route(source: &LogSource) -> Result<Slots, String> {
+    if let Some(product) = source.product.as_deref().filter(|product| !product.eq_ignore_ascii_case("linux")) {
+        return Err(format!("product {product} is not sensed on this host"));
+    }
+    if let Some(service) = &source.service {
+        return Err(format!("service {service} is a log file; no log reader feeds this engine yet"));
+    }
+    match source.category.as_deref() {
+        None if source.product.is_some() => Ok(Slots::EVERY),
+        None => Err("the log source names neither product nor category".to_owned()),
+        Some(category) => CATEGORIES
+            .iter()
+            .find(|(name, _)| *name == category)
+            .map(|(_, slots)| *slots)
+            .ok_or_else(|| format!("category {category} is not sensed on this host")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(product: &str, category: &str, service: &str) -> LogSource {
+        let word = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        LogSource { product: word(product), category: word(category), service: word(service) }
+    }
+
+    #[test]
+    fn every_operation_has_its_own_slot() {
+        assert_eq!((FileOp::SetXattr as usize, NetOp::Send as usize), (NET - FILE - 1, SLOTS - NET - 1));
+        assert!(CATEGORIES.iter().all(|(_, slots)| slots.0 != 0 && slots.0 & !Slots::EVERY.0 == 0));
+    }
+
+    #[test]
+    fn log_sources_find_their_events() {
+        let kinds = |product, category, service| route(&source(product, category, service)).map(Slots::kinds);
+        assert_eq!(kinds("linux", "process_creation", "").unwrap(), [Kind::Exec]);
+        assert_eq!(kinds("", "file_delete", "").unwrap(), [Kind::File]);
+        assert_eq!(kinds("linux", "", "").unwrap(), Kind::ALL);
+        for (product, category, service) in
+            [("windows", "process_creation", ""), ("linux", "", "auditd"), ("", "proxy", ""), ("", "", "")]
+        {
+            assert!(kinds(product, category, service).is_err(), "{product}/{category}/{service}");
+        }
+    }
+}
