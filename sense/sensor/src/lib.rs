@@ -1,1 +1,4 @@
 //! sensor
+
+pub mod fault;
+pub mod raw;
