@@ -1,0 +1,5 @@
+//! The same demands on every implementation of a port, then what only files can show.
+
+mod conformance;
+mod files;
+mod model;
