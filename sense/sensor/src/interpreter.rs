@@ -1,0 +1,300 @@
+//! From kernel records to events: keeps the process table and gives each event its process.
+//!
+//! Invariants
+//! - Every event of a live process carries that process with its ancestors. A process that the table does not know
+//!   is read from `/proc` when it still runs, and else told as far as the record goes (pid and start time).
+//! - Nothing here waits: the longest step is hashing one executable of at most [`crate::hash::INLINE_BYTES`].
+//! - The forking process is taken as the parent, also under `CLONE_PARENT`: ancestry tells who made whom.
+
+use crate::boottime::BootTime;
+use crate::container;
+use crate::decode;
+use crate::dns;
+use crate::hash::{HashCache, devices_agree};
+use crate::names::ResolvedNames;
+use crate::procfs::{self, Reader};
+use crate::raw::{self, AccessHead, Body, ExecRecord, ForkHead, PrivilegeHead, RawEvent, flags};
+use crate::table::{ProcessTable, TableLimits};
+use crate::users::UserNames;
+use base::limits::{ANCESTRY_DEPTH, ARGV_BYTES};
+use base::{Clock, Micros};
+use record::{Activity, Event, Fork, Privilege, Proc, Process, ProcessAccess, ProcessKey, User};
+use std::sync::Arc;
+
+/// Live processes checked against the host in each round of upkeep.
+const SWEEP: usize = 64;
+/// How often upkeep is done, µs.
+const UPKEEP_EVERY: Micros = 1_000_000;
+
+/// Turns records into events.
+pub struct Interpreter {
+    table: ProcessTable,
+    users: UserNames,
+    hashes: HashCache,
+    resolved: ResolvedNames,
+    reader: Reader,
+    time: BootTime,
+    own_pid: u32,
+    next_upkeep: Micros,
+    strangers: u64,
+}
+
+impl Interpreter {
+    /// An interpreter with an empty table.
+    pub fn new(clock: Arc<dyn Clock>, limits: TableLimits, hash_max_bytes: u64) -> Interpreter {
+        Interpreter {
+            table: ProcessTable::new(limits),
+            users: UserNames::default(),
+            hashes: HashCache::new(hash_max_bytes),
+            resolved: ResolvedNames::new(),
+            reader: Reader::new(),
+            time: BootTime::new(clock),
+            own_pid: std::process::id(),
+            next_upkeep: Micros::MIN,
+            strangers: 0,
+        }
+    }
+
+    /// Reads every process that runs now. Call it after the kernel programs are attached and before the first record
+    /// is read, so that no process falls between. Gives the number found.
+    pub fn bootstrap(&mut self) -> usize {
+        let mut pids = procfs::every_pid();
+        pids.sort_unstable();
+        pids.into_iter().filter(|pid| self.fill(*pid, 0).is_some()).count()
+    }
+
+    /// The process table.
+    pub fn table(&self) -> &ProcessTable {
+        &self.table
+    }
+
+    /// How many events named a process that neither the table nor `/proc` knew any more.
+    pub fn strangers(&self) -> u64 {
+        self.strangers
+    }
+
+    /// Wall clock now, µs.
+    pub fn wall_now(&self) -> Micros {
+        self.time.wall_now()
+    }
+
+    /// Monotonic clock now, µs.
+    pub fn monotonic(&self) -> Micros {
+        self.time.monotonic()
+    }
+
+    /// Once a second: follows the wall clock, forgets ended processes, finds exits that were lost, takes over hashes of
+    /// large executables.
+    pub fn upkeep(&mut self) {
+        let now = self.time.monotonic();
+        if now < self.next_upkeep {
+            return;
+        }
+        self.next_upkeep = now.saturating_add(UPKEEP_EVERY);
+        self.time.refresh();
+        self.table.expire(now);
+        let reader = &mut self.reader;
+        self.table.sweep(SWEEP, now, |pid| reader.key(pid));
+        for news in self.hashes.arrived() {
+            self.table.update_images(
+                |exe| exe.inode == news.inode && exe.sha256.is_empty() && devices_agree(exe.device, news.device),
+                |info| info.exe.sha256 = news.sha256.to_vec(),
+            );
+        }
+    }
+
+    /// The event of a record. `None` when the record has nothing to tell (a failed call that leaves no trace).
+    pub fn event(&mut self, raw: &RawEvent<'_>) -> Option<Event> {
+        let header = &raw.header;
+        let time_us = self.time.wall(header.time);
+        let key = ProcessKey::from_start_ns(header.tgid, header.start);
+        let (process, activity) = match &raw.body {
+            Body::Exec(record) => self.exec(key, record),
+            Body::Fork(head) => self.fork(key, head),
+            Body::Privilege(head) => self.privilege(key, head),
+            Body::Access(head) if header.result >= 0 => self.access(key, head),
+            body => (self.process(key, header.start), self.other(header, body)?),
+        };
+        self.follow(key, raw);
+        Some(Event { seq: 0, time_us, process: Some(process), activity })
+    }
+
+    /// What the record changes in the table, after its event was made.
+    fn follow(&mut self, key: ProcessKey, raw: &RawEvent<'_>) {
+        match &raw.body {
+            Body::Exit(_) => self.table.exit(key, self.time.monotonic()),
+            Body::Namespace(record) if raw.header.result >= 0 => {
+                let after = decode::namespaces(&record.head.after);
+                self.table.update(key, |info| info.namespaces = after);
+            }
+            Body::Privilege(head) => {
+                let after = self.user(&head.after);
+                self.table.update(key, |info| info.user = after);
+            }
+            _ => {}
+        }
+    }
+
+    fn other(&mut self, header: &raw::Header, body: &Body<'_>) -> Option<Activity> {
+        let mut activity = decode::activity(header, body, self.own_pid)?;
+        let now = self.time.monotonic();
+        if let Activity::Net(net) = &mut activity
+            && let Some(name) = net.remote().and_then(|address| self.resolved.name(address, now))
+        {
+            net.remote_name = name.to_owned();
+        }
+        if let Body::Dns(record) = body
+            && let Some(message) = dns::parse(record.payload).filter(|message| message.response)
+        {
+            for (address, lifetime) in &message.addresses {
+                self.resolved.learn(*address, &message.name, *lifetime, now);
+            }
+        }
+        Some(activity)
+    }
+
+    fn exec(&mut self, key: ProcessKey, record: &ExecRecord<'_>) -> (Arc<Proc>, Activity) {
+        let head = &record.head;
+        let (previous_exe, parent) = match self.table.lineage(key) {
+            Some((image, parent)) => (image.info.exe.path.clone(), parent),
+            None => {
+                let parent = ProcessKey::from_start_ns(head.parent_tgid, head.parent_start);
+                (String::new(), (head.parent_tgid != 0).then(|| self.process(parent, head.parent_start)))
+            }
+        };
+        let info = self.image(key, record, parent.as_ref());
+        let activity = decode::exec(record, previous_exe);
+        let proc = Proc::new(info, parent);
+        // A refused exec leaves the old program running; one that was killed never runs another instruction.
+        let refused = head.header.flags & flags::DENIED != 0 && head.header.result < 0;
+        if !refused {
+            self.table.insert(proc.clone());
+        }
+        (proc, Activity::Exec(activity))
+    }
+
+    /// The process after an exec.
+    fn image(&mut self, key: ProcessKey, record: &ExecRecord<'_>, parent: Option<&Arc<Proc>>) -> Process {
+        let head = &record.head;
+        let mut info = Process {
+            key: key.0,
+            parent_key: parent.map_or(0, |parent| parent.info.key),
+            comm: raw::short_text(&head.comm),
+            exe: decode::file_id(&record.exe),
+            args_truncated: head.header.flags & flags::ARGS_TRUNCATED != 0,
+            cwd: record.cwd.path(),
+            user: self.user(&head.credentials),
+            namespaces: decode::namespaces(&head.namespaces),
+            started_us: self.time.wall(head.header.start),
+            session: head.session,
+            tty: raw::short_text(&head.tty),
+            ns_pid: head.ns_pid,
+            ..Process::default()
+        };
+        let arguments: Vec<_> = record.arguments().map(String::from_utf8_lossy).collect();
+        info.set_args(arguments.iter().map(AsRef::as_ref));
+        info.args_truncated |= record.arguments.len() > ARGV_BYTES;
+        info.cgroup = self.control_group(key.pid(), record.cgroup);
+        info.container = container::container_id(&info.cgroup).unwrap_or_default();
+        let sha256 = self.hashes.executable(key.pid(), &info.exe);
+        info.exe.sha256 = sha256.map(Vec::from).unwrap_or_default();
+        info
+    }
+
+    /// The path of the record; where the kernel gave none, the one that `/proc` still has.
+    fn control_group(&mut self, pid: u32, given: &[u8]) -> String {
+        if !given.is_empty() {
+            return String::from_utf8_lossy(given).into_owned();
+        }
+        self.reader.cgroup(pid).map(|text| container::attributing_path(&text).to_owned()).unwrap_or_default()
+    }
+
+    fn fork(&mut self, key: ProcessKey, head: &ForkHead) -> (Arc<Proc>, Activity) {
+        let parent = self.process(key, head.header.start);
+        let child = ProcessKey::from_start_ns(head.child_tgid, head.child_start);
+        self.table.fork(&parent, child, self.time.wall(head.child_start));
+        let moved = head.header.flags & flags::NEW_NAMESPACES != 0;
+        if moved || head.child_ns_pid != head.child_tgid {
+            self.table.update(child, |info| {
+                info.ns_pid = head.child_ns_pid;
+                if moved {
+                    info.namespaces = decode::namespaces(&head.namespaces);
+                }
+            });
+        }
+        (parent, Activity::Fork(Fork { child_key: child.0 }))
+    }
+
+    fn privilege(&mut self, key: ProcessKey, head: &PrivilegeHead) -> (Arc<Proc>, Activity) {
+        let process = self.process(key, head.header.start);
+        let privilege = Privilege {
+            call: head.header.door().word().to_owned(),
+            before: process.info.user.clone(),
+            after: self.user(&head.after),
+            argument: head.arguments[0],
+        };
+        (process, Activity::Privilege(privilege))
+    }
+
+    fn access(&mut self, key: ProcessKey, head: &AccessHead) -> (Arc<Proc>, Activity) {
+        let process = self.process(key, head.header.start);
+        let target = ProcessKey::from_start_ns(head.target_tgid, head.target_start);
+        let target = (head.target_start != 0).then(|| self.process(target, head.target_start));
+        let access = ProcessAccess {
+            call: head.header.door().word().to_owned(),
+            request: head.request as u32,
+            target: target.map(|target| target.info.clone()),
+            target_pid: head.target_given,
+        };
+        (process, Activity::Access(access))
+    }
+
+    fn user(&mut self, head: &raw::CredentialsHead) -> User {
+        let mut user = decode::user(head);
+        user.name = self.users.name(user.uid, self.time.monotonic()).to_owned();
+        user
+    }
+
+    /// The process of a key: from the table, else from `/proc`, else as far as the key tells.
+    fn process(&mut self, key: ProcessKey, start_ns: u64) -> Arc<Proc> {
+        if let Some(known) = self.table.find(key) {
+            return known;
+        }
+        if key.pid() != 0
+            && self.reader.key(key.pid()) == Some(key)
+            && let Some(found) = self.fill(key.pid(), 0)
+        {
+            return found;
+        }
+        self.strangers += 1;
+        let info = Process { key: key.0, started_us: self.time.wall(start_ns), ..Process::default() };
+        Proc::new(info, None)
+    }
+
+    /// Reads a process and those above it from `/proc` into the table.
+    fn fill(&mut self, pid: u32, depth: usize) -> Option<Arc<Proc>> {
+        if let Some(known) = self.table.get(pid)
+            && self.reader.key(pid) == Some(known.info.key())
+        {
+            return Some(known);
+        }
+        let time = &self.time;
+        let found = self.reader.process(pid, |boot_ns| time.wall(boot_ns))?;
+        let mut info = found.process;
+        let parent = match found.parent_pid {
+            0 => None,
+            _ if depth >= ANCESTRY_DEPTH => None,
+            above => self.fill(above, depth + 1),
+        };
+        info.parent_key = parent.as_ref().map_or(0, |parent| parent.info.key);
+        info.user.name = self.users.name(info.user.uid, self.time.monotonic()).to_owned();
+        if !found.kernel {
+            let sha256 = self.hashes.executable(pid, &info.exe);
+            info.exe.sha256 = sha256.map(Vec::from).unwrap_or_default();
+        }
+        Some(self.table.insert(Proc::new(info, parent)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
