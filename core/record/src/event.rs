@@ -18,6 +18,7 @@ pub struct Event {
 
 /// What happened.
 #[derive(Clone, PartialEq, prost::Oneof)]
+#[allow(clippy::large_enum_variant, reason = "a box for the rare big variant would cost every reader a match arm")]
 pub enum Activity {
     /// A program was started in a process.
     #[prost(message, tag = "10")]
