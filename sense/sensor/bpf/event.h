@@ -373,12 +373,10 @@ struct event_settings {
 #define OPTION_IGNORE_COMM 8 // look up the `ignored_comms` map
 #define OPTION_DENY 16      // the `denied` map is not empty
 
-#define PREFIX_COUNT 16
+// Key of the `ignored_prefixes` trie: bits, then the front of a path.
 #define PREFIX_BYTES 64
-
 struct event_prefix {
-	__u32 length;
-	__u32 reserved;
+	__u32 bits;
 	char text[PREFIX_BYTES];
 };
 
@@ -390,7 +388,8 @@ struct event_file_key {
 
 #define ARGUMENT_BYTES 8192
 #define PATH_BYTES 4096
-#define NAME_BYTES 1024
+#define NAME_BYTES 4096
+#define CGROUP_BYTES 1024
 #define DNS_BYTES 512
 
 #endif

@@ -1,0 +1,244 @@
+// What all program groups share: the maps, the filters at the start of a record and its way into the ring.
+//
+// Every object declares the maps below; user space creates them with the first object and lends them to the others.
+#ifndef GARRISON_H
+#define GARRISON_H
+
+#include "kernel_types.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include "arguments.h"
+#include "walk.h"
+#include "task.h"
+#include "event.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define RECORD_BYTES 32768
+#define RECORD_MASK 16383 // where an append may begin: less than RECORD_BYTES minus the longest text
+
+// Memory of one processor. Programs that use it run in process context with preemption off; those that may run inside
+// an interrupt (signals, packets) or sleep (lsm.s) must not.
+struct scratch {
+	struct walk walk;
+	struct call_arguments arguments;
+	struct event_place place;
+	u64 task;
+	u32 at;
+	u32 compat;
+	char prefix_space[8];
+	char record[RECORD_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct event_settings);
+} settings SEC(".maps");
+
+// One entry a processor: larger than a per-CPU map allows. User space sets the size.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, KIND_COUNT);
+	__type(key, u32);
+	__type(value, struct event_counter);
+} counters SEC(".maps");
+
+// System call number to call: low byte native table, high byte 32-bit table.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 512);
+	__type(key, u32);
+	__type(value, u16);
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 128);
+	__type(key, u32);
+	__type(value, u32);
+} handlers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 64);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct event_prefix);
+	__type(value, u8);
+} ignored_prefixes SEC(".maps");
+
+struct comm_key {
+	char text[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct comm_key);
+	__type(value, u8);
+} ignored_comms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, u8);
+} scope SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct event_file_key);
+	__type(value, u8);
+} denied SEC(".maps");
+
+static __always_inline struct scratch *scratch(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	return bpf_map_lookup_elem(&scratches, &cpu);
+}
+
+static __always_inline struct event_settings *current_settings(void)
+{
+	u32 zero = 0;
+	return bpf_map_lookup_elem(&settings, &zero);
+}
+
+static __always_inline struct event_counter *counter_of(u32 kind)
+{
+	return bpf_map_lookup_elem(&counters, &kind);
+}
+
+static __always_inline void count_filtered(u32 kind)
+{
+	struct event_counter *counter = counter_of(kind);
+	if (counter)
+		counter->filtered++;
+}
+
+// Whether the current process may be reported at all under this kind.
+static __always_inline bool wanted(struct event_settings *set, u32 kind)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!(set->kinds & (1ull << kind)) || tgid == set->own_tgid)
+		return false;
+	if (set->options & OPTION_SCOPE_TREE) {
+		if (!bpf_map_lookup_elem(&scope, &tgid))
+			return false;
+	}
+	if (set->scope_cgroup && bpf_get_current_cgroup_id() != set->scope_cgroup)
+		return false;
+	if (set->options & OPTION_IGNORE_COMM) {
+		struct comm_key key = {};
+		bpf_get_current_comm(&key, sizeof(key));
+		if (bpf_map_lookup_elem(&ignored_comms, &key)) {
+			count_filtered(kind);
+			return false;
+		}
+	}
+	return true;
+}
+
+static __always_inline void fill_header(struct event_header *header, u32 kind, u32 size, u32 call, int result)
+{
+	u64 ids = bpf_get_current_pid_tgid();
+	header->size = size;
+	header->kind = kind;
+	header->flags = 0;
+	header->time = bpf_ktime_get_boot_ns();
+	header->start = task_start(current_task());
+	header->tgid = ids >> 32;
+	header->tid = (u32)ids;
+	header->result = result;
+	header->call = call;
+	header->hook = HOOK_TRACEPOINT;
+}
+
+static __always_inline u64 wake_flags(struct event_settings *set, u32 kind)
+{
+	if (set->urgent & (1ull << kind))
+		return BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= set->wake_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void count_result(u32 kind, bool lost)
+{
+	struct event_counter *counter = counter_of(kind);
+	if (!counter)
+		return;
+	if (lost)
+		counter->lost++;
+	else
+		counter->produced++;
+}
+
+// Sends the record that was put together in the scratch memory.
+static __always_inline void send_record(struct scratch *s, struct event_settings *set, u32 kind)
+{
+	struct event_header *header = (void *)s->record;
+	u32 size = s->at;
+	if (size > RECORD_BYTES - 1)
+		return;
+	header->size = size;
+	long failed = bpf_ringbuf_output(&ring, s->record, size & (RECORD_BYTES - 1), wake_flags(set, kind));
+	count_result(kind, failed);
+}
+
+// For records of fixed size: memory in the ring, or NULL (counted as lost).
+#define RESERVE(type, kind)                                                        \
+	({                                                                         \
+		type *record_ = bpf_ringbuf_reserve(&ring, sizeof(type), 0);       \
+		count_result(kind, !record_);                                      \
+		if (record_)                                                       \
+			__builtin_memset(record_, 0, sizeof(type));                \
+		record_;                                                           \
+	})
+
+static __always_inline void fill_credentials(struct event_credentials *out, struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	out->uid = BPF_CORE_READ(cred, uid.val);
+	out->gid = BPF_CORE_READ(cred, gid.val);
+	out->euid = BPF_CORE_READ(cred, euid.val);
+	out->egid = BPF_CORE_READ(cred, egid.val);
+	out->suid = BPF_CORE_READ(cred, suid.val);
+	out->fsuid = BPF_CORE_READ(cred, fsuid.val);
+	out->loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : ~0u;
+	bpf_core_read(&out->effective, 8, &cred->cap_effective);
+	bpf_core_read(&out->permitted, 8, &cred->cap_permitted);
+	bpf_core_read(&out->inheritable, 8, &cred->cap_inheritable);
+}
+
+static __always_inline void fill_namespaces(struct event_namespaces *out, struct task_struct *task)
+{
+	struct nsproxy *proxy = BPF_CORE_READ(task, nsproxy);
+	struct pid_namespace *space = NULL;
+	pid_inner(BPF_CORE_READ(task, thread_pid), &space);
+	out->mnt = BPF_CORE_READ(proxy, mnt_ns, ns.inum);
+	out->pid = BPF_CORE_READ(space, ns.inum);
+	out->net = BPF_CORE_READ(proxy, net_ns, ns.inum);
+	out->user = BPF_CORE_READ(task, cred, user_ns, ns.inum);
+	out->uts = BPF_CORE_READ(proxy, uts_ns, ns.inum);
+	out->ipc = BPF_CORE_READ(proxy, ipc_ns, ns.inum);
+	if (bpf_core_field_exists(proxy->cgroup_ns))
+		out->cgroup = BPF_CORE_READ(proxy, cgroup_ns, ns.inum);
+}
+
+#endif
