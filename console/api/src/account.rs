@@ -1,0 +1,85 @@
+//! Accounts of people, and the first one of an installation.
+
+use crate::access::Role;
+use crate::tables::{self, ACCOUNTS};
+use crate::{fault, password};
+use base::{Clock, Fault, Random, Result};
+use port::{Tables, Write};
+
+/// Name of the account that the first run makes.
+const FIRST: &str = "admin";
+/// Longest account name, bytes.
+const NAME_BYTES: usize = 64;
+/// Most accounts of an installation: what one page of the API shows.
+pub(crate) const MOST: usize = base::limits::PAGE_ROWS;
+
+/// An account as it is stored.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Account {
+    /// Its name.
+    pub name: String,
+    /// Password hash, see [`crate::password`].
+    pub hash: String,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// Whether the password must be changed before anything else.
+    pub must_change: bool,
+    /// Rises with each change of the password: sessions of an older number are void.
+    pub epoch: u64,
+    /// When it was made, µs since the Unix epoch.
+    pub created_us: i64,
+}
+
+/// Name and password of the first administrator, to be shown once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Account name.
+    pub user: String,
+    /// Password; it must be changed at the first login.
+    pub password: String,
+}
+
+/// Makes the first administrator, with all three administrator roles, if there is no account yet; `None` otherwise.
+/// Hashes a password (some 30 ms).
+pub async fn first_run(tables: &dyn Tables, random: &dyn Random, clock: &dyn Clock) -> Result<Option<Credentials>> {
+    if !tables.scan(ACCOUNTS, "", "", 1).await?.is_empty() {
+        return Ok(None);
+    }
+    let password = password::make(random);
+    let account = Account {
+        name: FIRST.into(),
+        hash: password::hash(&password, random)?,
+        roles: vec![Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin],
+        must_change: true,
+        epoch: 1,
+        created_us: clock.wall(),
+    };
+    tables.commit(vec![put_new(&account)]).await?;
+    Ok(Some(Credentials { user: account.name, password }))
+}
+
+/// The write that stores an account that must not exist yet.
+pub(crate) fn put_new(account: &Account) -> Write {
+    Write::PutIf { table: ACCOUNTS, key: account.name.clone(), value: tables::json(account), version: 0 }
+}
+
+/// An account by name.
+pub(crate) async fn find(tables: &dyn Tables, name: &str) -> Result<Option<Account>> {
+    tables::find(tables, ACCOUNTS, name).await
+}
+
+/// Every account.
+pub(crate) async fn all(tables: &dyn Tables) -> Result<Vec<Account>> {
+    let items = tables.scan(ACCOUNTS, "", "", MOST).await?;
+    items.iter().map(|item| tables::parse(ACCOUNTS, item)).collect()
+}
+
+/// A fault when the name is not fit for an account.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if name.is_empty() || name.len() > NAME_BYTES || !name.bytes().all(fits) {
+        let fault = Fault::new(&fault::INVALID).object("name");
+        return Err(fault.expected("1 to 64 of a-z, 0-9, `.`, `_`, `-`").found(name));
+    }
+    Ok(())
+}

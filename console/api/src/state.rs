@@ -1,0 +1,70 @@
+//! What every request handler shares.
+
+use crate::caller::Caller;
+use crate::limiter::Limiter;
+use crate::{Control, Draft};
+use base::{Clock, Random, Result};
+use port::{Query, Tables};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Password hashes computed at once: each takes 19 MiB and a core for some 30 ms.
+const HASHES_AT_ONCE: usize = 2;
+/// Live streams at once: each holds a connection and a place in the broadcast.
+const STREAMS_AT_ONCE: usize = 64;
+
+/// The API's surroundings, cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub(crate) control: Arc<dyn Control>,
+    pub(crate) tables: Arc<dyn Tables>,
+    pub(crate) query: Arc<dyn Query>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) hashes: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
+}
+
+impl ApiState {
+    /// The API over this server, state and lake.
+    pub fn new(
+        control: Arc<dyn Control>,
+        tables: Arc<dyn Tables>,
+        query: Arc<dyn Query>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> ApiState {
+        ApiState {
+            control,
+            tables,
+            query,
+            clock,
+            random,
+            limiter: Arc::new(Limiter::default()),
+            hashes: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE)),
+        }
+    }
+
+    /// Seals what a caller does, before it is done.
+    pub(crate) async fn seal(
+        &self,
+        caller: &Caller,
+        what: &str,
+        object: &str,
+        mut details: serde_json::Value,
+    ) -> Result<()> {
+        if let (Some(token), Some(details)) = (caller.token(), details.as_object_mut()) {
+            details.insert("token".into(), token.into());
+        }
+        let draft = Draft { who: caller.who(), what: what.into(), object: object.into(), details };
+        self.control.seal(draft).await?;
+        Ok(())
+    }
+
+    /// The wall clock, µs since the Unix epoch.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.wall()
+    }
+}

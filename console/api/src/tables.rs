@@ -1,0 +1,124 @@
+//! Names of the state tables and forms of what lies in them. The server's pipeline writes through these, the API reads.
+
+use crate::story::ProcessNode;
+use base::{Fault, Result};
+use bytes::Bytes;
+use port::{Tables, Write};
+use record::{Alert, Incident, Order, Receipt};
+use serde::de::DeserializeOwned;
+
+/// Alerts: key [`StoredAlert::key`], value JSON [`StoredAlert`].
+pub const ALERTS: &str = "alerts";
+/// Place of an alert: key alert id, value its key in [`ALERTS`] (plain text).
+pub const ALERT_KEYS: &str = "alert-keys";
+/// Incidents: key id, value JSON [`record::Incident`].
+pub const INCIDENTS: &str = "incidents";
+/// Incidents by time: key `{first_us:020}-{id}`, value the id (plain text).
+pub const INCIDENT_TIMES: &str = "incident-times";
+/// Orders: key id, value JSON [`record::Order`].
+pub const ORDERS: &str = "orders";
+/// Orders by time: key `{issued_us:020}-{id}`, value the id (plain text).
+pub const ORDER_TIMES: &str = "order-times";
+/// Receipts: key `{order}/{time_us:020}`, value JSON [`record::Receipt`].
+pub const RECEIPTS: &str = "receipts";
+/// Agents: key id, value JSON; the app's own form, shown through [`crate::Control::status`].
+pub const AGENTS: &str = "agents";
+/// Accounts: key name, value JSON [`crate::account::Account`]. Written by the API alone.
+pub const ACCOUNTS: &str = "accounts";
+/// API tokens: key id, value JSON [`crate::token::Token`]. Written by the API alone.
+pub const TOKENS: &str = "tokens";
+/// Sessions: key SHA-256 of the cookie, value JSON [`crate::session::Session`]. Written by the API alone.
+pub const SESSIONS: &str = "sessions";
+/// Idempotency keys: key `{account}/{key}`, value JSON. Written by the API alone.
+pub const IDEMPOTENCY: &str = "idempotency";
+
+/// An alert as it is stored and shown: the record, its OCSF form and the processes it was about.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct StoredAlert {
+    /// The record; its evidence is not in its JSON, hence `processes`.
+    #[serde(flatten)]
+    pub alert: Alert,
+    /// Host name.
+    #[serde(default)]
+    pub host: String,
+    /// The process and its ancestors, ancestors first.
+    #[serde(default)]
+    pub processes: Vec<ProcessNode>,
+    /// OCSF 1.8 detection finding.
+    #[serde(default)]
+    pub ocsf: serde_json::Value,
+}
+
+impl StoredAlert {
+    /// From a record as it came from an agent, evidence included, and its OCSF form.
+    pub fn new(alert: Alert, ocsf: serde_json::Value) -> StoredAlert {
+        let processes = ProcessNode::of_batch(&alert.agent, &alert.evidence, &alert.id);
+        StoredAlert { host: alert.evidence.host.name.clone(), alert, processes, ocsf }
+    }
+
+    /// Key in [`ALERTS`]: sorts by time.
+    pub fn key(&self) -> String {
+        timed(self.alert.time_us, &self.alert.id)
+    }
+
+    /// The writes that store it.
+    pub fn writes(&self) -> Vec<Write> {
+        let key = self.key();
+        let place = Write::Put { table: ALERT_KEYS, key: self.alert.id.clone(), value: key.clone().into() };
+        vec![Write::Put { table: ALERTS, key, value: json(self) }, place]
+    }
+}
+
+/// The writes that store an incident.
+pub fn incident_writes(incident: &Incident) -> Vec<Write> {
+    let time = Write::Put {
+        table: INCIDENT_TIMES,
+        key: timed(incident.first_us, &incident.id),
+        value: incident.id.clone().into(),
+    };
+    vec![Write::Put { table: INCIDENTS, key: incident.id.clone(), value: json(incident) }, time]
+}
+
+/// The writes that store an order.
+pub fn order_writes(order: &Order) -> Vec<Write> {
+    let time =
+        Write::Put { table: ORDER_TIMES, key: timed(order.issued_us, &order.id), value: order.id.clone().into() };
+    vec![Write::Put { table: ORDERS, key: order.id.clone(), value: json(order) }, time]
+}
+
+/// The writes that store a receipt.
+pub fn receipt_writes(receipt: &Receipt) -> Vec<Write> {
+    let key = format!("{}/{:020}", receipt.order, receipt.time_us.max(0));
+    vec![Write::Put { table: RECEIPTS, key, value: json(receipt) }]
+}
+
+/// A key that sorts by time. Times before 1970 count as 1970.
+pub fn timed(time_us: i64, id: &str) -> String {
+    format!("{:020}-{id}", time_us.max(0))
+}
+
+/// A document as JSON bytes. Our own types have string keys only, so this cannot fail; an empty document would
+/// show as corrupt when read.
+pub(crate) fn json(value: &impl serde::Serialize) -> Bytes {
+    serde_json::to_vec(value).map(Bytes::from).unwrap_or_default()
+}
+
+/// A stored document as its type; one that does not parse is corrupt.
+pub(crate) fn parse<T: DeserializeOwned>(table: &'static str, item: &port::Item) -> Result<T> {
+    let corrupt = |cause| Fault::new(&crate::fault::CORRUPT).object(format!("{table}/{}", item.key)).because(cause);
+    serde_json::from_slice(&item.value).map_err(corrupt)
+}
+
+/// One document, `None` when absent.
+pub(crate) async fn find<T: DeserializeOwned>(
+    tables: &dyn Tables,
+    table: &'static str,
+    key: &str,
+) -> Result<Option<T>> {
+    tables.get(table, key).await?.map(|item| parse(table, &item)).transpose()
+}
+
+/// One document; an absent one is a fault that names it.
+pub(crate) async fn load<T: DeserializeOwned>(tables: &dyn Tables, table: &'static str, key: &str) -> Result<T> {
+    find(tables, table, key).await?.ok_or_else(|| Fault::new(&crate::fault::MISSING).object(key))
+}
