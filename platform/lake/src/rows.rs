@@ -1,0 +1,372 @@
+//! From records to columns: what arrives in one frame becomes at most one chunk a family.
+
+use crate::cell::{self, Cell, Type, Value};
+use crate::config::Arrived;
+use crate::image::{Home, ImageTable};
+use crate::{Family, fault, schema};
+use base::Result;
+use datafusion::arrow::array::{
+    ArrayRef, BinaryViewBuilder, BooleanBuilder, Float64Builder, RecordBatch, StringViewBuilder,
+    TimestampMicrosecondBuilder, UInt32Builder, UInt64Array, UInt64Builder,
+};
+use datafusion::arrow::buffer::Buffer;
+use prost::Message;
+use record::{Activity, Alert, Event, Lane, Proc, Sample, Severity, WireEvent};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Rows of one family from one frame, with the images that they point at.
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    pub(crate) rows: RecordBatch,
+    pub(crate) images: Arc<ImageTable>,
+    pub(crate) home: Home,
+}
+
+/// Between two executables in the column `ancestors`.
+const BELOW: &str = " < ";
+
+/// Turns a frame's records into chunks. `number` is new for every call.
+pub(crate) fn chunks(arrived: &Arrived, number: u64) -> Result<Vec<(Family, Chunk)>> {
+    let home = Home { in_memory: true, number };
+    let mut images = Images::default();
+    let mut tables: Vec<Option<EventRows>> = Family::EVENTS.iter().map(|_| None).collect();
+    for event in &arrived.events {
+        let family = Family::of(event.kind());
+        let rows = tables[family as usize].get_or_insert_with(|| EventRows::new(family));
+        let (index, ancestors) = images.place(event.process.as_ref());
+        rows.push(event, home.place(index), ancestors);
+    }
+    let images = Arc::new(ImageTable::of_chunk(&arrived.host, images.procs));
+    let mut chunks = Vec::new();
+    let mut add = |family, rows: RecordBatch| chunks.push((family, Chunk { rows, images: images.clone(), home }));
+    for rows in tables.into_iter().flatten() {
+        add(rows.family, rows.finish(arrived)?);
+    }
+    if !arrived.alerts.is_empty() {
+        add(Family::Finding, findings(arrived)?);
+    }
+    if !arrived.samples.is_empty() {
+        add(Family::Sample, samples(arrived)?);
+    }
+    Ok(chunks)
+}
+
+/// Numbers of a frame's alerts: from their ids, else after the events.
+pub(crate) fn alert_seq(arrived: &Arrived, index: usize) -> u64 {
+    let id = arrived.alerts[index].id.parse::<record::EventId>();
+    let named = id.ok().filter(|id| (arrived.first_seq..=arrived.last_seq()).contains(&id.seq));
+    named.map_or(arrived.first_seq + (arrived.events.len() + index) as u64, |id| id.seq)
+}
+
+/// Numbers of a frame's samples: its last ones.
+pub(crate) fn sample_seq(arrived: &Arrived, index: usize) -> u64 {
+    (arrived.last_seq() + 1 + index as u64).saturating_sub(arrived.samples.len() as u64)
+}
+
+/// The processes of a frame, each once, with the text of its ancestors.
+#[derive(Default)]
+struct Images {
+    procs: Vec<Option<Arc<Proc>>>,
+    ancestors: Vec<String>,
+    places: HashMap<usize, u32>,
+}
+
+impl Images {
+    fn place(&mut self, proc: Option<&Arc<Proc>>) -> (u32, &str) {
+        let pointer = proc.map_or(0, |proc| Arc::as_ptr(proc) as usize);
+        let (procs, texts) = (&mut self.procs, &mut self.ancestors);
+        let index = *self.places.entry(pointer).or_insert_with(|| {
+            procs.push(proc.cloned());
+            texts.push(proc.map_or(String::new(), |proc| ancestors(proc)));
+            procs.len() as u32 - 1
+        });
+        (index, &self.ancestors[index as usize])
+    }
+}
+
+/// Executables of the ancestors, nearest first.
+fn ancestors(proc: &Proc) -> String {
+    let mut text = String::new();
+    for ancestor in proc.ancestors() {
+        if !text.is_empty() {
+            text.push_str(BELOW);
+        }
+        text.push_str(&ancestor.info.exe.path);
+    }
+    text
+}
+
+fn strings() -> StringViewBuilder {
+    StringViewBuilder::new().with_deduplicate_strings()
+}
+
+fn times() -> TimestampMicrosecondBuilder {
+    TimestampMicrosecondBuilder::new().with_timezone("+00:00")
+}
+
+/// `None` where empty, so that a query says `IS NULL` and nothing is stored.
+fn filled(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// The same text in every row, stored once.
+fn same(text: &str, rows: usize) -> Result<ArrayRef> {
+    let mut builder = StringViewBuilder::new();
+    let block = builder.append_block(Buffer::from(text.as_bytes()));
+    for _ in 0..rows {
+        let appended = builder.try_append_view(block, 0, text.len() as u32);
+        appended.map_err(|error| fault::of_bug("text column", error))?;
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+/// The columns that every table begins with.
+fn head(arrived: &Arrived, mut time: TimestampMicrosecondBuilder, mut seq: UInt64Builder) -> Result<Vec<ArrayRef>> {
+    let seq = seq.finish();
+    let rows = seq.len();
+    let boot = UInt64Array::from_value(arrived.boot, rows);
+    let lane: Lane = arrived.lane;
+    Ok(vec![
+        Arc::new(time.finish()),
+        same(&arrived.agent.to_string(), rows)?,
+        same(&arrived.host.name, rows)?,
+        Arc::new(boot),
+        same(lane.letter(), rows)?,
+        Arc::new(seq),
+    ])
+}
+
+fn batch(family: Family, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    RecordBatch::try_new(schema::of(family), columns).map_err(|error| fault::of_bug(family.word(), error))
+}
+
+/// A column of cells.
+enum Builder {
+    Text(StringViewBuilder),
+    Small(UInt32Builder),
+    Large(UInt64Builder),
+    Flag(BooleanBuilder),
+}
+
+impl Builder {
+    fn new(cell: Cell) -> Builder {
+        match cell.describe().1 {
+            Type::Text => Builder::Text(strings()),
+            Type::Small => Builder::Small(UInt32Builder::new()),
+            Type::Large => Builder::Large(UInt64Builder::new()),
+            Type::Flag => Builder::Flag(BooleanBuilder::new()),
+        }
+    }
+
+    fn push(&mut self, value: &Value<'_>) {
+        match (self, value) {
+            (Builder::Text(builder), Value::Text(text)) => builder.append_value(text),
+            (Builder::Small(builder), Value::Number(number)) => builder.append_value(*number as u32),
+            (Builder::Large(builder), Value::Number(number)) => builder.append_value(*number),
+            (Builder::Flag(builder), Value::Flag(flag)) => builder.append_value(*flag),
+            (Builder::Text(builder), _) => builder.append_null(),
+            (Builder::Small(builder), _) => builder.append_null(),
+            (Builder::Large(builder), _) => builder.append_null(),
+            (Builder::Flag(builder), _) => builder.append_null(),
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        match self {
+            Builder::Text(mut builder) => Arc::new(builder.finish()),
+            Builder::Small(mut builder) => Arc::new(builder.finish()),
+            Builder::Large(mut builder) => Arc::new(builder.finish()),
+            Builder::Flag(mut builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+/// Rows of one event table.
+struct EventRows {
+    family: Family,
+    time: TimestampMicrosecondBuilder,
+    seq: UInt64Builder,
+    kind: StringViewBuilder,
+    class: UInt32Builder,
+    pid: UInt32Builder,
+    keys: [UInt64Builder; 2],
+    /// exe, cmd_line, user, container, ancestors.
+    texts: [StringViewBuilder; 5],
+    uid: UInt32Builder,
+    cells: Vec<Builder>,
+    image: UInt64Builder,
+    rest: BinaryViewBuilder,
+}
+
+impl EventRows {
+    fn new(family: Family) -> EventRows {
+        EventRows {
+            family,
+            time: times(),
+            seq: UInt64Builder::new(),
+            kind: strings(),
+            class: UInt32Builder::new(),
+            pid: UInt32Builder::new(),
+            keys: [UInt64Builder::new(), UInt64Builder::new()],
+            texts: std::array::from_fn(|_| strings()),
+            uid: UInt32Builder::new(),
+            cells: schema::cells(family).iter().copied().map(Builder::new).collect(),
+            image: UInt64Builder::new(),
+            rest: BinaryViewBuilder::new(),
+        }
+    }
+
+    fn push(&mut self, event: &Event, place: u64, ancestors: &str) {
+        self.time.append_value(event.time_us);
+        self.seq.append_value(event.seq);
+        self.kind.append_value(event.kind().word());
+        self.class.append_value(record::ocsf::class_uid(&event.activity).0);
+        let info = event.process.as_deref().map(|proc| &proc.info);
+        self.pid.append_option(info.map(|info| info.pid()));
+        self.keys[0].append_option(info.map(|info| info.key));
+        self.keys[1].append_option(info.map(|info| info.parent_key).filter(|key| *key != 0));
+        let texts =
+            info.map_or([""; 5], |info| [&info.exe.path, &info.cmd_line, &info.user.name, &info.container, ancestors]);
+        for (builder, text) in self.texts.iter_mut().zip(texts) {
+            builder.append_option(filled(text));
+        }
+        self.uid.append_option(info.map(|info| info.user.uid));
+        self.push_activity(&event.activity);
+        self.image.append_value(place);
+    }
+
+    fn push_activity(&mut self, activity: &Activity) {
+        let mut left = activity.clone();
+        for (builder, cell) in self.cells.iter_mut().zip(schema::cells(self.family)) {
+            let value = cell::read(activity, *cell);
+            builder.push(&value);
+            if value != Value::None {
+                cell::write(&mut left, *cell, Value::None);
+            }
+        }
+        if left == cell::empty(activity.kind()) {
+            self.rest.append_null();
+        } else {
+            self.rest.append_value(encode_rest(left));
+        }
+    }
+
+    fn finish(mut self, arrived: &Arrived) -> Result<RecordBatch> {
+        let mut columns = head(arrived, self.time, self.seq)?;
+        let [exe, cmd_line, user, container, ancestors] = &mut self.texts;
+        let [process_key, parent_key] = &mut self.keys;
+        columns.extend::<[ArrayRef; 11]>([
+            Arc::new(self.kind.finish()),
+            Arc::new(self.class.finish()),
+            Arc::new(self.pid.finish()),
+            Arc::new(process_key.finish()),
+            Arc::new(parent_key.finish()),
+            Arc::new(exe.finish()),
+            Arc::new(cmd_line.finish()),
+            Arc::new(user.finish()),
+            Arc::new(self.uid.finish()),
+            Arc::new(container.finish()),
+            Arc::new(ancestors.finish()),
+        ]);
+        columns.extend(self.cells.into_iter().map(Builder::finish));
+        columns.push(Arc::new(self.image.finish()));
+        columns.push(Arc::new(self.rest.finish()));
+        batch(self.family, columns)
+    }
+}
+
+/// What has no column, as protobuf: exact for every field there is or will be, and a third of the size of JSON.
+fn encode_rest(left: Activity) -> Vec<u8> {
+    WireEvent { time_us: 0, process: 0, activity: Some(left) }.encode_to_vec()
+}
+
+fn findings(arrived: &Arrived) -> Result<RecordBatch> {
+    let (mut time, mut seq, mut decided) = (times(), UInt64Builder::new(), times());
+    // id, rule, rule_version, title, title_zh, severity, techniques, tactics, drill, exe, cmd_line, user, container.
+    let mut texts: [StringViewBuilder; 13] = std::array::from_fn(|_| strings());
+    let (mut severity, mut key, mut whole) = (UInt32Builder::new(), UInt64Builder::new(), BinaryViewBuilder::new());
+    for (index, alert) in arrived.alerts.iter().enumerate() {
+        time.append_value(alert.time_us);
+        seq.append_value(alert_seq(arrived, index));
+        decided.append_value(alert.decided_us);
+        severity.append_value(alert.severity.max(0) as u32);
+        let process = evidence(alert);
+        key.append_option(process.map(|process| process.key));
+        let values = finding_texts(alert, process);
+        for (builder, text) in texts.iter_mut().zip(&values) {
+            builder.append_option(filled(text));
+        }
+        whole.append_value(alert.encode_to_vec());
+    }
+    let mut texts = texts.map(|mut builder| Arc::new(builder.finish()) as ArrayRef).into_iter();
+    let mut columns = head(arrived, time, seq)?;
+    columns.extend(texts.by_ref().take(6));
+    columns.push(Arc::new(severity.finish()));
+    columns.extend(texts.by_ref().take(2));
+    columns.push(Arc::new(decided.finish()));
+    columns.extend(texts);
+    columns.push(Arc::new(key.finish()));
+    columns.push(Arc::new(whole.finish()));
+    batch(Family::Finding, columns)
+}
+
+/// The process of the event that an alert is about.
+fn evidence(alert: &Alert) -> Option<&record::Process> {
+    let place = alert.evidence.events.first()?.process;
+    Some(&alert.evidence.processes.get((place as usize).checked_sub(1)?)?.info)
+}
+
+fn finding_texts(alert: &Alert, process: Option<&record::Process>) -> [String; 13] {
+    let severity = Severity::try_from(alert.severity).unwrap_or(Severity::Unknown).word();
+    let mut tactics: Vec<&str> = Vec::new();
+    for tactic in alert.techniques.iter().flat_map(|technique| &technique.tactics) {
+        if !tactics.contains(&tactic.as_str()) {
+            tactics.push(tactic);
+        }
+    }
+    let techniques: Vec<&str> = alert.techniques.iter().map(|technique| technique.id.as_str()).collect();
+    let of = |read: fn(&record::Process) -> &String| process.map_or(String::new(), |process| read(process).clone());
+    [
+        alert.id.clone(),
+        alert.rule.clone(),
+        alert.rule_version.clone(),
+        alert.title.clone(),
+        alert.title_zh.clone(),
+        severity.to_string(),
+        techniques.join(" "),
+        tactics.join(" "),
+        alert.drill.clone(),
+        of(|process| &process.exe.path),
+        of(|process| &process.cmd_line),
+        of(|process| &process.user.name),
+        of(|process| &process.container),
+    ]
+}
+
+fn samples(arrived: &Arrived) -> Result<RecordBatch> {
+    let (mut time, mut seq, mut metric) = (times(), UInt64Builder::new(), UInt32Builder::new());
+    let (mut name, mut label, mut value, mut cost) =
+        (strings(), strings(), Float64Builder::new(), UInt64Builder::new());
+    for (index, sample) in arrived.samples.iter().enumerate() {
+        let Sample { time_us, metrics, cost_us } = sample;
+        for one in metrics {
+            time.append_value(*time_us);
+            seq.append_value(sample_seq(arrived, index));
+            metric.append_value(one.id);
+            name.append_value(&one.name);
+            label.append_option(filled(&one.label));
+            value.append_value(one.value);
+            cost.append_value(*cost_us);
+        }
+    }
+    let mut columns = head(arrived, time, seq)?;
+    columns.extend::<[ArrayRef; 5]>([
+        Arc::new(metric.finish()),
+        Arc::new(name.finish()),
+        Arc::new(label.finish()),
+        Arc::new(value.finish()),
+        Arc::new(cost.finish()),
+    ]);
+    batch(Family::Sample, columns)
+}
