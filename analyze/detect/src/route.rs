@@ -98,6 +98,15 @@ pub fn slot(event: &Event) -> usize {
     }
 }
 
+/// The kind of the events of a slot.
+pub(crate) fn kind(slot: usize) -> Kind {
+    match slot {
+        FILE..NET => Kind::File,
+        slot if slot >= NET => Kind::Net,
+        slot => Kind::ALL[slot],
+    }
+}
+
 /// Whether a slot is about a file that gets a second name, so that "the file" means the new one.
 pub(crate) fn renames(slot: usize) -> bool {
     of_files(&[FileOp::Rename, FileOp::Link]).has(slot)
@@ -121,10 +130,7 @@ pub const CATEGORIES: &[(&str, Slots)] = &[
             FileOp::Truncate,
         ]),
     ),
-    (
-        "file_change",
-        of_files(&[FileOp::OpenWrite, FileOp::Truncate, FileOp::Chmod, FileOp::Chown, FileOp::SetXattr]),
-    ),
+    ("file_change", of_files(&[FileOp::OpenWrite, FileOp::Truncate, FileOp::Chmod, FileOp::Chown, FileOp::SetXattr])),
     ("file_rename", of_files(&[FileOp::Rename])),
     ("file_delete", of_files(&[FileOp::Unlink, FileOp::Rmdir])),
     ("file_access", of_files(&[FileOp::OpenRead, FileOp::OpenWrite])),

@@ -28,3 +28,9 @@
 //! - `time: 2026-02-03T04:05:06Z` (optional) is the time of the event.
 //! - A field that the kind does not carry is a fault, so that a case cannot pass by accident.
 //! - A file of several rules (`---`) shares one file of cases: a `match: true` case then names its rule by `rule: UUID`.
+
+mod event;
+mod run;
+
+pub use event::event;
+pub use run::{Report, run_folder};

@@ -1,0 +1,203 @@
+//! Running the cases of a folder.
+
+use crate::yaml::{self, Document, Node, Place};
+use crate::{Engine, RuleIndex, Scratch, Source, attack, cases, fault, moment};
+use base::limits::CONFIG_BYTES;
+use base::{Fault, Result};
+use record::{Event, Kind};
+use std::path::{Path, PathBuf};
+
+/// Most files of a folder of rules, and its deepest nesting: stops a link to `/`.
+const FILES: usize = 50_000;
+const DEPTH: usize = 8;
+
+/// What became of a folder of rules.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Rules that loaded, routed here or not.
+    pub rules: usize,
+    /// Cases that ran.
+    pub cases: usize,
+    /// Cases that failed and rules without enough of them, one line each.
+    pub failures: Vec<String>,
+    /// Rules and cases that could not be read.
+    pub faults: Vec<Fault>,
+}
+
+/// A case, read.
+struct Case {
+    name: String,
+    wanted: bool,
+    rule: Option<String>,
+    event: Event,
+}
+
+/// Runs every rule of a folder against the cases beside it. A rule needs at least one case it must match and one it
+/// must not; ids must be single; ATT&CK ids must be real.
+pub fn run_folder(folder: &Path) -> Report {
+    let mut report = Report::default();
+    let mut files = Vec::new();
+    if let Err(fault) = list(folder, 0, &mut files) {
+        report.faults.push(fault);
+    }
+    files.sort();
+    let rules: Vec<&PathBuf> = files.iter().filter(|path| !is_cases(path)).collect();
+    for path in files.iter().filter(|path| is_cases(path)) {
+        if !rules.iter().any(|rule| cases_of(rule) == **path) {
+            report.failures.push(format!("{}: no rule file beside these cases", path.display()));
+        }
+    }
+    let mut sources = Vec::new();
+    for path in &rules {
+        match read(path) {
+            Ok(text) => sources.push(Source { name: path.display().to_string(), text }),
+            Err(fault) => report.faults.push(fault),
+        }
+    }
+    // All together first, so that an id used twice in the folder is found.
+    let (all, faults) = Engine::compile(&sources);
+    report.rules = all.rules().len() + all.unrouted().len();
+    report.faults.extend(faults);
+    for one in all.unrouted() {
+        report.failures.push(format!("{}: not routed: {}", one.rule.place, one.reason));
+    }
+    for rule in all.rules() {
+        for id in attack::wrong(&rule.tags) {
+            report.failures.push(format!("{}: attack.{id} is no ATT&CK id", rule.place));
+        }
+    }
+    for (source, path) in sources.iter().zip(&rules) {
+        run_file(source, &cases_of(path), &mut report);
+    }
+    report
+}
+
+fn is_cases(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(".cases.yml"))
+}
+
+fn cases_of(rule: &Path) -> PathBuf {
+    rule.with_extension("cases.yml")
+}
+
+fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
+    let unreadable =
+        |cause: std::io::Error| Fault::new(&base::config::UNREADABLE).object(folder.display()).because(cause);
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() && depth < DEPTH {
+            list(&path, depth + 1, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "yml") && files.len() < FILES {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    let unreadable =
+        |cause: std::io::Error| Fault::new(&base::config::UNREADABLE).object(path.display()).because(cause);
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > CONFIG_BYTES {
+        let expected = format!("at most {CONFIG_BYTES} bytes");
+        return Err(Fault::new(&fault::LIMIT).object(path.display()).expected(expected).found(size));
+    }
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+/// Runs the cases of one file against the rules of one file.
+fn run_file(source: &Source, cases: &Path, report: &mut Report) {
+    let (engine, _) = Engine::compile(std::slice::from_ref(source));
+    if engine.rules().is_empty() {
+        return;
+    }
+    if !cases.exists() {
+        report.failures.push(format!("{}: no cases beside it ({})", source.name, cases.display()));
+        return;
+    }
+    let name = cases.display().to_string();
+    let found = match read(cases).and_then(|text| parse(&text, &name)) {
+        Ok(found) => found,
+        Err(fault) => return report.faults.push(fault),
+    };
+    let mut counts = vec![(0usize, 0usize); engine.rules().len()];
+    let (mut scratch, mut hits) = (Scratch::new(), Vec::new());
+    for (place, case) in found {
+        let case = match case {
+            Ok(case) => case,
+            Err(fault) => {
+                report.faults.push(fault);
+                continue;
+            }
+        };
+        report.cases += 1;
+        engine.evaluate(&case.event, &mut scratch, &mut hits);
+        for (index, rule) in (0..).zip(engine.rules()) {
+            let meant = case.rule.as_ref().is_none_or(|id| *id == rule.id);
+            let hit = hits.contains(&RuleIndex(index));
+            let fails = if case.wanted { meant && !hit } else { meant && hit };
+            if fails {
+                let verb = if hit { "must not match and does" } else { "must match and does not" };
+                report.failures.push(format!("{place}: `{}` {verb} \"{}\"", case.name, rule.title));
+            }
+            let count = &mut counts[index as usize];
+            count.0 += usize::from(meant && case.wanted);
+            count.1 += usize::from(meant && !case.wanted);
+        }
+    }
+    for (rule, (matches, others)) in engine.rules().iter().zip(counts) {
+        if matches == 0 || others == 0 {
+            let text = format!("{}: {matches} cases that match, {others} that do not; each needs one", rule.place);
+            report.failures.push(text);
+        }
+    }
+}
+
+/// Reads a file of cases; each case keeps its place, and a bad one takes no other with it.
+fn parse(text: &str, name: &str) -> Result<Vec<(String, Result<Case>)>> {
+    let place = Place { name };
+    let node = yaml::parse(&Document { text, before: 0 }, place)?;
+    let yaml::Data::List(items) = &node.data else {
+        return Err(place.fault(&fault::CASE, node.line).expected("a list of cases").found(node.form()));
+    };
+    Ok(items.iter().map(|item| (format!("{name}:{}", item.line), case(item, place))).collect())
+}
+
+fn case(node: &Node, place: Place<'_>) -> Result<Case> {
+    let wrong = |line: usize, expected: &str| place.fault(&fault::CASE, line).expected(expected);
+    const KEYS: [&str; 6] = ["name", "match", "kind", "fields", "time", "rule"];
+    for entry in node.entries().ok_or_else(|| wrong(node.line, "a map").found(node.form()))? {
+        if !KEYS.contains(&entry.key.as_str()) {
+            return Err(wrong(entry.line, "only name, match, kind, fields, time and rule").found(&entry.key));
+        }
+    }
+    let text = |key: &str| node.get(key).and_then(Node::text);
+    let wanted = match text("match") {
+        Some("true") => true,
+        Some("false") => false,
+        _ => return Err(wrong(node.line, "match: true or match: false")),
+    };
+    let kind = text("kind").and_then(Kind::from_word).ok_or_else(|| {
+        let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+        wrong(node.line, &format!("kind: one of {}", words.join(" "))).found(text("kind").unwrap_or("none"))
+    })?;
+    let fields = node.get("fields").ok_or_else(|| wrong(node.line, "fields"))?;
+    let entries = fields.entries().ok_or_else(|| wrong(fields.line, "fields as a map").found(fields.form()))?;
+    let mut values = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let texts: Option<Vec<&str>> = entry.value.items().iter().map(Node::text).collect();
+        let texts = texts.ok_or_else(|| wrong(entry.line, "a value or a list of values").found(&entry.key))?;
+        values.push((entry.key.as_str(), texts.join("\n")));
+    }
+    let values: Vec<(&str, &str)> = values.iter().map(|(word, value)| (*word, value.as_str())).collect();
+    let mut event = cases::event(kind, &values).map_err(|fault| {
+        let object = format!("{}:{}: {}", place.name, fields.line, fault.named());
+        fault.object(object)
+    })?;
+    if let Some(time) = text("time") {
+        event.time_us =
+            moment::parse(time).ok_or_else(|| wrong(node.line, "time: 2026-02-03T04:05:06Z").found(time))?;
+    }
+    let name = text("name").ok_or_else(|| wrong(node.line, "a name"))?.to_owned();
+    Ok(Case { name, wanted, rule: text("rule").map(str::to_owned), event })
+}

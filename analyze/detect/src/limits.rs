@@ -1,0 +1,22 @@
+//! Limits on rules. A rule comes from outside: none may cost more than this to read, keep or run.
+
+/// Largest document, bytes. The largest of the public Linux, web and cloud rules has 20 KiB.
+pub(crate) const DOCUMENT_BYTES: usize = 256 * 1024;
+/// Most documents of one source; more is a mistake (a log given as rules).
+pub(crate) const DOCUMENTS: usize = 10_000;
+/// Deepest nesting of a document. The tree is walked by recursion.
+pub(crate) const DOCUMENT_DEPTH: usize = 16;
+/// Most nodes of a document.
+pub(crate) const DOCUMENT_NODES: usize = 50_000;
+/// Longest condition, bytes.
+pub(crate) const CONDITION_BYTES: usize = 8 * 1024;
+/// Deepest nesting of a condition. It is parsed and run by recursion.
+pub(crate) const CONDITION_DEPTH: usize = 48;
+/// Most texts that one value may become (`windash` gives 5 for each dash, `expand` one for each value).
+pub(crate) const EXPANSIONS: usize = 1024;
+/// Most tests of a rule after expansion.
+pub(crate) const TESTS: usize = 50_000;
+/// Most rules of an engine.
+pub(crate) const RULES: usize = 50_000;
+/// Longest value shown of a field that matched, bytes.
+pub(crate) const SHOWN_BYTES: usize = 1024;

@@ -1,0 +1,150 @@
+//! A document of a rule file, read whole.
+
+use crate::modifier::Placeholders;
+use crate::rule::{LogSource, Rule, Status};
+use crate::selection::{self, Detection, integer};
+use crate::yaml::{self, Document, Node, Place};
+use crate::{attack, fault};
+use base::limits::LEASE_SECONDS_MAX;
+use base::{Fault, Result};
+use record::{ActionKind, Response, Severity};
+
+/// Reads a rule from its document.
+pub(crate) fn read(
+    document: &Document<'_>,
+    place: Place<'_>,
+    placeholders: &Placeholders,
+) -> Result<(Rule, Detection)> {
+    let node = yaml::parse(document, place)?;
+    if node.entries().is_none() {
+        return Err(place.fault(&fault::FORM, node.line).expected("a rule as a map").found(node.form()));
+    }
+    for (key, found) in [("correlation", "a correlation rule"), ("filter", "a filter"), ("action", "a rule collection")]
+    {
+        if let Some(part) = node.get(key).filter(|_| node.get("detection").is_none() || key == "action") {
+            return Err(place.fault(&fault::UNSUPPORTED, part.line).expected("a rule").found(found));
+        }
+    }
+    let detection = node.get("detection").ok_or_else(|| missing(&node, place, "detection"))?;
+    let rule = describe(&node, document, place)?;
+    Ok((rule, selection::read(detection, place, placeholders)?))
+}
+
+fn missing(node: &Node, place: Place<'_>, key: &str) -> Fault {
+    place.fault(&fault::FORM, node.line).expected(format!("the key `{key}`")).found("none")
+}
+
+fn describe(node: &Node, document: &Document<'_>, place: Place<'_>) -> Result<Rule> {
+    let version = hex::encode(&ring::digest::digest(&ring::digest::SHA256, document.text.as_bytes()).as_ref()[..8]);
+    let text = |key: &str| text(node, key, place);
+    let tags = texts(node, "tags", place)?;
+    let title = text("title")?;
+    if title.is_empty() {
+        return Err(missing(node, place, "title"));
+    }
+    let id = Some(text("id")?).filter(|id| !id.is_empty()).unwrap_or_else(|| format!("sigma-{version}"));
+    let word = |key: &str, expected: &str| {
+        let line = node.get(key).map_or(node.line, |part| part.line);
+        place.fault(&fault::FORM, line).expected(expected)
+    };
+    let severity = match text("level")?.as_str() {
+        "" => Severity::Unknown,
+        level => Severity::from_word(level)
+            .ok_or_else(|| word("level", "informational, low, medium, high or critical").found(level))?,
+    };
+    let status = match text("status")?.as_str() {
+        "" => None,
+        status => Some(
+            Status::from_word(status)
+                .ok_or_else(|| word("status", "stable, test, experimental, deprecated or unsupported").found(status))?,
+        ),
+    };
+    Ok(Rule {
+        id,
+        place: format!("{}:{}", place.name, node.line),
+        title,
+        title_zh: text("title_zh")?,
+        description: text("description")?,
+        description_zh: text("description_zh")?,
+        status,
+        severity,
+        author: text("author")?,
+        date: text("date")?,
+        modified: text("modified")?,
+        references: texts(node, "references", place)?,
+        falsepositives: texts(node, "falsepositives", place)?,
+        techniques: attack::techniques(&tags),
+        tags,
+        source: source(node, place)?,
+        responses: responses(node, place)?,
+        version,
+    })
+}
+
+/// A text key, empty when absent.
+fn text(node: &Node, key: &str, place: Place<'_>) -> Result<String> {
+    match node.get(key) {
+        Some(part) if !part.is_null() => match part.text() {
+            Some(text) => Ok(text.trim().to_owned()),
+            None => Err(place.fault(&fault::FORM, part.line).expected(format!("{key} as text")).found(part.form())),
+        },
+        _ => Ok(String::new()),
+    }
+}
+
+/// A key with a list of texts, empty when absent.
+fn texts(node: &Node, key: &str, place: Place<'_>) -> Result<Vec<String>> {
+    let Some(part) = node.get(key).filter(|part| !part.is_null()) else { return Ok(Vec::new()) };
+    let one = |item: &Node| match item.text() {
+        Some(text) => Ok(text.trim().to_owned()),
+        None => {
+            Err(place.fault(&fault::FORM, item.line).expected(format!("{key} as a list of texts")).found(item.form()))
+        }
+    };
+    part.items().iter().map(one).collect()
+}
+
+fn source(node: &Node, place: Place<'_>) -> Result<LogSource> {
+    let part = node.get("logsource").ok_or_else(|| missing(node, place, "logsource"))?;
+    if part.entries().is_none() {
+        return Err(place.fault(&fault::FORM, part.line).expected("logsource as a map").found(part.form()));
+    }
+    let word = |key: &str| Ok(Some(text(part, key, place)?).filter(|word| !word.is_empty()));
+    Ok(LogSource { product: word("product")?, category: word("category")?, service: word("service")? })
+}
+
+fn responses(node: &Node, place: Place<'_>) -> Result<Vec<Response>> {
+    let Some(part) = node.get("response").filter(|part| !part.is_null()) else { return Ok(Vec::new()) };
+    part.items().iter().map(|item| response(item, place)).collect()
+}
+
+fn response(item: &Node, place: Place<'_>) -> Result<Response> {
+    let wrong = |expected: String| place.fault(&fault::FORM, item.line).expected(expected);
+    let action = text(item, "action", place)?;
+    let kind = ActionKind::from_word(&action).ok_or_else(|| {
+        let words: Vec<&str> = ActionKind::ALL.iter().map(|kind| kind.word()).collect();
+        wrong(format!("action as one of {}", words.join(", "))).found(&action)
+    })?;
+    let lease = text(item, "lease", place)?;
+    let lasting = !matches!(kind, ActionKind::KillTree | ActionKind::Export);
+    let lease_s = match lease.as_str() {
+        "" if lasting => return Err(wrong(format!("a lease for {action}, such as 10m")).found("none")),
+        "" => 0,
+        lease => seconds(lease)
+            .filter(|seconds| (1..=LEASE_SECONDS_MAX).contains(seconds))
+            .ok_or_else(|| wrong("a lease such as 30s, 10m, 2h or 1d, at most 30d".to_owned()).found(lease))?,
+    };
+    Ok(Response { action, lease_s })
+}
+
+/// Seconds of `30s`, `10m`, `2h`, `1d` or a bare number.
+fn seconds(text: &str) -> Option<u64> {
+    let (number, unit) = match text.char_indices().last()? {
+        (at, 's') => (&text[..at], 1),
+        (at, 'm') => (&text[..at], 60),
+        (at, 'h') => (&text[..at], 3600),
+        (at, 'd') => (&text[..at], 86_400),
+        _ => (text, 1),
+    };
+    u64::try_from(integer(number)?).ok()?.checked_mul(unit)
+}
