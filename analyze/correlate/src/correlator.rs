@@ -82,20 +82,23 @@ impl Correlator {
     /// stay. The caller deletes what it saved of incidents that were merged or closed.
     pub fn restore(limits: Limits, saved: impl IntoIterator<Item = Saved>) -> Correlator {
         let mut correlator = Correlator::new(limits);
+        let mut all = Vec::new();
         for Saved { mut track, places } in saved {
             if track.status == IncidentStatus::Closed {
                 continue;
             }
-            correlator.tick = correlator.tick.max(track.grown);
             let beyond = track.keys.len().saturating_sub(limits.keys);
             track.keys.drain(..beyond);
             let kept: BTreeSet<&Key> = track.keys.iter().collect();
-            for (key, place) in places.iter().filter(|(key, place)| kept.contains(key) && place.incident == track.id) {
-                correlator.index.note(key, place.clone());
-            }
+            all.extend(places.into_iter().filter(|(key, place)| kept.contains(key) && place.incident == track.id));
+            correlator.tick = correlator.tick.max(track.grown);
             correlator.register(&track);
             correlator.tracks.insert(track.id.clone(), track);
             correlator.shrink();
+        }
+        all.sort_by_key(|(_, place)| place.noted);
+        for (key, place) in all.into_iter().filter(|(_, place)| correlator.tracks.contains_key(&place.incident)) {
+            correlator.index.note(&key, place);
         }
         correlator
     }
@@ -297,6 +300,7 @@ impl Correlator {
             alert: id.to_owned(),
             agent: sight.agent.clone(),
             time_us: sight.time_us,
+            noted: tick,
         };
         let fresh = || Track::new(incident.to_owned(), &alert.drill, tick);
         let track = self.tracks.entry(incident.to_owned()).or_insert_with(fresh);
@@ -361,7 +365,12 @@ impl Correlator {
         }
         let contains =
             order.mode() == OrderMode::Apply && !matches!(order.action(), ActionKind::Export | ActionKind::Unknown);
-        track.orders.push(Given { order: order.id.clone(), contains, stands: false });
+        track.orders.push(Given {
+            order: order.id.clone(),
+            contains,
+            undoes: if order.mode() == OrderMode::Undo { order.undoes.clone() } else { String::new() },
+            stands: false,
+        });
         let record = track.incident();
         self.orders.insert(order.id.clone(), id);
         Some(Change::Updated(record))
@@ -376,19 +385,17 @@ impl Correlator {
         }
         let id = self.orders.get(&receipt.order)?.clone();
         let track = self.tracks.get_mut(&id)?;
-        let given = track.orders.iter_mut().find(|given| given.order == receipt.order)?;
+        let given = track.orders.iter().find(|given| given.order == receipt.order)?;
+        let undo = !given.undoes.is_empty();
+        let subject = if undo { given.undoes.clone() } else { given.order.clone() };
         match receipt.state() {
             ReceiptState::Verified if given.contains => {
-                given.stands = true;
                 track.status = IncidentStatus::Contained;
                 track.contained_us = track.contained_us.max(receipt.time_us);
+                track.stands(&subject, true);
             }
-            ReceiptState::Undone | ReceiptState::Expired if given.stands => {
-                given.stands = false;
-                if !track.orders.iter().any(|given| given.stands) {
-                    track.status = IncidentStatus::Open;
-                }
-            }
+            ReceiptState::Verified | ReceiptState::Applied if !undo => {}
+            ReceiptState::Verified | ReceiptState::Undone | ReceiptState::Expired => track.stands(&subject, false),
             _ => {}
         }
         Some(Change::Updated(track.incident()))

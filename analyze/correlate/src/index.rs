@@ -49,6 +49,8 @@ pub(crate) struct Place {
     pub agent: String,
     /// Event time of that alert, µs.
     pub time_us: i64,
+    /// When it was noted, in alerts observed: the order of places after a restart.
+    pub noted: u64,
 }
 
 /// All keys of all incidents that can still grow.
@@ -82,11 +84,20 @@ impl Index {
         }
     }
 
-    /// Moves a key from one incident to another.
+    /// Moves a key from one incident to another; of two places of one incident and host the newer stays.
     pub fn rename(&mut self, key: &Key, from: &str, to: &str) {
-        for place in self.0.get_mut(key).into_iter().flatten().filter(|place| place.incident == from) {
+        let Some(places) = self.0.get_mut(key) else { return };
+        for place in places.iter_mut().filter(|place| place.incident == from) {
             to.clone_into(&mut place.incident);
         }
+        let newest: Vec<(String, u64)> = places
+            .iter()
+            .filter(|place| place.incident == to)
+            .map(|place| (place.agent.clone(), place.noted))
+            .collect();
+        places.retain(|place| {
+            place.incident != to || newest.iter().all(|(agent, noted)| *agent != place.agent || *noted <= place.noted)
+        });
     }
 
     /// How many keys there are.

@@ -32,6 +32,8 @@ pub(crate) struct Given {
     pub order: String,
     /// Whether it stops something, rather than looks at it.
     pub contains: bool,
+    /// The order that it takes back, empty when it takes none back.
+    pub undoes: String,
     /// Whether it stands: read back and not taken back since.
     pub stands: bool,
 }
@@ -125,6 +127,15 @@ impl Track {
         self.grown = self.grown.max(younger.grown);
         // A part that is not contained leaves the whole open.
         if younger.status == IncidentStatus::Open {
+            self.status = IncidentStatus::Open;
+        }
+    }
+
+    /// Whether an order stands. When the last one is taken back the incident is open again.
+    pub fn stands(&mut self, order: &str, stands: bool) {
+        let given = self.orders.iter_mut().find(|given| given.order == order);
+        let stood = given.is_some_and(|given| std::mem::replace(&mut given.stands, stands));
+        if stood && !stands && !self.orders.iter().any(|given| given.stands) {
             self.status = IncidentStatus::Open;
         }
     }
