@@ -42,8 +42,8 @@ pub(crate) fn failed(path: &Path, cause: io::Error) -> Fault {
     Fault::new(code).object(path.display()).because(cause)
 }
 
-/// Writes a small file so that after a crash either the old or the new content is there, whole.
-pub(crate) fn replace(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<()> {
+/// Writes a small file, mode 0600, so that after a crash either the old or the new content is there, whole.
+pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<()> {
     let fresh = path.with_extension("new");
     let write = || -> io::Result<()> {
         disk.create(&fresh)?;

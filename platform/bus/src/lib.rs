@@ -35,7 +35,7 @@ mod shed;
 mod spool;
 mod wal;
 
-pub use disk::{Disk, RealDisk};
+pub use disk::{Disk, RealDisk, replace};
 pub use log::{Log, LogConfig, Offset};
 pub use memory::{MemoryDisk, Mishap};
 pub use shared::SharedSpool;

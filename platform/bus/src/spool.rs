@@ -9,7 +9,7 @@ use base::{Clock, Fault, Micros, Result};
 use prost::Message;
 use record::{AgentId, Alert, Batch, Event, EventId, Frame, Host, Lane, Proc, Receipt, Sample};
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Sizes and ages of a spool.
@@ -431,7 +431,7 @@ fn weigh(proc: &Proc) -> usize {
 
 /// Counts this start: durable before the first number is given. When the counter cannot be kept the clock stands in,
 /// which is far ahead of any counter.
-fn begin(disk: &dyn Disk, path: &PathBuf, stored: u64, clock: &dyn Clock, faults: &mut Vec<Fault>) -> u64 {
+fn begin(disk: &dyn Disk, path: &Path, stored: u64, clock: &dyn Clock, faults: &mut Vec<Fault>) -> u64 {
     let wrong = |cause: &str| Fault::new(&fault::BOOT_COUNTER).object(path.display()).because(cause);
     let by_clock = (clock.wall() / 1_000_000).max(0) as u64;
     let counted = match disk.read(path, 0, 64) {

@@ -1,0 +1,205 @@
+//! Messages of the fleet's service. Records themselves are in `record`.
+
+use record::{Frame, Host, Order};
+
+/// Asks for a first certificate.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct EnrollRequest {
+    /// The token's secret, 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub secret: Vec<u8>,
+    /// PKCS#10 request, DER.
+    #[prost(bytes = "vec", tag = "2")]
+    pub request: Vec<u8>,
+    /// The host.
+    #[prost(message, required, tag = "3")]
+    pub host: Host,
+}
+
+/// The first certificate.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct EnrollReply {
+    /// The id given to the agent, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub agent: Vec<u8>,
+    /// Certificate chain, DER, the agent's own first.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub chain: Vec<Vec<u8>>,
+    /// Authorities to trust, DER.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub trust: Vec<Vec<u8>>,
+    /// The token's group.
+    #[prost(string, tag = "4")]
+    pub group: String,
+}
+
+/// Asks for the next certificate, over a connection that shows the present one.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct RenewRequest {
+    /// PKCS#10 request, DER.
+    #[prost(bytes = "vec", tag = "1")]
+    pub request: Vec<u8>,
+}
+
+/// The next certificate.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct RenewReply {
+    /// Certificate chain, DER, the agent's own first.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub chain: Vec<Vec<u8>>,
+    /// Authorities to trust, DER.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub trust: Vec<Vec<u8>>,
+}
+
+/// The first message of an agent.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Hello {
+    /// The host.
+    #[prost(message, required, tag = "1")]
+    pub host: Host,
+    /// Start counter of the spool.
+    #[prost(uint64, tag = "2")]
+    pub boot: u64,
+    /// Version of the agent.
+    #[prost(string, tag = "3")]
+    pub version: String,
+    /// Unacknowledged frames in the alert lane.
+    #[prost(uint64, tag = "4")]
+    pub alert_frames: u64,
+    /// Unacknowledged frames in the telemetry lane.
+    #[prost(uint64, tag = "5")]
+    pub telemetry_frames: u64,
+    /// Records shed since the agent's start.
+    #[prost(uint64, tag = "6")]
+    pub shed: u64,
+}
+
+/// From agent to server.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct AgentMessage {
+    /// What.
+    #[prost(oneof = "AgentSays", tags = "1, 2")]
+    pub says: Option<AgentSays>,
+}
+
+/// What an agent says.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum AgentSays {
+    /// First of all.
+    #[prost(message, tag = "1")]
+    Hello(Hello),
+    /// A batch.
+    #[prost(message, tag = "2")]
+    Frame(Frame),
+}
+
+/// How far the server has a lane of one start of the agent.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Position {
+    /// Start counter.
+    #[prost(uint64, tag = "1")]
+    pub boot: u64,
+    /// The lane.
+    #[prost(enumeration = "record::Lane", tag = "2")]
+    pub lane: i32,
+    /// Last number that is durable.
+    #[prost(uint64, tag = "3")]
+    pub seq: u64,
+}
+
+/// The first message of the server.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Welcome {
+    /// What it holds already.
+    #[prost(message, repeated, tag = "1")]
+    pub positions: Vec<Position>,
+    /// Authorities to trust from now on, DER.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub trust: Vec<Vec<u8>>,
+    /// Bytes granted at first.
+    #[prost(uint64, tag = "3")]
+    pub credit: u64,
+    /// Version of the server.
+    #[prost(string, tag = "4")]
+    pub version: String,
+}
+
+/// Frames up to here are durable.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Ack {
+    /// How far.
+    #[prost(message, required, tag = "1")]
+    pub position: Position,
+    /// Bytes granted again.
+    #[prost(uint64, tag = "2")]
+    pub credit: u64,
+}
+
+/// A frame that the server will never take.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Refused {
+    /// Start counter.
+    #[prost(uint64, tag = "1")]
+    pub boot: u64,
+    /// The lane.
+    #[prost(enumeration = "record::Lane", tag = "2")]
+    pub lane: i32,
+    /// First number.
+    #[prost(uint64, tag = "3")]
+    pub first_seq: u64,
+    /// Last number.
+    #[prost(uint64, tag = "4")]
+    pub last_seq: u64,
+    /// Code of the fault.
+    #[prost(string, tag = "5")]
+    pub code: String,
+    /// Its outside text.
+    #[prost(string, tag = "6")]
+    pub text: String,
+    /// Bytes granted again.
+    #[prost(uint64, tag = "7")]
+    pub credit: u64,
+}
+
+/// Come back later.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Throttle {
+    /// Shortest wait before the next connection, ms.
+    #[prost(uint64, tag = "1")]
+    pub retry_after_ms: u64,
+    /// Why, for the log.
+    #[prost(string, tag = "2")]
+    pub reason: String,
+}
+
+/// From server to agent.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ServerMessage {
+    /// What.
+    #[prost(oneof = "ServerSays", tags = "1, 2, 3, 4, 5, 6")]
+    pub says: Option<ServerSays>,
+}
+
+/// What a server says.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum ServerSays {
+    /// First of all.
+    #[prost(message, tag = "1")]
+    Welcome(Welcome),
+    /// Durable.
+    #[prost(message, tag = "2")]
+    Ack(Ack),
+    /// Never.
+    #[prost(message, tag = "3")]
+    Refused(Refused),
+    /// An order.
+    #[prost(message, tag = "4")]
+    Order(Order),
+    /// Later.
+    #[prost(message, tag = "5")]
+    Throttle(Throttle),
+    /// More bytes granted.
+    #[prost(uint64, tag = "6")]
+    Credit(u64),
+}
