@@ -159,7 +159,7 @@ fn system() -> Vec<Activity> {
         list.push(Activity::Memory(Memory { call: call.into(), name: "x".into(), flags: 7 }));
     }
     for call in ["init_module", "finit_module", "delete_module"] {
-        list.push(Activity::Module(Module { call: call.into(), name: "/tmp/rootkit.ko".into(), errno: 1 }));
+        list.push(Activity::Module(Module { call: call.into(), name: "/tmp/hide.ko".into(), errno: 1 }));
         list.push(Activity::Module(Module { call: call.into(), ..Module::default() }));
     }
     for command in [0, 5, 18, 7] {
