@@ -1,1 +1,71 @@
-//! action
+//! The hands on a host: actions with plan, apply, verify (read back from the kernel), undo and a mandatory lease.
+//!
+//! What it is not: the head. Which action is right is decided by rules, playbooks and people; this crate carries
+//! out an [`record::Order`] and answers with [`record::Receipt`]s.
+//!
+//! Invariants
+//! - An order id is carried out once; asked again, the receipts of then are given.
+//! - The intent is durable before anything changes; an order cut off by a crash is taken back at the next start.
+//! - Every action that can be undone has a lease of at most 30 days. Blocks and isolation end in the kernel even
+//!   when the agent is dead; denied executions end with the agent; freezes end when the agent is started again.
+//! - What is on the never-block list is refused at the place of enforcement, by name ([`NeverList`]).
+//! - A reused pid never gets a signal: pidfd first, start time compared after.
+//! - No path is followed through a symbolic link.
+//!
+//! ```no_run
+//! use action::{Executor, ExecutorConfig, NoGate};
+//! use std::sync::Arc;
+//! # fn main() -> base::Result<()> {
+//! let config = ExecutorConfig::new("state", "evidence");
+//! let mut executor = Executor::new(config, Arc::new(NoGate), Arc::new(base::SystemClock::default()))?;
+//! let order = record::Order { id: "ord-1".into(), mode: record::OrderMode::DryRun as i32, ..Default::default() };
+//! for receipt in executor.execute(&order).into_iter().chain(executor.tick()) {
+//!     println!("{} {:?}", receipt.order, receipt.touched);
+//! }
+//! # Ok(()) }
+//! ```
+
+pub mod fault;
+
+mod action;
+mod host;
+mod never;
+mod prefix;
+mod sessions;
+
+mod block;
+mod deny_exec;
+mod export;
+mod freeze;
+mod isolate;
+mod kill_tree;
+mod quarantine;
+
+mod attributes;
+mod cgroup;
+mod digest;
+mod evidence;
+mod fanotify;
+mod firewall;
+mod gate;
+mod process;
+mod redact;
+mod tree;
+mod vault;
+mod walk;
+
+mod executor;
+mod fuse;
+mod journal;
+mod lease;
+mod reflex;
+
+pub use action::{ALL, Action, Adopted, Applied, Plan, Progress, of};
+pub use cgroup::Freezer;
+pub use executor::Executor;
+pub use fanotify::Listener;
+pub use gate::{Denied, Gate, Gates, NoGate, kernel_device};
+pub use host::{Boot, BootSource, ExecutorConfig, HostView};
+pub use never::{Direction, Management, NeverList, Sessions};
+pub use prefix::Prefix;
+pub use reflex::{BUDGET, LEASE_DEFAULT_S, Reflex};

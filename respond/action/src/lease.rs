@@ -1,0 +1,204 @@
+//! Leases and the first minutes after a start: what ends, what goes on, what is put back.
+//!
+//! While the agent runs a lease is kept by the monotonic clock. Across a restart of the agent alone it is kept by
+//! the time since boot, which nobody can set. Across a restart of the host only the wall clock is left: set
+//! forward, it ends a lease early (which frees); set back, the lease gets at most its full length again.
+
+use crate::action::{self, Adopted};
+use crate::executor::{Executor, WithFault, kind};
+use crate::fault;
+use crate::journal::{Entry, Stage};
+use base::{Fault, Micros, Result};
+use record::{ActionKind, Receipt, ReceiptState};
+
+/// Time between two looks at the packet filter, µs: someone else may flush it.
+const CHECK: Micros = 15_000_000;
+/// Receipts kept for the next tick.
+const WAITING: usize = 4096;
+
+impl Executor {
+    /// Ends leases, puts back what somebody removed, and hands out the receipts of recovery. Call it every second.
+    pub fn tick(&mut self) -> Vec<Receipt> {
+        let now = self.host.clock.monotonic();
+        let due: Vec<String> = self.ends.iter().filter(|(_, ends)| **ends <= now).map(|(id, _)| id.clone()).collect();
+        for id in due {
+            let Some(entry) = self.journal.get(&id).cloned() else {
+                self.ends.remove(&id);
+                continue;
+            };
+            let ended = action::of(kind(&entry.order))
+                .and_then(|action| self.end(action, entry.clone(), ReceiptState::Expired));
+            match ended {
+                Ok(receipt) => self.keep(receipt),
+                Err(fault) => self.retry_later(&entry, &fault, now),
+            }
+        }
+        if now >= self.next_check {
+            self.next_check = now + CHECK;
+            self.check_firewall();
+        }
+        std::mem::take(&mut self.waiting)
+    }
+
+    fn keep(&mut self, receipt: Receipt) {
+        if self.waiting.len() < WAITING {
+            self.waiting.push(receipt);
+        }
+    }
+
+    /// An order that could not be taken back stays in force; it is tried again and said each time.
+    fn retry_later(&mut self, entry: &Entry, fault: &Fault, now: Micros) {
+        tracing::error!(
+            order = entry.order.id,
+            fault = fault.inside(),
+            "a lease has ended but could not be taken back"
+        );
+        self.ends.insert(entry.order.id.clone(), now + CHECK);
+        let receipt = self.receipt(&entry.order, ReceiptState::Failed, now).with_fault(fault);
+        self.keep(receipt);
+    }
+
+    /// What is left of an order's lease, µs: 0 when it has ended, at most its full length.
+    pub(crate) fn lease_left(&self, entry: &Entry) -> Micros {
+        let full = (entry.order.lease_s as Micros).saturating_mul(1_000_000);
+        let boot = self.host.boot();
+        let passed = match boot.id == entry.began.boot {
+            true => boot.uptime.saturating_sub(entry.began.uptime),
+            false => self.host.clock.wall().saturating_sub(entry.began.wall),
+        };
+        full.saturating_sub(passed.max(0)).clamp(0, full)
+    }
+
+    /// Brings the host back to what the journal says. Order matters: first everything in force is known again,
+    /// so that taking back one block does not lift another.
+    pub(crate) fn recover(&mut self) {
+        let left = self.journal.select(|entry| entry.stage != Stage::Finished);
+        let (live, open): (Vec<Entry>, Vec<Entry>) = left.into_iter().partition(|entry| entry.stage == Stage::Live);
+        let mut kept = Vec::new();
+        for entry in live {
+            kept.extend(self.take_over(entry));
+        }
+        let filtered = |entry: &&Entry| matches!(kind(&entry.order), ActionKind::Isolate | ActionKind::Block);
+        if kept.iter().chain(&open).any(|entry| filtered(&entry)) {
+            let now = self.host.clock.monotonic();
+            if let Err(fault) = self.host.firewall.sync(now) {
+                tracing::error!(fault = fault.inside(), "the packet filter could not be put back");
+            }
+        }
+        for entry in kept {
+            let verified = action::of(kind(&entry.order)).and_then(|action| action.verify(&self.host, &entry.record));
+            if let Err(fault) = verified {
+                tracing::error!(
+                    order = entry.order.id,
+                    fault = fault.inside(),
+                    "an order in force could not be read back"
+                );
+                let receipt = self.receipt(&entry.order, ReceiptState::Failed, 0).with_fault(&fault);
+                self.keep(receipt);
+            }
+        }
+        for entry in open {
+            self.settle(entry);
+        }
+    }
+
+    /// Takes over one order in force; `None` when it is over.
+    fn take_over(&mut self, mut entry: Entry) -> Option<Entry> {
+        let now = self.host.clock.monotonic();
+        let left = self.lease_left(&entry);
+        self.ends.insert(entry.order.id.clone(), now.saturating_add(left));
+        if left == 0 {
+            // The first tick takes it back; for that it need not be put in force again.
+            return None;
+        }
+        let same_boot = self.host.boot().id == entry.began.boot;
+        let seconds = (left as u64).div_ceil(1_000_000);
+        let adopted =
+            action::of(kind(&entry.order)).and_then(|a| a.adopt(&self.host, &entry.record, seconds, same_boot));
+        match adopted {
+            Ok(Adopted::Kept) => Some(entry),
+            Ok(Adopted::Over(why)) => {
+                let receipt = self.finish(&mut entry, ReceiptState::Expired, vec![why], now);
+                self.keep(receipt);
+                None
+            }
+            Err(fault) => {
+                tracing::error!(
+                    order = entry.order.id,
+                    fault = fault.inside(),
+                    "an order in force could not be put back"
+                );
+                let receipt = self.receipt(&entry.order, ReceiptState::Failed, now).with_fault(&fault);
+                self.keep(receipt);
+                None
+            }
+        }
+    }
+
+    /// An order that was cut off. Applied: read back, and in force when it is. Earlier: taken back.
+    fn settle(&mut self, entry: Entry) {
+        let now = self.host.clock.monotonic();
+        let interrupted = Fault::new(&fault::INTERRUPTED).object(format!("order {}", entry.order.id));
+        let settled = action::of(kind(&entry.order)).map(|action| match entry.stage {
+            Stage::Applied => {
+                let same_boot = self.host.boot().id == entry.began.boot;
+                let seconds = (self.lease_left(&entry) as u64).div_ceil(1_000_000).max(1);
+                match self.put_back(action, &entry, seconds, same_boot) {
+                    Ok(()) => self.read_back(action, entry.clone(), now),
+                    Err(fault) => self.take_back(action, entry.clone(), &fault, now),
+                }
+            }
+            _ => self.take_back(action, entry.clone(), &interrupted, now),
+        });
+        match settled {
+            Ok(receipt) => self.keep(receipt),
+            Err(fault) => {
+                tracing::error!(order = entry.order.id, fault = fault.inside(), "unknown order in the journal")
+            }
+        }
+    }
+
+    fn put_back(&self, action: &dyn action::Action, entry: &Entry, seconds: u64, same_boot: bool) -> Result<()> {
+        if let Adopted::Over(why) = action.adopt(&self.host, &entry.record, seconds, same_boot)? {
+            return Err(Fault::new(&fault::INTERRUPTED).object(format!("order {}", entry.order.id)).found(why));
+        }
+        match action.kind() {
+            ActionKind::Isolate | ActionKind::Block => self.host.firewall.sync(self.host.clock.monotonic()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody may have flushed the packet filter: look, and put it back.
+    fn check_firewall(&mut self) {
+        let filtered = |entry: &Entry| matches!(kind(&entry.order), ActionKind::Isolate | ActionKind::Block);
+        let now = self.host.clock.monotonic();
+        let live = self.journal.select(|entry| entry.stage == Stage::Live && filtered(entry));
+        let live: Vec<Entry> =
+            live.into_iter().filter(|e| self.ends.get(&e.order.id).is_some_and(|ends| *ends > now)).collect();
+        let lost = |executor: &Executor, entry: &Entry| {
+            action::of(kind(&entry.order)).is_ok_and(|action| action.verify(&executor.host, &entry.record).is_err())
+        };
+        // One look a kind is enough to see a flush; blocks are elements of few sets.
+        let mut missing: Vec<&Entry> = Vec::new();
+        for kind_now in [ActionKind::Isolate, ActionKind::Block] {
+            let first = live.iter().find(|entry| kind(&entry.order) == kind_now);
+            missing.extend(first.filter(|entry| lost(self, entry)));
+        }
+        if missing.is_empty() {
+            return;
+        }
+        let synced = self.host.firewall.sync(now);
+        for entry in missing {
+            let action = action::of(kind(&entry.order));
+            let verified = synced.clone().and(action).and_then(|action| action.verify(&self.host, &entry.record));
+            let receipt = match verified {
+                Ok(mut lines) => {
+                    lines.insert(0, "had been removed by somebody; put back".to_string());
+                    Receipt { observed: lines, ..self.receipt(&entry.order, ReceiptState::Verified, now) }
+                }
+                Err(fault) => self.receipt(&entry.order, ReceiptState::Failed, now).with_fault(&fault),
+            };
+            self.keep(receipt);
+        }
+    }
+}
