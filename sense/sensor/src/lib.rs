@@ -23,6 +23,7 @@ pub mod hash;
 pub mod host;
 pub mod interpreter;
 pub mod loss;
+pub mod metrics;
 pub mod names;
 pub mod procfs;
 pub mod table;
