@@ -3,16 +3,18 @@
 use crate::{fault, page};
 use base::{Fault, Result};
 use record::Kind;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Longest text of a filter, bytes.
 const TEXT_BYTES: usize = 1024;
 /// Most events of one millisecond that a cursor can skip over.
 const SKIP: usize = 10_000;
 
-/// Column of table `events` with the time, µs since the Unix epoch.
-const TIME: &str = "time_us";
+/// Column of view `events` with the time, a timestamp of µs.
+const TIME: &str = "time";
 /// Columns that `text` looks into.
-const TEXTS: &[&str] = &["process_cmd_line", "process_exe", "file_path", "remote_name", "dns_name"];
+const TEXTS: &[&str] = &["cmd_line", "exe", "path", "target", "name", "remote_name", "remote_ip"];
 
 /// Which events.
 #[derive(Debug, Clone, Default, serde::Deserialize, utoipa::IntoParams)]
@@ -77,7 +79,7 @@ impl EventFilter {
             parts.push(format!("(host = {host} OR agent = {host})"));
         }
         if let Some(user) = given(&self.user) {
-            parts.push(format!("process_user = {}", literal("user", user)?));
+            parts.push(format!("\"user\" = {}", literal("user", user)?));
         }
         if let Some(exe) = given(&self.exe) {
             parts.push(executable(exe)?);
@@ -87,11 +89,26 @@ impl EventFilter {
             let looks: Vec<String> = TEXTS.iter().map(|column| format!("{column} LIKE {pattern}")).collect();
             parts.push(format!("({})", looks.join(" OR ")));
         }
-        parts.extend(self.since.map(|since| format!("{TIME} >= {since}")));
-        parts.extend(self.until.map(|until| format!("{TIME} < {until}")));
-        parts.extend(place.map(|place| format!("{TIME} < {}", place.millis.saturating_add(1).saturating_mul(1000))));
+        let bounds = [
+            (">=", self.since),
+            ("<", self.until),
+            ("<", place.map(|place| place.millis.saturating_add(1).saturating_mul(1000))),
+        ];
+        for (compare, micros) in bounds {
+            if let Some(micros) = micros {
+                parts.push(format!("{TIME} {compare} {}", timestamp(micros)?));
+            }
+        }
         Ok(if parts.is_empty() { "true".into() } else { parts.join(" AND ") })
     }
+}
+
+/// A moment as a literal that SQL compares with a timestamp column (RFC 3339).
+fn timestamp(micros: i64) -> Result<String> {
+    let wrong = || Fault::new(&fault::INVALID).object("time").expected("µs of the years 1970 to 9999").found(micros);
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).map_err(|_| wrong())?;
+    let text = time.format(&Rfc3339).map_err(|_| wrong())?;
+    Ok(format!("'{text}'"))
 }
 
 fn given(text: &Option<String>) -> Option<&str> {
@@ -109,9 +126,9 @@ fn kind_list(words: &str) -> Result<String> {
 /// A full path is compared whole, a name with the end of the path.
 fn executable(exe: &str) -> Result<String> {
     if exe.starts_with('/') {
-        return Ok(format!("process_exe = {}", literal("exe", exe)?));
+        return Ok(format!("exe = {}", literal("exe", exe)?));
     }
-    Ok(format!("process_exe LIKE {}", like("exe", "%/", exe, "")?))
+    Ok(format!("exe LIKE {}", like("exe", "%/", exe, "")?))
 }
 
 /// A string literal of SQL: quotes doubled. Control characters have no business in a filter.
@@ -147,7 +164,7 @@ mod tests {
         };
         let place = Some(Place { millis: 7, skip: 2 });
         let wanted = "kind IN ('exec', 'net') AND (host = 'web-1' OR agent = 'web-1') \
-                      AND process_exe LIKE '%/curl' AND time_us >= 5 AND time_us < 8000";
+                      AND exe LIKE '%/curl' AND time >= '1970-01-01T00:00:00.000005Z' AND time < '1970-01-01T00:00:00.008Z'";
         assert_eq!(filter.condition(place).unwrap(), wanted);
         assert_eq!(EventFilter::default().condition(None).unwrap(), "true");
     }
@@ -156,9 +173,9 @@ mod tests {
     fn what_comes_from_outside_stays_a_literal() {
         let user = Some("x' OR '1'='1".to_string());
         let filter = EventFilter { user, ..EventFilter::default() };
-        assert_eq!(filter.condition(None).unwrap(), "process_user = 'x'' OR ''1''=''1'");
+        assert_eq!(filter.condition(None).unwrap(), "\"user\" = 'x'' OR ''1''=''1'");
         let filter = EventFilter { exe: Some("50%_\\'".into()), ..EventFilter::default() };
-        assert_eq!(filter.condition(None).unwrap(), r"process_exe LIKE '%/50\%\_\\'''");
+        assert_eq!(filter.condition(None).unwrap(), r"exe LIKE '%/50\%\_\\'''");
         for bad in [
             EventFilter { kind: Some("exec') OR (1=1".into()), ..EventFilter::default() },
             EventFilter { text: Some("a\0b".into()), ..EventFilter::default() },

@@ -125,6 +125,7 @@ pub struct Disk {
 /// One stage of the pipeline.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(default)]
+#[schema(as = PipelineStage)]
 pub struct Stage {
     /// Name: `ingest`, `wal`, `lake`, `correlate` …
     pub name: String,

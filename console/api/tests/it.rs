@@ -1,0 +1,17 @@
+//! The API from outside, in one process: every route, every role, every fault.
+
+#[path = "it/house.rs"]
+mod house;
+
+#[path = "it/access.rs"]
+mod access;
+#[path = "it/accounts.rs"]
+mod accounts;
+#[path = "it/document.rs"]
+mod document;
+#[path = "it/orders.rs"]
+mod orders;
+#[path = "it/problems.rs"]
+mod problems;
+#[path = "it/reading.rs"]
+mod reading;
