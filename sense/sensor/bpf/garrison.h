@@ -143,7 +143,7 @@ static __always_inline bool wanted(struct event_settings *set, u32 kind)
 	}
 	if (set->scope_cgroup && bpf_get_current_cgroup_id() != set->scope_cgroup)
 		return false;
-	if (set->options & OPTION_IGNORE_COMM) {
+	if (kind == KIND_FILE && set->options & OPTION_IGNORE_COMM) {
 		struct comm_key key = {};
 		bpf_get_current_comm(&key, sizeof(key));
 		if (bpf_map_lookup_elem(&ignored_comms, &key)) {

@@ -110,9 +110,11 @@ int BPF_PROG(uring_entry, struct io_kiocb *request)
 
 // 5.15 to 5.18: context, request, opcode, mark, flags, ...
 SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(uring_entry_middle, void *context, void *request, u8 opcode, u64 user_data)
+int BPF_PROG(uring_entry_middle, void *context, void *request, u8 opcode, u64 user_data, u32 flags, bool nonblocking,
+	     bool polled)
 {
-	return report_request((u64)request, opcode, user_data, false);
+	// The seventh argument makes the verifier refuse it on older kernels, which have five.
+	return report_request((u64)request, opcode, user_data, polled);
 }
 
 // Before: context, opcode, mark, whether it may not block, whether a kernel thread submits.

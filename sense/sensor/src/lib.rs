@@ -12,6 +12,7 @@
 //! - Everything that grows has a bound, and reading never waits for a disk longer than one small executable takes.
 
 pub mod fault;
+pub mod programs;
 pub mod raw;
 
 pub mod boottime;
@@ -26,10 +27,14 @@ pub mod loss;
 pub mod metrics;
 pub mod names;
 pub mod procfs;
+pub mod queue;
+pub mod sensor;
 pub mod table;
 pub mod users;
 
 pub use config::SensorConfig;
 pub use host::host;
 pub use loss::KindStat;
+pub use programs::{FileKey, ProbeTable};
+pub use sensor::{Sensor, probe};
 pub use table::ProcessTable;
