@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const GROUPS: &[&str] = &["dispatch", "process", "file", "network", "system", "uring", "deny"];
+const GROUPS: &[&str] = &["dispatch", "process", "file", "network", "system", "uring", "deny", "layout"];
 
 fn main() {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();

@@ -364,7 +364,6 @@ struct event_settings {
 	__u32 guarded_tgid; // signals to it are reported
 	__u32 options;
 	__u32 prefixes; // number of ignored path prefixes
-	__u32 reserved;
 };
 
 #define OPTION_READ_OPENS 1 // report opens for reading

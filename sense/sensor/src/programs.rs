@@ -217,3 +217,6 @@ impl Programs {
         &self.refused
     }
 }
+
+#[cfg(test)]
+mod tests;

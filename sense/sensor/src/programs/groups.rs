@@ -45,3 +45,7 @@ pub const GROUPS: &[Group] = &[
 
 /// Programs for io_uring, newest kernel first; the first that loads is used.
 pub const URING: &[&str] = &["uring_request", "uring_entry", "uring_entry_middle", "uring_entry_old"];
+
+/// Never loaded: every record's layout as the compiler sees it.
+#[cfg(test)]
+pub const LAYOUT: &[u8] = object!("layout");

@@ -1,0 +1,4 @@
+//! The sensor against the running kernel.
+
+#[path = "it/programs.rs"]
+mod programs;

@@ -1,0 +1,166 @@
+//! Kernel programs really loaded: canaries come back, nothing is lost, denied files do not run.
+
+use record::Kind;
+use sensor::programs::{FileKey, Filters, Programs, ProgramsConfig, Scope};
+use sensor::raw::{Body, flags};
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+/// One test at a time: each loads the programs and counts what it does itself.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Loads the programs, or says why this host cannot run the test.
+fn programs(filters: Filters) -> Option<Programs> {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: needs root");
+        return None;
+    }
+    let config = ProgramsConfig { filters, ..ProgramsConfig::default() };
+    match Programs::load(&config) {
+        Ok(programs) => Some(programs),
+        Err(fault) => {
+            println!("skipped: the kernel refuses the programs: {fault:?}");
+            None
+        }
+    }
+}
+
+fn only_children() -> Filters {
+    Filters { scope: Some(Scope::Tree(vec![std::process::id()])), ..Filters::default() }
+}
+
+#[test]
+fn every_canary_comes_back() {
+    let _alone = alone();
+    let Some(mut programs) = programs(Filters::default()) else { return };
+    let table = programs.probe().unwrap();
+    println!("{table}");
+    for (program, reason) in programs.refused() {
+        println!("refused: {program}: {reason}");
+    }
+    for row in &table.rows {
+        if row.attached {
+            assert!(row.fired || row.event == "io_uring", "{} is attached and never fired", row.event);
+        } else {
+            println!("skipped: {}: {}", row.event, row.note);
+        }
+    }
+    assert!(table.row("exec").is_some_and(|row| row.fired));
+    assert_eq!(programs.unreadable(), 0);
+}
+
+#[test]
+fn every_exec_is_seen_once_with_path_and_arguments() {
+    let _alone = alone();
+    let Some(mut programs) = programs(only_children()) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut pids = BTreeMap::new();
+    let mut seen = Vec::new();
+    let mut collect = |programs: &mut Programs| {
+        programs
+            .poll(Duration::ZERO, 0, &mut |event| {
+                if let Body::Exec(exec) = &event.body {
+                    let arguments: Vec<String> =
+                        exec.arguments().map(|argument| String::from_utf8_lossy(argument).into_owned()).collect();
+                    seen.push((event.header.tgid, exec.exe.path(), exec.cwd.path(), arguments, exec.head.parent_tgid));
+                }
+            })
+            .unwrap();
+    };
+    for number in 0..300 {
+        let mut child =
+            Command::new("/bin/true").arg(number.to_string()).current_dir(directory.path()).spawn().unwrap();
+        pids.insert(child.id(), number);
+        child.wait().unwrap();
+        collect(&mut programs);
+    }
+    assert_eq!(seen.len(), 300);
+    let exe = std::fs::canonicalize("/bin/true").unwrap().to_string_lossy().into_owned();
+    let cwd = std::fs::canonicalize(directory.path()).unwrap().to_string_lossy().into_owned();
+    for (pid, path, at, arguments, parent) in seen {
+        assert_eq!(arguments, ["/bin/true".to_owned(), pids[&pid].to_string()]);
+        assert_eq!((path.as_str(), at.as_str(), parent), (exe.as_str(), cwd.as_str(), std::process::id()));
+    }
+    assert!(programs.counters().unwrap().iter().all(|counter| counter.lost == 0));
+}
+
+#[test]
+fn a_denied_file_does_not_run() {
+    let _alone = alone();
+    let Some(mut programs) = programs(only_children()) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("denied");
+    let marker = directory.path().join("marker");
+    std::fs::copy("/bin/touch", &program).unwrap();
+    let key = FileKey::of(&program).unwrap();
+    programs.deny(key).unwrap();
+    for _ in 0..20 {
+        let refused = match Command::new(&program).arg(&marker).status() {
+            Ok(status) => status.signal() == Some(9),
+            Err(error) => error.raw_os_error() == Some(1),
+        };
+        assert!(refused && !marker.exists());
+    }
+    let mut denied = 0;
+    let mut count = |event: sensor::raw::RawEvent<'_>| {
+        denied += usize::from(matches!(event.body, Body::Exec(_)) && event.header.flags & flags::DENIED != 0);
+    };
+    programs.poll(Duration::ZERO, 0, &mut count).unwrap();
+    assert_eq!(denied, 20);
+    programs.allow(key).unwrap();
+    assert!(Command::new(&program).arg(&marker).status().unwrap().success());
+    assert!(marker.exists());
+}
+
+#[test]
+fn filters_drop_in_the_kernel() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let root = std::fs::canonicalize(directory.path()).unwrap();
+    std::fs::create_dir(root.join("quiet")).unwrap();
+    let prefix = format!("{}/quiet/", root.display());
+    if prefix.len() > 64 {
+        println!("skipped: the temporary folder's name is too long for a prefix");
+        return;
+    }
+    let filters = Filters { ignore_paths: vec![prefix], kinds: vec![Kind::Exec, Kind::File], ..only_children() };
+    let Some(mut programs) = programs(filters) else { return };
+    let script = format!("echo 1 > {0}/quiet/a; echo 2 > {0}/loud; mkdir {0}/made", root.display());
+    assert!(Command::new("/bin/sh").args(["-c", &script]).status().unwrap().success());
+    let (mut paths, mut others) = (Vec::new(), 0);
+    let mut note = |event: sensor::raw::RawEvent<'_>| match &event.body {
+        Body::File(file) => paths.push(file.file.path()),
+        Body::Exec(_) => {}
+        _ => others += 1,
+    };
+    programs.poll(Duration::ZERO, 0, &mut note).unwrap();
+    assert_eq!((paths, others), (vec![format!("{}/loud", root.display()), format!("{}/made", root.display())], 0));
+    let filtered: u64 = programs.counters().unwrap().iter().map(|counter| counter.filtered).sum();
+    assert_eq!(filtered, 1);
+}
+
+#[test]
+fn a_full_ring_is_counted() {
+    let _alone = alone();
+    if programs(only_children()).is_none() {
+        return;
+    }
+    let config = ProgramsConfig { ring_bytes: 64 << 10, filters: only_children(), ..ProgramsConfig::default() };
+    let mut programs = Programs::load(&config).unwrap();
+    let status = Command::new("/bin/sh").args(["-c", "i=0; while [ $i -lt 400 ]; do (:); i=$((i+1)); done"]).status();
+    assert!(status.unwrap().success());
+    let mut received = BTreeMap::<u16, u64>::new();
+    programs.poll(Duration::ZERO, 0, &mut |event| *received.entry(event.header.kind).or_default() += 1).unwrap();
+    let counters = programs.counters().unwrap();
+    let forks = counters.iter().find(|counter| counter.kind == Kind::Fork).unwrap();
+    assert_eq!(forks.produced, received.get(&sensor::raw::kind::FORK).copied().unwrap_or(0));
+    // Our own fork of the shell is not among them: we never report ourselves.
+    assert_eq!(forks.produced + forks.lost, 400);
+    assert!(forks.lost > 0);
+}
