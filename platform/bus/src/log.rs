@@ -215,6 +215,8 @@ impl Log {
     pub fn roll(&mut self) -> Result<()> {
         self.sync()?;
         let path = segment_path(&self.dir, self.next);
+        // From here on the new file may exist, and the old segment must not grow past its first number.
+        self.closed = true;
         if let Some(last) = self.segments.back().filter(|last| last.base == self.next) {
             // An empty segment of this name is there, perhaps with the remains of a failed write in it.
             self.disk.truncate(&path, last.bytes).map_err(|cause| failed(&path, cause))?;
@@ -325,6 +327,11 @@ impl Log {
             }
             self.disk.truncate(&path, found.good_bytes).map_err(|cause| failed(&path, cause))?;
             self.disk.sync(&path).map_err(|cause| failed(&path, cause))?;
+        }
+        if until.is_none() {
+            // A program that was killed may have left records and names that only the kernel holds.
+            self.disk.sync(&path).map_err(|cause| failed(&path, cause))?;
+            self.disk.sync_dir(&self.dir).map_err(|cause| failed(&self.dir, cause))?;
         }
         self.synced = found.positions.len();
         self.segments.push_back(Segment { base, positions: found.positions, bytes: found.good_bytes });

@@ -8,6 +8,7 @@ use rcgen::{
 };
 use record::AgentId;
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -77,8 +78,14 @@ pub(crate) fn server(
     let mut params = params("Garrison server", now, SERVER_SECONDS, serial)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.subject_alt_names =
-        vec![SanType::DnsName(SERVER_NAME.try_into().map_err(|cause| failed("server name", cause))?)];
+    // The API's clients on the same machine come by these.
+    for name in [SERVER_NAME, "localhost"] {
+        let name = name.try_into().map_err(|cause| failed("server name", cause))?;
+        params.subject_alt_names.push(SanType::DnsName(name));
+    }
+    for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        params.subject_alt_names.push(SanType::IpAddress(address));
+    }
     let signed = params.signed_by(key, issuer).map_err(|cause| failed("server certificate", cause))?;
     Ok(signed.der().clone())
 }

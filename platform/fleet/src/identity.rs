@@ -1,7 +1,8 @@
 //! What makes a host an agent: its key, its certificate, whom it trusts, where its server is.
 
 use crate::certificate::{self, failed};
-use crate::fault;
+use crate::enroll::dial;
+use crate::{fault, tls};
 use base::{Fault, Micros, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use bus::{Disk, RealDisk};
 use record::AgentId;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::path::Path;
+use tonic::transport::Channel;
 
 /// Name of the file in the agent's directory, mode 0600.
 const FILE: &str = "identity.json";
@@ -95,6 +97,12 @@ impl Identity {
     /// Whether two thirds of the certificate's life are over.
     pub fn due_for_renewal(&self, now: Micros) -> bool {
         self.validity().is_ok_and(|(begin, end)| now >= begin + (end - begin) / 3 * 2)
+    }
+
+    /// A connection to the server that shows this certificate.
+    pub async fn connect(&self) -> Result<Channel> {
+        let config = tls::agent(&self.trust, self.chain.clone(), self.private_key())?;
+        dial(&self.url, config).await
     }
 
     pub(crate) fn private_key(&self) -> PrivateKeyDer<'static> {

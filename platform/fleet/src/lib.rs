@@ -20,6 +20,7 @@ mod authority;
 mod certificate;
 mod enroll;
 pub mod fault;
+mod https;
 mod identity;
 mod received;
 mod registry;

@@ -87,6 +87,8 @@ pub async fn serve(
     };
     let ended = tokio::select! { ended = served => ended, () = stopping => Ok(()) };
     accepting.abort();
+    // Wait for it, so that the port is free on return.
+    let _ = accepting.await;
     ended.map_err(|cause| Fault::new(&fault::BROKEN).object("agents' port").because(status::chain(&cause)))
 }
 

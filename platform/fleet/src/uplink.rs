@@ -1,10 +1,10 @@
 //! The agent's end of the link: keeps it up, empties the spool, brings orders.
 
-use crate::enroll::{certificates, dial, renew};
+use crate::enroll::{certificates, renew};
 use crate::rpc::fleet_client::FleetClient;
 use crate::session::cost;
 use crate::wire::{AgentMessage, AgentSays, Hello, Position, ServerMessage, ServerSays, Welcome};
-use crate::{Identity, fault, status, tls};
+use crate::{Identity, fault, status};
 use base::{Clock, Fault, Micros, Random, Result};
 use bus::SharedSpool;
 use record::{Frame, Host, Lane, Order};
@@ -158,8 +158,7 @@ impl Runner {
         let identity = &self.identity;
         let (_, ends) = identity.validity()?;
         lock(&self.shared.status).certificate_ends_us = ends;
-        let config = tls::agent(&identity.trust, identity.chain.clone(), identity.private_key())?;
-        let channel = dial(&identity.url, config).await?;
+        let channel = identity.connect().await?;
         if identity.due_for_renewal(self.shared.clock.wall()) {
             return self.take_on(renew(identity, channel).await?);
         }

@@ -1,0 +1,8 @@
+//! Enrolment and link over loopback with real TLS.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod bench;
+mod enrolment;
+mod link;
+mod raw;
