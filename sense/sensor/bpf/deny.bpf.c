@@ -15,9 +15,7 @@ static __always_inline void report_denial(struct event_settings *set, struct eve
 {
 	if (!wanted(set, KIND_EXEC))
 		return;
-	struct denial *record = RESERVE(struct denial, KIND_EXEC);
-	if (!record)
-		return;
+	RESERVE(struct denial, record, KIND_EXEC, return)
 	fill_header(&record->head.header, KIND_EXEC, sizeof(*record), CALL_NONE, -EPERM);
 	record->head.header.hook = hook;
 	record->head.header.flags = EVENT_DENIED;
@@ -26,7 +24,7 @@ static __always_inline void report_denial(struct event_settings *set, struct eve
 	bpf_get_current_comm(record->head.comm, sizeof(record->head.comm));
 	long length = bpf_probe_read_kernel_str(record->filename, DENIED_NAME, BPF_CORE_READ(binprm, filename));
 	record->head.filename_length = length > 0 ? length - 1 : 0;
-	bpf_ringbuf_submit(record, wake_flags(set, KIND_EXEC));
+	submit_record(record, set, KIND_EXEC);
 }
 
 static __always_inline int judge(struct linux_binprm *binprm, u32 hook)

@@ -201,15 +201,22 @@ static __always_inline void send_record(struct scratch *s, struct event_settings
 	count_result(kind, failed);
 }
 
-// For records of fixed size: memory in the ring, or NULL (counted as lost).
-#define RESERVE(type, kind)                                                        \
-	({                                                                         \
-		type *record_ = bpf_ringbuf_reserve(&ring, sizeof(type), 0);       \
-		count_result(kind, !record_);                                      \
-		if (record_)                                                       \
-			__builtin_memset(record_, 0, sizeof(type));                \
-		record_;                                                           \
-	})
+// For records of fixed size: `name` points into the ring, or the function is left with `leave` (counted as lost).
+// The pointer is asked once only: older verifiers forget that it is not null.
+#define RESERVE(type, name, kind, leave)                                           \
+	type *name = bpf_ringbuf_reserve(&ring, sizeof(type), 0);                  \
+	if (!name) {                                                               \
+		count_result(kind, true);                                          \
+		leave;                                                             \
+	}                                                                          \
+	__builtin_memset(name, 0, sizeof(type));
+
+// Sends a reserved record.
+static __always_inline void submit_record(void *record, struct event_settings *set, u32 kind)
+{
+	count_result(kind, false);
+	bpf_ringbuf_submit(record, wake_flags(set, kind));
+}
 
 static __always_inline void fill_credentials(struct event_credentials *out, struct task_struct *task)
 {

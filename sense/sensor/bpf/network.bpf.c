@@ -99,9 +99,7 @@ int BPF_PROG(net_call, struct pt_regs *regs, long result)
 	u32 family = BPF_CORE_READ(sock, __sk_common.skc_family);
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
-	struct event_net *record = RESERVE(struct event_net, KIND_NET);
-	if (!record)
-		return 0;
+	RESERVE(struct event_net, record, KIND_NET, return 0)
 	fill_header(&record->header, KIND_NET, sizeof(*record), call, result);
 	if (s->compat)
 		record->header.flags |= EVENT_COMPAT;
@@ -109,7 +107,7 @@ int BPF_PROG(net_call, struct pt_regs *regs, long result)
 	fill_addresses(record, sock);
 	if (op == NET_CONNECT && !record->remote_port)
 		fill_given(record, s->arguments.at[1]);
-	bpf_ringbuf_submit(record, wake_flags(set, KIND_NET));
+	submit_record(record, set, KIND_NET);
 	return 0;
 }
 
@@ -176,9 +174,10 @@ struct dns_buffer {
 static __always_inline void report_question(struct event_settings *set, struct datagram *datagram)
 {
 	struct dns_buffer *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-	count_result(KIND_DNS, !record);
-	if (!record)
+	if (!record) {
+		count_result(KIND_DNS, true);
 		return;
+	}
 	u32 length = datagram->length;
 	if (length > DNS_BYTES)
 		length = DNS_BYTES;
@@ -191,7 +190,7 @@ static __always_inline void report_question(struct event_settings *set, struct d
 	record->head.payload_length = 0;
 	if (length && !bpf_probe_read_kernel(record->payload, length & (2 * DNS_BYTES - 1), (void *)datagram->payload))
 		record->head.payload_length = length;
-	bpf_ringbuf_submit(record, wake_flags(set, KIND_DNS));
+	submit_record(record, set, KIND_DNS);
 }
 
 static __always_inline void report_datagram(struct event_settings *set, struct datagram *datagram, struct sock *sock)
@@ -202,9 +201,7 @@ static __always_inline void report_datagram(struct event_settings *set, struct d
 	if (bpf_map_lookup_elem(&flows, &flow))
 		return;
 	bpf_map_update_elem(&flows, &flow, &one, BPF_ANY);
-	struct event_net *record = RESERVE(struct event_net, KIND_NET);
-	if (!record)
-		return;
+	RESERVE(struct event_net, record, KIND_NET, return)
 	fill_header(&record->header, KIND_NET, sizeof(*record), CALL_SEND, 0);
 	record->op = NET_SEND;
 	record->family = datagram->family;
@@ -214,7 +211,7 @@ static __always_inline void report_datagram(struct event_settings *set, struct d
 	record->remote_port = datagram->remote_port;
 	__builtin_memcpy(record->local, datagram->local, 16);
 	__builtin_memcpy(record->remote, datagram->remote, 16);
-	bpf_ringbuf_submit(record, wake_flags(set, KIND_NET));
+	submit_record(record, set, KIND_NET);
 }
 
 // Sees datagrams of every door: sendto, sendmsg, write, io_uring. A first datagram that waits for a neighbour's address

@@ -116,12 +116,10 @@ static __always_inline void report_clone(struct event_settings *set, struct task
 {
 	if (!(set->kinds & (1ull << KIND_NAMESPACE)))
 		return;
-	struct event_namespace *record = RESERVE(struct event_namespace, KIND_NAMESPACE);
-	if (!record)
-		return;
+	RESERVE(struct event_namespace, record, KIND_NAMESPACE, return)
 	fill_header(&record->header, KIND_NAMESPACE, sizeof(*record), CALL_CLONE, BPF_CORE_READ(child, tgid));
 	fill_namespaces(&record->after, child);
-	bpf_ringbuf_submit(record, wake_flags(set, KIND_NAMESPACE));
+	submit_record(record, set, KIND_NAMESPACE);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -139,9 +137,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	}
 	if (!wanted(set, KIND_FORK))
 		return 0;
-	struct event_fork *record = RESERVE(struct event_fork, KIND_FORK);
-	if (!record)
-		return 0;
+	RESERVE(struct event_fork, record, KIND_FORK, return 0)
 	fill_header(&record->header, KIND_FORK, sizeof(*record), CALL_NONE, 0);
 	record->child_start = BPF_CORE_READ(child, start_boottime);
 	record->child_parent_start = task_start(BPF_CORE_READ(child, real_parent));
@@ -153,7 +149,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		record->header.flags |= EVENT_NEW_NAMESPACES;
 		fill_namespaces(&record->namespaces, child);
 	}
-	bpf_ringbuf_submit(record, wake_flags(set, KIND_FORK));
+	submit_record(record, set, KIND_FORK);
 	if (differ)
 		report_clone(set, child);
 	return 0;
@@ -172,14 +168,12 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	}
 	if (!known)
 		return 0;
-	struct event_exit *record = RESERVE(struct event_exit, KIND_EXIT);
-	if (!record)
-		return 0;
+	RESERVE(struct event_exit, record, KIND_EXIT, return 0)
 	u32 status = BPF_CORE_READ(task, exit_code);
 	fill_header(&record->header, KIND_EXIT, sizeof(*record), CALL_NONE, 0);
 	record->code = status >> 8 & 255;
 	record->signal = status & 127;
-	bpf_ringbuf_submit(record, wake_flags(set, KIND_EXIT));
+	submit_record(record, set, KIND_EXIT);
 	return 0;
 }
 
@@ -191,14 +185,12 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo *info, struct ta
 		return 0;
 	if (!wanted(set, KIND_SIGNAL))
 		return 0;
-	struct event_signal *record = RESERVE(struct event_signal, KIND_SIGNAL);
-	if (!record)
-		return 0;
+	RESERVE(struct event_signal, record, KIND_SIGNAL, return 0)
 	fill_header(&record->header, KIND_SIGNAL, sizeof(*record), CALL_NONE, 0);
 	record->signal = number;
 	record->target_tgid = task->tgid;
 	if ((u64)info > 2) // SEND_SIG_NOINFO, SEND_SIG_PRIV
 		record->code = BPF_CORE_READ(info, si_code);
-	bpf_ringbuf_submit(record, wake_flags(set, KIND_SIGNAL));
+	submit_record(record, set, KIND_SIGNAL);
 	return 0;
 }

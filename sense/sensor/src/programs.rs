@@ -29,7 +29,7 @@ pub use filters::{Filters, Scope};
 pub use kernel::{Hook, ProbeRow, ProbeTable, Refusal};
 
 use crate::raw::RawEvent;
-use base::Result;
+use base::{Fault, Result};
 use deny::Denials;
 use kernel::{Loaded, Plan, Ring, SharedMaps, load};
 use maps::Maps;
@@ -80,6 +80,7 @@ pub struct Programs {
     held: VecDeque<Vec<u8>>,
     bad: u64,
     refused: Vec<(String, String)>,
+    refusals: Vec<Refusal>,
 }
 
 impl Programs {
@@ -101,10 +102,10 @@ impl Programs {
         for group in groups::GROUPS {
             match load_group(group, &mut shared) {
                 Ok(group) => {
-                    refused.extend(group.refused.iter().map(|no| (no.program.clone(), no.reason.clone())));
+                    refused.extend(group.refused.iter().cloned());
                     loaded.push(group);
                 }
-                Err(fault) => refused.push((group.name.to_owned(), fault.to_string())),
+                Err(fault) => refused.push(refusal(group.name, &fault)),
             }
         }
         let maps = Maps::new(shared)?;
@@ -119,11 +120,14 @@ impl Programs {
             wake_bytes: config.wake_bytes,
             held: VecDeque::new(),
             bad: 0,
-            refused,
+            refused: Vec::new(),
+            refusals: refused,
         };
         programs.connect_handlers()?;
         programs.set_filters(&config.filters)?;
         programs.attach_all();
+        let pair = |no: &Refusal| (no.program.clone(), no.reason.clone());
+        programs.refused = programs.refusals.iter().map(pair).collect();
         Ok(programs)
     }
 
@@ -151,7 +155,7 @@ impl Programs {
         let Some(group) = self.groups.iter_mut().find(|group| group.has(program)) else { return false };
         let attached = group.attach(program);
         if let Err(fault) = &attached {
-            self.refused.push((program.to_owned(), fault.to_string()));
+            self.refusals.push(refusal(program, fault));
         }
         attached.is_ok()
     }
@@ -216,6 +220,15 @@ impl Programs {
     pub fn refused(&self) -> &[(String, String)] {
         &self.refused
     }
+
+    /// The same with all that the verifier said.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+}
+
+fn refusal(name: &str, fault: &Fault) -> Refusal {
+    Refusal { program: name.to_owned(), reason: fault.to_string(), log: fault.inside() }
 }
 
 #[cfg(test)]

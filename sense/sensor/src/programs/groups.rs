@@ -6,6 +6,8 @@ pub struct Group {
     pub name: &'static str,
     /// The ELF bytes.
     pub bytes: &'static [u8],
+    /// All its programs, for the reason when the whole group is missing.
+    pub programs: &'static [&'static str],
     /// Programs that are attached where their section says; the others are reached from the dispatcher.
     pub attached: &'static [&'static str],
 }
@@ -22,25 +24,47 @@ macro_rules! object {
 }
 
 /// Ends of every system call; loaded first because it owns the shared maps.
-pub const DISPATCH: Group = Group { name: "dispatch", bytes: object!("dispatch"), attached: &[] };
+pub const DISPATCH: Group =
+    Group { name: "dispatch", bytes: object!("dispatch"), programs: &[DISPATCHER], attached: &[] };
 
 /// Program of [`DISPATCH`].
 pub const DISPATCHER: &str = "dispatch";
 
 /// Programs that refuse executions; one of them at most is loaded.
-pub const DENY: Group = Group { name: "deny", bytes: object!("deny"), attached: &[] };
+pub const DENY: Group = Group { name: "deny", bytes: object!("deny"), programs: &[], attached: &[] };
 
 /// All other groups.
 pub const GROUPS: &[Group] = &[
     Group {
         name: "process",
         bytes: object!("process"),
+        programs: &["process_exec", "process_fork", "process_exit", "signal_generate"],
         attached: &["process_exec", "process_fork", "process_exit", "signal_generate"],
     },
-    Group { name: "file", bytes: object!("file"), attached: &[] },
-    Group { name: "network", bytes: object!("network"), attached: &["net_datagram"] },
-    Group { name: "system", bytes: object!("system"), attached: &[] },
-    Group { name: "uring", bytes: object!("uring"), attached: URING },
+    Group {
+        name: "file",
+        bytes: object!("file"),
+        programs: &["file_open", "file_name", "file_names", "file_descriptor"],
+        attached: &[],
+    },
+    Group {
+        name: "network",
+        bytes: object!("network"),
+        programs: &["net_call", "net_datagram"],
+        attached: &["net_datagram"],
+    },
+    Group { name: "system", bytes: object!("system"), programs: SYSTEM, attached: &[] },
+    Group { name: "uring", bytes: object!("uring"), programs: URING, attached: URING },
+];
+
+const SYSTEM: &[&str] = &[
+    "system_mount",
+    "system_access",
+    "system_memory",
+    "system_privilege",
+    "system_namespace",
+    "system_module",
+    "system_bpf",
 ];
 
 /// Programs for io_uring, newest kernel first; the first that loads is used.

@@ -4,7 +4,7 @@ use super::{Filters, Programs, groups};
 use crate::raw::{Body, RawEvent};
 use base::Result;
 use kernel::canary::{Cage, Deed};
-use kernel::{Hook, ProbeRow, ProbeTable};
+use kernel::{Hook, ProbeRow, ProbeTable, Refusal};
 use record::{FileOp, NetOp};
 use std::time::Duration;
 
@@ -139,9 +139,12 @@ impl Programs {
         let loaded = |name: &&&str| self.groups.iter().any(|group| group.has(name));
         let direct = groups::GROUPS.iter().any(|group| group.attached.contains(&programs[0]));
         let program = if direct { programs.iter().find(attached) } else { programs.iter().find(loaded) };
-        let reason = self.refused.iter().filter(|(name, _)| programs.contains(&name.as_str()));
+        let group =
+            groups::GROUPS.iter().find(|group| group.programs.contains(&programs[0])).map_or("", |group| group.name);
+        let about = |no: &&Refusal| programs.contains(&no.program.as_str()) || no.program == group;
+        let reason = self.refusals.iter().filter(about);
         let mut note = match program {
-            None => reason.map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join("; "),
+            None => reason.map(|no| format!("{}: {}", no.program, no.reason)).collect::<Vec<_>>().join("; "),
             Some(_) if !fired => "attached and never fired".to_owned(),
             Some(_) => String::new(),
         };

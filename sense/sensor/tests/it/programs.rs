@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 /// One test at a time: each loads the programs and counts what it does itself.
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
@@ -41,8 +41,11 @@ fn every_canary_comes_back() {
     let Some(mut programs) = programs(Filters::default()) else { return };
     let table = programs.probe().unwrap();
     println!("{table}");
-    for (program, reason) in programs.refused() {
-        println!("refused: {program}: {reason}");
+    for refusal in programs.refusals() {
+        println!("refused: {}: {}", refusal.program, refusal.reason);
+        if std::env::var_os("VERIFIER_LOG").is_some() {
+            println!("{}", refusal.log);
+        }
     }
     for row in &table.rows {
         if row.attached {
