@@ -52,6 +52,7 @@ pub mod route;
 mod scan;
 
 pub mod cases;
+pub mod workload;
 
 pub use bucket::Scratch;
 pub use engine::{Engine, RuleIndex, Source, Unrouted};
