@@ -1,0 +1,62 @@
+//! The agent's configuration: one YAML file, every key with a default that is safe on a host in service.
+
+use base::Result;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// What the agent may do by itself when a rule asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Respond {
+    /// Nothing: alerts only.
+    Observe,
+    /// Act only on processes that a drill started. The default: a first day must not surprise anyone.
+    #[default]
+    Drills,
+    /// Act on every rule that has a `response:`.
+    Enforce,
+}
+
+/// The file `agent.yml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where spool, journal, quarantine and evidence lie; 0700.
+    pub state: PathBuf,
+    /// What may be done without a person.
+    pub respond: Respond,
+    /// Folders of Sigma rules beside the ones built in.
+    pub rules: Vec<PathBuf>,
+    /// Whether to use the rules built into the program.
+    pub builtin_rules: bool,
+    /// Disk budget of the spool, bytes.
+    pub spool_bytes: u64,
+    /// Seconds between samples of host metrics; 0 switches them off.
+    pub metrics_seconds: u64,
+    /// Addresses that must never be cut off, beside the ones the agent finds by itself.
+    pub never_block: Vec<String>,
+    /// The sensor.
+    pub sensor: sensor::SensorConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            state: PathBuf::from("/var/lib/garrison-agent"),
+            respond: Respond::default(),
+            rules: vec![PathBuf::from("/etc/garrison/rules")],
+            builtin_rules: true,
+            spool_bytes: 512 * 1024 * 1024,
+            metrics_seconds: 1,
+            never_block: Vec::new(),
+            sensor: sensor::SensorConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, or takes the defaults when none is named.
+    pub fn load(path: Option<&Path>) -> Result<Config> {
+        path.map_or_else(|| Ok(Config::default()), base::config::read)
+    }
+}

@@ -1,0 +1,34 @@
+//! Faults of the agent's wiring.
+
+use base::{Class, Code};
+
+/// A thread did not start.
+pub const THREAD: Code = Code {
+    id: "agent.thread",
+    class: Class::Refused,
+    title: "a thread could not be started",
+    title_zh: "线程无法启动",
+    hint: "the limit of processes for this user is reached",
+    hint_zh: "已达到该用户的进程数上限",
+};
+/// A part of the agent ended.
+pub const BROKEN: Code = Code {
+    id: "agent.broken",
+    class: Class::Bug,
+    title: "a part of the agent ended by itself",
+    title_zh: "代理的某个部分意外结束",
+    hint: "the log says which; the service manager starts the agent again",
+    hint_zh: "原因见日志；服务管理器会重新启动代理",
+};
+/// The file that says "ready" cannot be made.
+pub const READY_FILE: Code = Code {
+    id: "agent.ready-file",
+    class: Class::Invalid,
+    title: "the ready file cannot be written",
+    title_zh: "无法写入就绪文件",
+    hint: "name a file in a folder that exists",
+    hint_zh: "请指定已存在目录中的文件",
+};
+
+/// Every fault of the agent.
+pub const ALL: &[&Code] = &[&THREAD, &BROKEN, &READY_FILE, &crate::gate::SILENT];

@@ -1,0 +1,137 @@
+//! `garrison-agent run`: identity, spool, threads and link, until told to stop.
+
+use crate::config::Config;
+use crate::fault;
+use crate::service::{Service, Standing};
+use action::{Direction, Management, NeverList, Prefix};
+use base::{Clock, Fault, Result, SystemRandom};
+use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
+use fleet::{Identity, Token, Uplink};
+use record::AgentId;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Orders that may wait for the hands.
+const ORDERS_WAITING: usize = 64;
+/// How often the threads are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How to run.
+#[derive(Debug, Default, clap::Args)]
+pub struct Manner {
+    /// Without a server: records stay in the spool, nothing is enrolled. For benchmarks.
+    #[arg(long)]
+    pub standalone: bool,
+    /// File to make when everything runs.
+    #[arg(long)]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// Where the identity lies.
+fn identity_folder(config: &Config) -> PathBuf {
+    config.state.join("identity")
+}
+
+/// Enrols with a token from a file or standard input.
+pub fn enroll(config: &Config, token_file: &Path) -> Result<()> {
+    let token = Token::read(token_file)?;
+    runtime()?.block_on(fleet::enroll(&token, sensor::host(), &identity_folder(config)))?;
+    Ok(())
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> {
+    let identity = if manner.standalone { None } else { Some(Identity::load(&identity_folder(&config))?) };
+    let agent = identity.as_ref().map_or(AgentId::default(), |identity| identity.agent);
+    let host = sensor::host();
+    let spool_config = SpoolConfig { budget_bytes: config.spool_bytes, ..SpoolConfig::default() };
+    let folder = config.state.join("spool");
+    let spool = Spool::open(Arc::new(RealDisk::new()), &folder, agent, host.clone(), spool_config, clock.clone());
+    let spool = SharedSpool::start(spool)?;
+    let never = never(&config, identity.as_ref());
+    let service = Service::start(&config, Arc::new(spool.clone()), clock.clone(), Standing { agent, never })?;
+    tracing::info!(rules = service.rules, "the agent watches");
+    let done = runtime()?.block_on(serve(&config, manner, identity, &service, spool, clock));
+    service.stop();
+    done
+}
+
+async fn serve(
+    config: &Config,
+    manner: Manner,
+    identity: Option<Identity>,
+    service: &Service,
+    spool: SharedSpool,
+    clock: Arc<dyn Clock>,
+) -> Result<()> {
+    let (on_order, mut orders) = mpsc::channel(ORDERS_WAITING);
+    let random = Arc::new(SystemRandom::new());
+    let uplink = identity.map(|identity| {
+        let folder = identity_folder(config);
+        Uplink::start(identity, &folder, spool.clone(), service.host.clone(), on_order.clone(), clock, random)
+    });
+    if let Some(path) = &manner.ready_file {
+        let failed = |cause: std::io::Error| Fault::new(&fault::READY_FILE).object(path.display()).because(cause);
+        std::fs::write(path, "").map_err(failed)?;
+    }
+    let no_signals = |cause: std::io::Error| Fault::new(&fault::THREAD).object("signals").because(cause);
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let (hands, mut look) = (service.orders(), tokio::time::interval(LOOK));
+    let done = loop {
+        tokio::select! {
+            Some(order) = orders.recv() => {
+                // The hands end only with the agent.
+                let _ = hands.send(order);
+            }
+            _ = look.tick() => {
+                for fault in spool.take_faults() {
+                    tracing::warn!(fault = %fault.inside(), "the spool reports");
+                }
+                if manner.standalone {
+                    service.write_counts(&config.state.join("stats.json"));
+                }
+                if service.broken() {
+                    break Err(Fault::new(&fault::BROKEN).object("thread"));
+                }
+            }
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+        }
+    };
+    if let Some(uplink) = uplink {
+        uplink.stop().await;
+    }
+    done
+}
+
+/// The server's addresses and the configured ones: no action may cut them off.
+fn never(config: &Config, identity: Option<&Identity>) -> NeverList {
+    let mut never = NeverList::default();
+    let server = identity.and_then(|identity| identity.url.strip_prefix("https://").map(str::to_string));
+    let resolved = server.and_then(|server| server.to_socket_addrs().ok()).into_iter().flatten();
+    for address in resolved {
+        never.management.push(Management {
+            address: Prefix::of(address.ip()),
+            port: address.port(),
+            direction: Direction::Outbound,
+        });
+    }
+    for text in &config.never_block {
+        match text.parse::<IpAddr>() {
+            Ok(address) => never.addresses.push(Prefix::of(address)),
+            Err(cause) => tracing::error!(text, %cause, "an entry of never_block is not an address"),
+        }
+    }
+    never
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    // One worker: the link waits nearly all the time, and memory is dear on every host.
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    built.map_err(|cause| Fault::new(&fault::THREAD).object("runtime").because(cause))
+}

@@ -1,0 +1,137 @@
+//! The agent's threads, wired: sensor → judge → outlet, orders → hands → outlet, metrics → outlet.
+
+use crate::config::Config;
+use crate::outlet::Outlet;
+use crate::{gate, hands, judge::Judge, rules, watch::Watch};
+use action::{Executor, ExecutorConfig, Gate, NeverList, Reflex};
+use base::{Clock, Result};
+use record::{AgentId, Host, Order};
+use sensor::metrics::Sampler;
+use sensor::{KindStat, Sensor};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Who this agent is and whom it must not cut off.
+#[derive(Default)]
+pub struct Standing {
+    /// Its id; zeros in a self-test.
+    pub agent: AgentId,
+    /// What no action may touch.
+    pub never: NeverList,
+}
+
+/// The running threads.
+pub struct Service {
+    stop: Arc<AtomicBool>,
+    orders: Sender<Order>,
+    threads: Vec<JoinHandle<()>>,
+    /// This host.
+    pub host: Host,
+    /// Rules loaded.
+    pub rules: usize,
+    counts: Arc<Mutex<Vec<KindStat>>>,
+}
+
+impl Service {
+    /// Starts everything. Bad rules are logged and left out.
+    pub fn start(config: &Config, outlet: Arc<dyn Outlet>, clock: Arc<dyn Clock>, standing: Standing) -> Result<Service> {
+        let (engine, faults) = rules::compile(config.builtin_rules, &config.rules);
+        for fault in &faults {
+            tracing::warn!(fault = %fault.inside(), "a rule was left out");
+        }
+        let host = sensor::host();
+        let rules = engine.rules().len();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (orders, inbox) = channel();
+        let counts = Arc::new(Mutex::new(Vec::new()));
+        let (exec_gate, wishes) = gate::pair();
+        let exec_gate: Arc<dyn Gate> = Arc::new(exec_gate);
+        let setup = ExecutorConfig::new(config.state.join("actions"), config.state.join("evidence"));
+        let setup = ExecutorConfig { never: standing.never, ..setup };
+        let executor = Executor::new(setup, exec_gate, clock.clone())?;
+        let watch = Watch {
+            sensor: Sensor::start(config.sensor.clone(), clock.clone())?,
+            judge: Judge::new(engine, host.clone(), standing.agent, clock.clone()),
+            outlet: outlet.clone(),
+            reflex: Reflex::new(standing.agent.to_string(), action::Boot::now().id, mount_namespace()),
+            respond: config.respond,
+            orders: orders.clone(),
+            wishes,
+            clock: clock.clone(),
+            counts: counts.clone(),
+        };
+        let mut threads = vec![
+            spawn("sensor", {
+                let stop = stop.clone();
+                move || {
+                    if let Err(fault) = watch.run(&stop) {
+                        tracing::error!(fault = %fault.inside(), "the sensor stopped");
+                    }
+                }
+            })?,
+            spawn("hands", {
+                let (stop, outlet) = (stop.clone(), outlet.clone());
+                move || hands::run(executor, inbox, outlet, &stop)
+            })?,
+        ];
+        if config.metrics_seconds > 0 {
+            let (stop, every) = (stop.clone(), Duration::from_secs(config.metrics_seconds));
+            threads.push(spawn("metrics", move || sample(&*outlet, &*clock, every, &stop))?);
+        }
+        Ok(Service { stop, orders, threads, host, rules, counts })
+    }
+
+    /// Where orders go in.
+    pub fn orders(&self) -> Sender<Order> {
+        self.orders.clone()
+    }
+
+    /// Writes what was produced, lost and delivered since the start, for benchmarks.
+    pub fn write_counts(&self, path: &Path) {
+        let counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let sum = |of: fn(&KindStat) -> u64| counts.iter().map(of).sum::<u64>();
+        let all = serde_json::json!({"produced": sum(|kind| kind.produced), "lost": sum(|kind| kind.lost),
+            "delivered": sum(|kind| kind.delivered)});
+        // A benchmark that finds no counts says so itself.
+        let _ = std::fs::write(path, all.to_string());
+    }
+
+    /// Whether a thread has ended by itself: the agent is then no longer whole.
+    pub fn broken(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Ends the threads and waits for them.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            thread.thread().unpark();
+            // A panic was reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let refused = |cause| base::Fault::new(&crate::fault::THREAD).object(name).because(cause);
+    std::thread::Builder::new().name(name.into()).spawn(work).map_err(refused)
+}
+
+/// The metrics thread.
+fn sample(outlet: &dyn Outlet, clock: &dyn Clock, every: Duration, stop: &AtomicBool) {
+    let mut sampler = Sampler::new();
+    while !stop.load(Ordering::Relaxed) {
+        outlet.sample(sampler.sample(clock.wall()));
+        std::thread::park_timeout(every);
+    }
+}
+
+/// Inode of our mount namespace, 0 when unknown: paths of other namespaces are not ours to touch.
+fn mount_namespace() -> u32 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self/ns/mnt").map_or(0, |namespace| namespace.ino() as u32)
+}
