@@ -1,1 +1,3 @@
-//! kit
+//! What tests and benches share: data that looks real, and nothing that only one crate needs.
+
+pub mod synthetic;
