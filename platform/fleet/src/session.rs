@@ -28,7 +28,7 @@ const HELLO: Duration = Duration::from_secs(10);
 /// Longest wait for an agent that does not read.
 const SEND: Duration = Duration::from_secs(30);
 /// What an agent is told to wait when the server is in trouble, ms.
-const RETRY_MS: u64 = 1000;
+const RETRY_MS: u64 = 500;
 
 /// What a frame counts against the credit, bytes. Both ends count alike.
 pub(crate) fn cost(frame: &Frame) -> u64 {

@@ -147,8 +147,10 @@ impl Runner {
                 }
                 status.attempts
             };
-            let least = Duration::from_millis(self.shared.least_wait_ms.swap(0, Ordering::Relaxed));
-            let pause = wait(attempts, self.shared.random.as_ref()).max(least);
+            // What the server asked for, spread out, so that a restarted server does not meet its whole fleet at once.
+            let least = self.shared.least_wait_ms.swap(0, Ordering::Relaxed);
+            let spread = least / 2 + self.shared.random.below(least / 2 + 1);
+            let pause = wait(attempts, self.shared.random.as_ref()) + Duration::from_millis(spread);
             tokio::select! { () = tokio::time::sleep(pause) => {}, () = &mut stop => break }
         }
         lock(&self.shared.status).connected = false;
