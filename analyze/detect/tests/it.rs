@@ -1,5 +1,7 @@
 //! Rules from outside: golden cases, faults, the public corpus, hostile bytes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside test functions")]
+
 use base::{Lang, SeededRandom};
 use detect::{Engine, Placeholders, RuleIndex, Scratch, Source, cases, fault, workload};
 use proptest::prelude::*;

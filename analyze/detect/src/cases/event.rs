@@ -133,9 +133,8 @@ impl Build {
     fn finish(mut self) -> Event {
         let mut above: Option<Arc<Proc>> = None;
         let same = !self.parent.exe.path.is_empty() && self.ancestors.first() == Some(&self.parent.exe.path);
-        let skip = usize::from(
-            same || self.ancestors.first().is_some() && self.parent_known && self.parent.exe.path.is_empty(),
-        );
+        let skip =
+            usize::from(same || !self.ancestors.is_empty() && self.parent_known && self.parent.exe.path.is_empty());
         if skip == 1 {
             self.parent.exe.path.clone_from(&self.ancestors[0]);
         }
