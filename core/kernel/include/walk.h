@@ -89,8 +89,13 @@ static __always_inline bool walk_up(struct walk *walk)
 		return true;
 	}
 	walk_read_step(&step, dentry);
-	if (step.parent == walk->dentry || !step.parent)
+	if (step.parent == walk->dentry || !step.parent) {
+		// A file that never lay in a directory (memfd): its own name is all there is.
+		walk->flags |= WALK_DETACHED;
+		if (walk->position == WALK_BYTES && step.length > 1)
+			walk_put(walk, step.name, step.length);
 		return false;
+	}
 	if (!walk_put(walk, step.name, step.length))
 		return false;
 	walk->dentry = step.parent;

@@ -35,6 +35,7 @@ pub struct Interpreter {
     reader: Reader,
     time: BootTime,
     own_pid: u32,
+    own_space: u32,
     next_upkeep: Micros,
     strangers: u64,
 }
@@ -50,6 +51,7 @@ impl Interpreter {
             reader: Reader::new(),
             time: BootTime::new(clock),
             own_pid: std::process::id(),
+            own_space: Reader::new().namespaces(std::process::id()).pid,
             next_upkeep: Micros::MIN,
             strangers: 0,
         }
@@ -238,8 +240,10 @@ impl Interpreter {
 
     fn access(&mut self, key: ProcessKey, head: &AccessHead) -> (Arc<Proc>, Activity) {
         let process = self.process(key, head.header.start);
-        let target = ProcessKey::from_start_ns(head.target_tgid, head.target_start);
-        let target = (head.target_start != 0).then(|| self.process(target, head.target_start));
+        let target = match head.target_start {
+            0 => self.named(&process, head.target_given),
+            start => Some(self.process(ProcessKey::from_start_ns(head.target_tgid, start), start)),
+        };
         let access = ProcessAccess {
             call: head.header.door().word().to_owned(),
             request: head.request as u32,
@@ -247,6 +251,21 @@ impl Interpreter {
             target_pid: head.target_given,
         };
         (process, Activity::Access(access))
+    }
+
+    /// The process that an actor means by a number in its own pid namespace; also a thread's number where `/proc` tells
+    /// whose it is. `None` when it is gone.
+    fn named(&mut self, actor: &Proc, given: u32) -> Option<Arc<Proc>> {
+        let space = actor.info.namespaces.pid;
+        if given == 0 {
+            return None;
+        }
+        if space != 0 && space != self.own_space {
+            let meant = |proc: &&Arc<Proc>| proc.info.ns_pid == given && proc.info.namespaces.pid == space;
+            return self.table.live().find(meant).cloned();
+        }
+        let known = self.table.get(given);
+        known.or_else(|| self.reader.leader(given).and_then(|leader| self.fill(leader, 0)))
     }
 
     fn user(&mut self, head: &raw::CredentialsHead) -> User {

@@ -1,6 +1,7 @@
 //! Which name an address was last resolved from, so that a connection can say where it meant to go.
 //!
-//! Fed by the answers the kernel programs see. Bounded by count and by the answer's time to live, which is
+//! Fed by the answers the kernel programs deliver. Today they deliver queries only (datagrams that leave the host), so
+//! `remote_name` stays empty until they deliver answers too. Bounded by count and by the answer's time to live, which is
 //! kept between a minute (a connection may come long after the answer) and an hour.
 
 use base::Micros;

@@ -87,7 +87,7 @@ pub fn parse_status(text: &[u8]) -> Status {
             b"Tgid" => status.tgid = next(),
             b"Uid" => status.uid = [next(), next()],
             b"Gid" => status.gid = [next(), next()],
-            b"NSpid" => status.ns_pid = words.last().and_then(number).unwrap_or(0) as u32,
+            b"NSpid" => status.ns_pid = words.next_back().and_then(number).unwrap_or(0) as u32,
             b"CapEff" => status.capabilities = words.next().and_then(hexadecimal).unwrap_or(0),
             _ => {}
         }
@@ -179,6 +179,12 @@ impl Reader {
     pub fn key(&mut self, pid: u32) -> Option<ProcessKey> {
         let text = self.read(pid, "stat", 4096)?;
         parse_stat(text).map(|stat| ProcessKey::from_ticks(pid, stat.start_ticks))
+    }
+
+    /// The process that a thread belongs to.
+    pub fn leader(&mut self, thread: u32) -> Option<u32> {
+        let status = parse_status(self.read(thread, "status", 8192)?);
+        (status.tgid != 0).then_some(status.tgid)
     }
 
     /// Everything about a live process. `None` when it is gone, or was replaced while being read.

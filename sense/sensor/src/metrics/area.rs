@@ -34,11 +34,14 @@ impl Output {
     }
 }
 
+/// Group and name of a row.
+type Key = (&'static [u8], &'static [u8]);
+
 /// A table and what it held before.
 #[derive(Debug)]
 pub(super) struct Area {
     rows: &'static [Row],
-    index: Vec<((&'static [u8], &'static [u8]), usize)>,
+    index: Vec<(Key, usize)>,
     before: HashMap<String, (u64, Vec<f64>)>,
     values: Vec<f64>,
     round: u64,
@@ -88,7 +91,7 @@ impl Area {
 
     /// Writes the values of a label into the sample. A counter that went back (reset, wrap) has no rate this time.
     pub(super) fn emit(&mut self, output: &mut Output, label: &str) {
-        let known = self.before.get(label).is_some();
+        let known = self.before.contains_key(label);
         if !known && self.before.len() >= LABELS_MAX {
             return;
         }
