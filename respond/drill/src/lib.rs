@@ -22,4 +22,4 @@ pub mod programs;
 mod rehearsal;
 
 pub use catalogue::{Drill, all, find};
-pub use rehearsal::{FOLDER_PREFIX, Outcome, Rehearsal, TIME_LIMIT, drill_of};
+pub use rehearsal::{FOLDER_PREFIX, Outcome, Rehearsal, TIME_LIMIT, drill_of, revert};

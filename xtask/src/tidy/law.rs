@@ -25,7 +25,6 @@ const OWNERS: &[(&str, &str)] = &[
     ("object_store", "cluster"),
     ("tonic", "fleet"),
     ("rcgen", "fleet"),
-    ("axum", "api"),
     ("libbpf-sys", "kernel"),
 ];
 

@@ -1,0 +1,145 @@
+//! The server's hands, as the API asks for them.
+
+use super::book::Book;
+use super::hub::Hub;
+use super::pipeline::Pipeline;
+use api::tables::{self, ORDERS};
+use api::view::{Disk, Draft, LedgerReport, Live, Program, Stage, Status};
+use api::Control;
+use async_trait::async_trait;
+use base::{Clock, Result};
+use record::{Entry, Order};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::broadcast;
+
+/// Counters of the way in.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Frames received.
+    pub received: AtomicU64,
+    /// Frames through the pipeline.
+    pub handled: AtomicU64,
+    /// Frames refused as malformed.
+    pub refused: AtomicU64,
+}
+
+/// What the API may ask of the server.
+pub struct Hands {
+    /// Frames on their way.
+    pub pipeline: Arc<Pipeline>,
+    /// Ledger.
+    pub book: Arc<Book>,
+    /// Agents.
+    pub hub: Arc<Hub>,
+    /// Makes enrolment tokens.
+    pub tokens: Arc<dyn Tokens>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Counters.
+    pub counters: Arc<Counters>,
+    /// Programs this server started.
+    pub programs: Arc<Mutex<Vec<Program>>>,
+    /// Data directory.
+    pub root: PathBuf,
+    /// Start, µs.
+    pub started_us: i64,
+    /// End of the server's certificate, µs.
+    pub tls_expires_us: i64,
+}
+
+/// Who makes enrolment tokens.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// A fresh token.
+    async fn issue(&self, group: &str, uses: u32, ttl_s: u64) -> Result<String>;
+}
+
+#[async_trait]
+impl Control for Hands {
+    async fn give(&self, order: Order) -> Result<Order> {
+        let tables = &self.pipeline.tables;
+        if let Some(item) = tables.get(ORDERS, &order.id).await? {
+            return Ok(serde_json::from_slice(&item.value).unwrap_or(order));
+        }
+        tables.commit(tables::order_writes(&order)).await?;
+        self.pipeline.ordered(&order).await?;
+        self.hub.send(order.clone()).await?;
+        // Nobody listening is no fault.
+        let _ = self.pipeline.live.send(Live {
+            kind: "order".into(),
+            json: serde_json::to_value(&order).unwrap_or_default(),
+        });
+        Ok(order)
+    }
+
+    async fn status(&self) -> Result<Status> {
+        let lake = self.pipeline.lake.status();
+        let received = self.counters.received.load(Ordering::Relaxed);
+        let handled = self.counters.handled.load(Ordering::Relaxed);
+        let pipeline = Stage {
+            name: "ingest".into(),
+            received,
+            handled,
+            dropped: self.counters.refused.load(Ordering::Relaxed),
+            queued: received.saturating_sub(handled),
+            capacity: 0,
+        };
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            started_us: self.started_us,
+            time_us: self.clock.wall(),
+            tls_expires_us: self.tls_expires_us,
+            programs: self.programs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone(),
+            agents: self.hub.list(),
+            lake: api::view::Lake { rows: lake.rows + lake.rows_in_memory as u64, bytes: lake.bytes, files: lake.files as u64 },
+            disk: disk(&self.root),
+            pipeline: vec![pipeline],
+        })
+    }
+
+    async fn seal(&self, draft: Draft) -> Result<Entry> {
+        self.book.seal(&draft.who, &draft.what, &draft.object, draft.details, Vec::new()).await
+    }
+
+    async fn ledger_page(&self, after: u64, limit: usize) -> Result<Vec<Entry>> {
+        self.book.page(after, limit).await
+    }
+
+    async fn ledger_verify(&self) -> Result<LedgerReport> {
+        let verdict = self.book.verify().await?;
+        let broken_at = if verdict.broken.is_some() { verdict.entries + 1 } else { 0 };
+        Ok(LedgerReport {
+            entries: verdict.entries,
+            intact: verdict.broken.is_none(),
+            head: verdict.head,
+            broken_at,
+            reason: verdict.broken.unwrap_or_default(),
+        })
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Live> {
+        self.pipeline.live.subscribe()
+    }
+
+    async fn enroll_token(&self, group: &str, uses: u32, ttl_s: u64) -> Result<String> {
+        self.tokens.issue(group, uses, ttl_s).await
+    }
+
+    async fn incident_closed(&self, id: &str) -> Result<()> {
+        self.pipeline.closed(id).await
+    }
+}
+
+fn disk(root: &std::path::Path) -> Disk {
+    let path = root.display().to_string();
+    match rustix::fs::statvfs(root) {
+        Ok(stat) => Disk {
+            path,
+            total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
+            free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
+        },
+        Err(_) => Disk { path, ..Disk::default() },
+    }
+}

@@ -1,0 +1,214 @@
+//! The server: agents' frames in, API out, all on one data directory.
+
+pub mod book;
+pub mod control;
+pub mod fault;
+pub mod hub;
+pub mod ingest;
+pub mod keeper;
+pub mod local;
+pub mod pipeline;
+pub mod places;
+pub mod web;
+
+use api::Live;
+use api::view::Program;
+use async_trait::async_trait;
+use base::{Clock, Fault, Random, Result, SystemClock, SystemRandom};
+use book::Book;
+use bus::{LogConfig, RealDisk, Wal};
+use control::{Counters, Hands, Tokens};
+use fleet::{Authority, ServerIdentity};
+use hub::Hub;
+use ingest::Door;
+use lake::{Lake, LakeConfig};
+use pipeline::Pipeline;
+use places::Places;
+use port::Tables;
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::{Arc, Mutex};
+use store::SqliteTables;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+/// What watchers may lag behind before they lose the oldest.
+const LIVE_WAITING: usize = 4096;
+
+/// A running server.
+pub struct Server {
+    /// State.
+    pub tables: Arc<dyn Tables>,
+    /// Ledger.
+    pub book: Arc<Book>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Who may enrol and connect.
+    pub authority: Arc<Authority>,
+    /// Where agents connect.
+    pub link_url: String,
+    /// Where people and programs connect.
+    pub api_url: String,
+    /// Programs shown in the status.
+    pub programs: local::Programs,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Where to listen.
+pub struct Listen {
+    /// Agents.
+    pub link: String,
+    /// API.
+    pub api: String,
+}
+
+struct Issuer {
+    authority: Arc<Authority>,
+    url: String,
+}
+
+#[async_trait]
+impl Tokens for Issuer {
+    async fn issue(&self, group: &str, uses: u32, ttl_s: u64) -> Result<String> {
+        Ok(self.authority.issue_token(&self.url, group, uses, ttl_s).await?.text())
+    }
+}
+
+impl Server {
+    /// Opens everything in the data directory and begins to serve.
+    pub async fn start(places: &Places, listen: &Listen) -> Result<Server> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
+        make(places)?;
+        let tables: Arc<dyn Tables> = Arc::new(SqliteTables::open(&places.state()).await?);
+        let (link, web) = (web::listen(&listen.link).await?, web::listen(&listen.api).await?);
+        let (link_url, api_url) = (url(&link)?, url(&web)?);
+        let authority = Authority::open(&places.authority(), tables.clone(), clock.clone(), random.clone()).await?;
+        let authority = Arc::new(authority);
+        let identity = authority.server_identity()?;
+        let tls = identity.https()?;
+        let core = Core::open(places, tables.clone(), clock.clone()).await?;
+        let (stop, stopping) = watch::channel(false);
+        let programs: local::Programs = Arc::new(Mutex::new(vec![own_program(&*clock)]));
+        let hands = Hands {
+            pipeline: core.pipeline.clone(),
+            book: core.pipeline.book.clone(),
+            hub: core.pipeline.hub.clone(),
+            tokens: Arc::new(Issuer { authority: authority.clone(), url: link_url.clone() }),
+            clock: clock.clone(),
+            counters: core.counters.clone(),
+            programs: programs.clone(),
+            root: places.root.clone(),
+            started_us: clock.wall(),
+            tls_expires_us: identity.ends_us()?,
+        };
+        let query = core.pipeline.lake.clone();
+        let state = api::ApiState::new(Arc::new(hands), tables.clone(), query, clock.clone(), random.clone());
+        let book = core.pipeline.book.clone();
+        let mut tasks = core.tasks(&stopping, clock.clone());
+        tasks.push(links(link, identity, authority.clone(), core.door, stopping.clone()));
+        tasks.push(tokio::spawn(web::serve(web, tls, api::router(state), stopping)));
+        Ok(Server { tables, book, clock, random, authority, link_url, api_url, programs, stop, tasks })
+    }
+
+    /// Tells every task to stop.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Stops: no new frames, the pipeline ends where it stands, the lake flushes.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            // A task that panicked has said so; the others still end in order.
+            let _ = task.await;
+        }
+    }
+}
+
+/// The parts between the two listeners.
+struct Core {
+    wal: Wal,
+    door: Arc<Door>,
+    pipeline: Arc<Pipeline>,
+    counters: Arc<Counters>,
+}
+
+impl Core {
+    async fn open(places: &Places, tables: Arc<dyn Tables>, clock: Arc<dyn Clock>) -> Result<Core> {
+        let config = LakeConfig { dir: places.lake(), ..LakeConfig::default() };
+        let lake = Arc::new(Lake::open(config, tables.clone(), clock.clone()).await?);
+        let (wal, repaired) = Wal::open(Arc::new(RealDisk::new()), &places.wal(), LogConfig::default())?;
+        for fault in repaired {
+            tracing::warn!(fault = %fault.inside(), "the log was repaired");
+        }
+        let hub = Arc::new(Hub::open(tables.clone(), clock.clone()).await?);
+        let book = Arc::new(Book::open(tables.clone(), clock.clone()).await?);
+        let correlator = Mutex::new(pipeline::restore(&*tables).await?);
+        let live = broadcast::channel::<Live>(LIVE_WAITING).0;
+        let counters = Arc::new(Counters::default());
+        let pipeline = Pipeline { tables, book, lake: lake.clone(), hub: hub.clone(), live, correlator };
+        let door = Door::open(wal.clone(), hub, lake, clock, counters.clone()).await?;
+        Ok(Core { wal, door: Arc::new(door), pipeline: Arc::new(pipeline), counters })
+    }
+
+    fn tasks(&self, stopping: &watch::Receiver<bool>, clock: Arc<dyn Clock>) -> Vec<JoinHandle<()>> {
+        let (door, pipeline, stop) = (self.door.clone(), self.pipeline.clone(), stopping.clone());
+        let walk = tokio::spawn(async move {
+            if let Err(fault) = door.walk(&pipeline, stop).await {
+                tracing::error!(fault = %fault.inside(), "the pipeline stopped");
+            }
+        });
+        let keeper = keeper::run(self.pipeline.lake.clone(), self.wal.clone(), clock, stopping.clone());
+        vec![walk, tokio::spawn(keeper)]
+    }
+}
+
+fn links(
+    listener: TcpListener,
+    identity: ServerIdentity,
+    authority: Arc<Authority>,
+    door: Arc<Door>,
+    mut stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let stopped = async move {
+            // An error means that the server is gone, which is a stop too.
+            let _ = stop.changed().await;
+        };
+        if let Err(fault) = fleet::serve(listener, identity, authority, door, stopped).await {
+            tracing::error!(fault = %fault.inside(), "agents can no longer connect");
+        }
+    })
+}
+
+/// Makes the data directory, and refuses one that others can read.
+fn make(places: &Places) -> Result<()> {
+    let unusable = |cause: std::io::Error| Fault::new(&fault::DATA_DIRECTORY).object(places.root.display()).because(cause);
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&places.root).map_err(unusable)?;
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&places.root).map_err(unusable)?) & 0o777;
+    if mode & 0o077 != 0 {
+        let fault = Fault::new(&fault::DATA_DIRECTORY).object(places.root.display());
+        return Err(fault.expected("mode 0700").found(format!("{mode:04o}")));
+    }
+    Ok(())
+}
+
+fn url(listener: &TcpListener) -> Result<String> {
+    let address = listener.local_addr().map_err(|cause| Fault::new(&fault::LISTEN).because(cause))?;
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_string() } else { address.ip().to_string() };
+    Ok(format!("https://{host}:{}", address.port()))
+}
+
+fn own_program(clock: &dyn Clock) -> Program {
+    Program {
+        name: "garrison".into(),
+        pid: std::process::id(),
+        state: "running".into(),
+        since_us: clock.wall(),
+        ..Program::default()
+    }
+}

@@ -1,0 +1,35 @@
+//! `make bench`: speed and cost, beside a peer in the same run where there is one. Prints tables and writes
+//! `target/figures/*.json` in the one shape of the design.
+//!
+//! `bench host AGENT` needs root (kernel programs, auditd); `bench lake`, `bench rules` and `bench compile AGENT` follow.
+
+mod compile;
+mod figures;
+mod host;
+mod lake_bench;
+mod load;
+mod rules;
+mod watcher;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["host", agent] => host::run(Path::new(agent)),
+        ["compile", agent] => compile::run(Path::new(agent)),
+        ["lake", events] => lake_bench::run(events.parse().unwrap_or(10_000_000)),
+        ["rules"] => rules::run(),
+        ["spin", "exec", count] => load::exec(count.parse().unwrap_or(0)),
+        ["spin", "open", count, folder] => load::open(count.parse().unwrap_or(0), Path::new(folder)),
+        _ => Err("usage: bench host AGENT | compile AGENT | lake EVENTS | rules".to_string()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("bench: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

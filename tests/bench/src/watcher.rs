@@ -1,0 +1,156 @@
+//! The two watchers that are compared: our agent and auditd with equal rules, and their CPU time.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Who watches while a load runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Watcher {
+    /// Nobody.
+    Nobody,
+    /// Our agent with all kinds and rules on, without a server.
+    Ours,
+    /// auditd writing its log.
+    Auditd,
+}
+
+/// A running watcher.
+pub struct Running {
+    child: Option<Child>,
+    folder: tempfile::TempDir,
+    watcher: Watcher,
+}
+
+/// CPU time of a process so far, seconds (fields 14 and 15 of `/proc/PID/stat`, ticks of 10 ms).
+pub fn cpu_seconds(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let fields: Vec<u64> = after.split(' ').map(|field| field.parse().unwrap_or(0)).collect();
+    let ticks = fields.get(11).copied().unwrap_or(0) + fields.get(12).copied().unwrap_or(0);
+    ticks as f64 / 100.0
+}
+
+/// Resident memory, bytes.
+pub fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or("");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
+impl Running {
+    /// Starts a watcher and waits until it watches.
+    pub fn start(watcher: Watcher, agent: &Path, rules: &[&str]) -> Result<Running, String> {
+        let folder = tempfile::tempdir().map_err(|cause| cause.to_string())?;
+        let child = match watcher {
+            Watcher::Nobody => None,
+            Watcher::Ours => Some(ours(agent, folder.path())?),
+            Watcher::Auditd => Some(auditd(folder.path(), rules)?),
+        };
+        Ok(Running { child, folder, watcher })
+    }
+
+    /// Its process id, 0 for nobody.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    /// CPU time so far, with the kernel's audit thread for auditd.
+    pub fn cpu(&self) -> f64 {
+        match self.watcher {
+            Watcher::Nobody => 0.0,
+            Watcher::Ours => cpu_seconds(self.pid()),
+            Watcher::Auditd => cpu_seconds(self.pid()) + kernel_thread("kauditd").map_or(0.0, cpu_seconds),
+        }
+    }
+
+    /// Waits until it has worked off what it was given: its CPU time stands still.
+    pub fn settle(&self) {
+        let (mut last, mut still) = (self.cpu(), 0);
+        let end = Instant::now() + Duration::from_secs(10);
+        while still < 3 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(150));
+            let now = self.cpu();
+            still = if now - last < 0.015 { still + 1 } else { 0 };
+            last = now;
+        }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.watcher == Watcher::Auditd {
+            let _ = Command::new("auditctl").arg("-D").output();
+            let _ = Command::new("auditctl").args(["-e", "0"]).output();
+        }
+        if let Some(mut child) = self.child.take() {
+            if let Some(pid) = rustix::process::Pid::from_raw(child.id() as i32) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+            let end = Instant::now() + Duration::from_secs(10);
+            while Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn ours(agent: &Path, folder: &Path) -> Result<Child, String> {
+    let config = folder.join("agent.yml");
+    let text = format!("state: {}\nrespond: observe\n", folder.join("state").display());
+    std::fs::write(&config, text).map_err(|cause| cause.to_string())?;
+    let mut command = Command::new(agent);
+    command.args(["run", "--standalone", "--ready-file"]).arg(folder.join("ready")).arg("--config").arg(config);
+    let child = command.stdin(Stdio::null()).spawn().map_err(|cause| cause.to_string())?;
+    wait_for(&folder.join("ready"))?;
+    Ok(child)
+}
+
+fn auditd(folder: &Path, rules: &[&str]) -> Result<Child, String> {
+    let configuration = folder.join("auditd");
+    std::fs::create_dir_all(configuration.join("plugins.d")).map_err(|cause| cause.to_string())?;
+    let log = folder.join("audit.log");
+    let text = format!(
+        "log_file = {}\nlog_format = RAW\nflush = INCREMENTAL_ASYNC\nfreq = 50\nmax_log_file = 1000\nnum_logs = 2\nmax_log_file_action = ROTATE\nspace_left = 75\nadmin_space_left = 50\nspace_left_action = IGNORE\nadmin_space_left_action = IGNORE\ndisk_full_action = IGNORE\ndisk_error_action = IGNORE\nlocal_events = yes\n",
+        log.display()
+    );
+    std::fs::write(configuration.join("auditd.conf"), text).map_err(|cause| cause.to_string())?;
+    let mut command = Command::new("auditd");
+    command.arg("-n").arg("-c").arg(&configuration).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().map_err(|cause| format!("auditd: {cause}"))?;
+    wait_for(&log)?;
+    for arguments in [&["-D"][..], &["-b", "16384"], &["-e", "1"]] {
+        let _ = Command::new("auditctl").args(arguments).output();
+    }
+    for rule in rules {
+        let done = Command::new("auditctl").args(rule.split(' ')).output().map_err(|cause| cause.to_string())?;
+        if !done.status.success() {
+            return Err(format!("auditctl {rule}: {}", String::from_utf8_lossy(&done.stderr)));
+        }
+    }
+    Ok(child)
+}
+
+fn wait_for(path: &PathBuf) -> Result<(), String> {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !path.exists() {
+        if Instant::now() > end {
+            return Err(format!("{}: did not appear", path.display()));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn kernel_thread(name: &str) -> Option<u32> {
+    let entries = std::fs::read_dir("/proc").ok()?.flatten();
+    let mut pids = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok());
+    pids.find(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name))
+}
