@@ -1,3 +1,6 @@
 //! What tests and benches share: data that looks real, and nothing that only one crate needs.
 
+pub mod attack;
+pub mod network;
+pub mod plug;
 pub mod synthetic;
