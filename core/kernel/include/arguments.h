@@ -2,6 +2,10 @@
 #ifndef GARRISON_ARGUMENTS_H
 #define GARRISON_ARGUMENTS_H
 
+// Whether the kernel hands out the current task with its type, so that its fields are read by plain loads. The verifier
+// sees a constant and skips the other branch.
+#define HAS_TYPED_CURRENT bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
 struct call_arguments {
 	u64 at[6];
 };
@@ -14,9 +18,14 @@ static __always_inline u64 call_number(struct pt_regs *regs)
 	return regs->orig_ax & ~0x40000000ull; // without the mark of the x32 table
 }
 
-static __always_inline bool call_is_compat(struct task_struct *task)
+// Asked at the end of many calls, so it must be cheap: one load where the kernel gives the task a type.
+static __always_inline bool call_is_compat(void)
 {
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	if (HAS_TYPED_CURRENT) {
+		struct task_struct *task = bpf_get_current_task_btf();
+		return task->thread_info.status & TS_COMPAT;
+	}
+	return BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), thread_info.status) & TS_COMPAT;
 }
 
 static __always_inline void read_arguments(struct call_arguments *arguments, struct pt_regs *regs, bool compat)
@@ -43,7 +52,7 @@ static __always_inline u64 call_number(struct pt_regs *regs)
 	return (u32)regs->syscallno;
 }
 
-static __always_inline bool call_is_compat(struct task_struct *task)
+static __always_inline bool call_is_compat(void)
 {
 	return false;
 }

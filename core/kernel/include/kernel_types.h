@@ -237,6 +237,9 @@ struct css_set {
 	struct cgroup_subsys_state *subsys[1];
 	struct cgroup *dfl_cgrp;
 };
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158, // since 5.11
+};
 enum cgroup_subsys_id {
 	memory_cgrp_id = 4,
 	pids_cgrp_id = 11,

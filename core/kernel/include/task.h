@@ -12,6 +12,15 @@ static __always_inline u64 task_start(struct task_struct *task)
 	return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
+static __always_inline u64 current_start(void)
+{
+	if (HAS_TYPED_CURRENT) {
+		struct task_struct *task = bpf_get_current_task_btf();
+		return task->group_leader->start_boottime;
+	}
+	return task_start(current_task());
+}
+
 // Number of a pid in the innermost namespace that it lives in.
 static __always_inline u32 pid_inner(struct pid *pid, struct pid_namespace **space)
 {

@@ -12,7 +12,7 @@ int BPF_PROG(dispatch, struct pt_regs *regs, long result)
 	if (!entry || !*entry)
 		return 0;
 	u32 call = *entry;
-	call = call_is_compat(current_task()) ? call >> 8 : call & 255;
+	call = call_is_compat() ? call >> 8 : call & 255;
 	if (call)
 		bpf_tail_call(ctx, &handlers, call);
 	return 0;

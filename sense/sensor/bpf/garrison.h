@@ -161,7 +161,7 @@ static __always_inline void fill_header(struct event_header *header, u32 kind, u
 	header->kind = kind;
 	header->flags = 0;
 	header->time = bpf_ktime_get_boot_ns();
-	header->start = task_start(current_task());
+	header->start = current_start();
 	header->tgid = ids >> 32;
 	header->tid = (u32)ids;
 	header->result = result;
@@ -218,6 +218,13 @@ static __always_inline void submit_record(void *record, struct event_settings *s
 	bpf_ringbuf_submit(record, wake_flags(set, kind));
 }
 
+static __always_inline void fill_capabilities(struct event_credentials *out, const struct cred *cred)
+{
+	bpf_core_read(&out->effective, 8, &cred->cap_effective);
+	bpf_core_read(&out->permitted, 8, &cred->cap_permitted);
+	bpf_core_read(&out->inheritable, 8, &cred->cap_inheritable);
+}
+
 static __always_inline void fill_credentials(struct event_credentials *out, struct task_struct *task)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
@@ -228,9 +235,21 @@ static __always_inline void fill_credentials(struct event_credentials *out, stru
 	out->suid = BPF_CORE_READ(cred, suid.val);
 	out->fsuid = BPF_CORE_READ(cred, fsuid.val);
 	out->loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : ~0u;
-	bpf_core_read(&out->effective, 8, &cred->cap_effective);
-	bpf_core_read(&out->permitted, 8, &cred->cap_permitted);
-	bpf_core_read(&out->inheritable, 8, &cred->cap_inheritable);
+	fill_capabilities(out, cred);
+}
+
+// The same for a task with a type: plain loads instead of a call for each field.
+static __always_inline void fill_typed_credentials(struct event_credentials *out, struct task_struct *task)
+{
+	const struct cred *cred = task->cred;
+	out->uid = cred->uid.val;
+	out->gid = cred->gid.val;
+	out->euid = cred->euid.val;
+	out->egid = cred->egid.val;
+	out->suid = cred->suid.val;
+	out->fsuid = cred->fsuid.val;
+	out->loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : ~0u;
+	fill_capabilities(out, cred);
 }
 
 static __always_inline void fill_namespaces(struct event_namespaces *out, struct task_struct *task)
@@ -246,6 +265,22 @@ static __always_inline void fill_namespaces(struct event_namespaces *out, struct
 	out->ipc = BPF_CORE_READ(proxy, ipc_ns, ns.inum);
 	if (bpf_core_field_exists(proxy->cgroup_ns))
 		out->cgroup = BPF_CORE_READ(proxy, cgroup_ns, ns.inum);
+}
+
+// The same for a task with a type.
+static __always_inline void fill_typed_namespaces(struct event_namespaces *out, struct task_struct *task)
+{
+	struct nsproxy *proxy = task->nsproxy;
+	struct pid_namespace *space = NULL;
+	pid_inner(task->thread_pid, &space);
+	out->pid = BPF_CORE_READ(space, ns.inum);
+	out->user = task->cred->user_ns->ns.inum;
+	out->mnt = BPF_CORE_READ(proxy, mnt_ns, ns.inum);
+	out->net = proxy->net_ns->ns.inum;
+	out->uts = proxy->uts_ns->ns.inum;
+	out->ipc = proxy->ipc_ns->ns.inum;
+	if (bpf_core_field_exists(proxy->cgroup_ns))
+		out->cgroup = proxy->cgroup_ns->ns.inum;
 }
 
 #endif

@@ -178,9 +178,12 @@ static __always_inline void report_question(struct event_settings *set, struct d
 		count_result(KIND_DNS, true);
 		return;
 	}
-	u32 length = datagram->length;
+	u64 length = datagram->length;
+	// The compiler must compare the very register that it gives to the read: older verifiers follow no copies.
+	barrier_var(length);
 	if (length > DNS_BYTES)
 		length = DNS_BYTES;
+	barrier_var(length);
 	fill_header(&record->head.header, KIND_DNS, sizeof(*record), CALL_SEND, 0);
 	record->head.family = datagram->family;
 	record->head.local_port = datagram->local_port;
@@ -188,7 +191,7 @@ static __always_inline void report_question(struct event_settings *set, struct d
 	__builtin_memcpy(record->head.local, datagram->local, 16);
 	__builtin_memcpy(record->head.remote, datagram->remote, 16);
 	record->head.payload_length = 0;
-	if (length && !bpf_probe_read_kernel(record->payload, length & (2 * DNS_BYTES - 1), (void *)datagram->payload))
+	if (length && !bpf_probe_read_kernel(record->payload, length, (void *)datagram->payload))
 		record->head.payload_length = length;
 	submit_record(record, set, KIND_DNS);
 }

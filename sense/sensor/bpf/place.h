@@ -206,7 +206,7 @@ static __always_inline u32 enter_call(struct scratch *s, struct pt_regs *regs)
 	u16 *entry = bpf_map_lookup_elem(&calls, &number);
 	if (!entry)
 		return 0;
-	bool compat = call_is_compat(current_task());
+	bool compat = call_is_compat();
 	s->compat = compat;
 	read_arguments(&s->arguments, regs, compat);
 	return compat ? *entry >> 8 : *entry & 255;

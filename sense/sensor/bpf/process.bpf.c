@@ -53,20 +53,20 @@ __noinline int append_arguments(u64 address)
 
 static __always_inline void fill_exec(struct event_exec *record, struct task_struct *task, struct linux_binprm *binprm)
 {
-	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
-	record->parent_start = task_start(BPF_CORE_READ(task, real_parent));
-	record->parent_tgid = BPF_CORE_READ(task, real_parent, tgid);
+	struct tty_struct *tty = task->signal->tty;
+	record->parent_start = task->real_parent->group_leader->start_boottime;
+	record->parent_tgid = task->real_parent->tgid;
 	record->cgroup_id = bpf_get_current_cgroup_id();
 	record->session = task_session(task);
-	record->ns_pid = pid_inner(BPF_CORE_READ(task, thread_pid), NULL);
-	fill_credentials(&record->credentials, task);
-	fill_namespaces(&record->namespaces, task);
+	record->ns_pid = pid_inner(task->thread_pid, NULL);
+	fill_typed_credentials(&record->credentials, task);
+	fill_typed_namespaces(&record->namespaces, task);
 	bpf_get_current_comm(record->comm, sizeof(record->comm));
 	if (tty)
 		bpf_core_read_str(record->tty, sizeof(record->tty), &tty->name);
 	if (BPF_CORE_READ_BITFIELD_PROBED(binprm, secureexec))
 		record->header.flags |= EVENT_ELEVATED;
-	if (BPF_CORE_READ(binprm, filename) != BPF_CORE_READ(binprm, interp))
+	if (binprm->filename != binprm->interp)
 		record->header.flags |= EVENT_SCRIPT;
 }
 
@@ -84,7 +84,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		return 0;
 	struct event_exec *record = (void *)s->record;
 	__builtin_memset(&record->parent_start, 0, sizeof(*record) - sizeof(record->header));
-	describe_inode((u64)BPF_CORE_READ(binprm, file, f_inode));
+	describe_inode((u64)BPF_CORE_READ(binprm, file, f_inode)); // a number, as global functions want
 	bool deny = is_denied(set, &s->place);
 	if (deny)
 		bpf_send_signal(9);
@@ -107,9 +107,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 // The child's namespaces when they are not the parent's.
 static __always_inline bool namespaces_differ(struct task_struct *parent, struct task_struct *child)
 {
-	return BPF_CORE_READ(parent, nsproxy) != BPF_CORE_READ(child, nsproxy) ||
-	       BPF_CORE_READ(parent, cred, user_ns) != BPF_CORE_READ(child, cred, user_ns) ||
-	       BPF_CORE_READ(parent, thread_pid, level) != BPF_CORE_READ(child, thread_pid, level);
+	return parent->nsproxy != child->nsproxy || parent->cred->user_ns != child->cred->user_ns ||
+	       parent->thread_pid->level != child->thread_pid->level;
 }
 
 static __always_inline void report_clone(struct event_settings *set, struct task_struct *child)
@@ -126,8 +125,8 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct event_settings *set = current_settings();
-	u32 tgid = BPF_CORE_READ(child, tgid);
-	if (!set || BPF_CORE_READ(child, pid) != tgid)
+	u32 tgid = child->tgid;
+	if (!set || child->pid != tgid)
 		return 0;
 	if (set->options & OPTION_SCOPE_TREE) {
 		u32 own = bpf_get_current_pid_tgid() >> 32;
@@ -139,11 +138,11 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		return 0;
 	RESERVE(struct event_fork, record, KIND_FORK, return 0)
 	fill_header(&record->header, KIND_FORK, sizeof(*record), CALL_NONE, 0);
-	record->child_start = BPF_CORE_READ(child, start_boottime);
-	record->child_parent_start = task_start(BPF_CORE_READ(child, real_parent));
+	record->child_start = child->start_boottime;
+	record->child_parent_start = child->real_parent->group_leader->start_boottime;
 	record->child_tgid = tgid;
-	record->child_parent_tgid = BPF_CORE_READ(child, real_parent, tgid);
-	record->child_ns_pid = pid_inner(BPF_CORE_READ(child, thread_pid), NULL);
+	record->child_parent_tgid = child->real_parent->tgid;
+	record->child_ns_pid = pid_inner(child->thread_pid, NULL);
 	bool differ = namespaces_differ(parent, child);
 	if (differ) {
 		record->header.flags |= EVENT_NEW_NAMESPACES;
@@ -159,7 +158,7 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	struct event_settings *set = current_settings();
-	if (!set || BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (!set || task->signal->live.counter != 0)
 		return 0;
 	bool known = wanted(set, KIND_EXIT);
 	if (set->options & OPTION_SCOPE_TREE) {
@@ -169,7 +168,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	if (!known)
 		return 0;
 	RESERVE(struct event_exit, record, KIND_EXIT, return 0)
-	u32 status = BPF_CORE_READ(task, exit_code);
+	u32 status = task->exit_code;
 	fill_header(&record->header, KIND_EXIT, sizeof(*record), CALL_NONE, 0);
 	record->code = status >> 8 & 255;
 	record->signal = status & 127;

@@ -48,9 +48,10 @@ fn every_canary_comes_back() {
         }
     }
     for row in &table.rows {
-        if row.attached {
-            assert!(row.fired || row.event == "io_uring", "{} is attached and never fired", row.event);
-        } else {
+        // Every kernel from 5.8 on takes these programs; io_uring may be switched off, and denial has its own test.
+        let optional = row.event == "io_uring" || row.event == "exec deny";
+        assert!(row.fired || optional, "{} does not fire: {}", row.event, row.note);
+        if !row.fired {
             println!("skipped: {}: {}", row.event, row.note);
         }
     }
