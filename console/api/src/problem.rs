@@ -32,6 +32,10 @@ pub struct Problem {
     pub class: String,
     /// The object it names, or empty.
     pub object: String,
+    /// What would have been right, or empty.
+    pub expected: String,
+    /// What was there instead, or empty.
+    pub found: String,
     /// What the reader can do.
     pub hint: String,
     /// Whether the same call may succeed later.
@@ -99,6 +103,8 @@ fn body(failure: &Failure, status: StatusCode, path: &str, lang: Lang) -> Respon
         code: code.id.into(),
         class: code.class.row().word.into(),
         object: fault.named().into(),
+        expected: fault.wanted().into(),
+        found: fault.got().into(),
         hint: fault.hint(lang).into(),
         retry: fault.retryable(),
     };

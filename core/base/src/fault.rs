@@ -103,6 +103,16 @@ impl Fault {
         &self.0.object
     }
 
+    /// What would have been right, or an empty string.
+    pub fn wanted(&self) -> &str {
+        &self.0.expected
+    }
+
+    /// What was there instead, or an empty string.
+    pub fn got(&self) -> &str {
+        &self.0.found
+    }
+
     /// HTTP status of the API.
     pub fn http_status(&self) -> u16 {
         self.0.code.class.row().http

@@ -1,0 +1,283 @@
+//! HTTPS to the server: rustls with the installation's own authority and no other, one connection a request.
+
+use super::fault;
+use api::Problem;
+use base::{Code, Fault, Lang, Result};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode, Uri, header};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Longest wait for an answer: over the longest query the API runs.
+const WAIT: Duration = Duration::from_secs(60);
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Largest answer read, bytes.
+const ANSWER_BYTES: usize = 256 * 1024 * 1024;
+/// Longest line of a live stream, bytes.
+const LINE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Where a server is and how to be let in: the content of `client.json`.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    /// `https://host:port`.
+    pub url: String,
+    /// API token.
+    pub token: String,
+    /// Certificate of the authority, PEM text.
+    pub ca: String,
+}
+
+/// A client of one server.
+#[derive(Clone)]
+pub struct Client {
+    host: String,
+    port: u16,
+    token: String,
+    tls: TlsConnector,
+    lang: Lang,
+}
+
+/// One record of a live stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveRecord {
+    /// `event`, `alert`, `incident`, `order`, `receipt`, `agent`, `gap`.
+    pub kind: String,
+    /// The record.
+    pub json: Value,
+}
+
+impl Client {
+    /// A client; makes no connection yet.
+    pub fn new(place: Place, lang: Lang) -> Result<Client> {
+        let wrong = || Fault::new(&fault::BAD_ARGUMENT).object("server").expected("https://host:port");
+        let uri: Uri = place.url.parse().map_err(|_| wrong().found(&place.url))?;
+        let host = uri.host().filter(|_| uri.scheme_str() == Some("https")).ok_or_else(|| wrong().found(&place.url))?;
+        Ok(Client {
+            host: host.trim_start_matches('[').trim_end_matches(']').to_string(),
+            port: uri.port_u16().unwrap_or(443),
+            token: place.token,
+            tls: connector(&place.ca)?,
+            lang,
+        })
+    }
+
+    /// The JSON at a path below `/api/v1`.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        self.ask(Method::GET, path, None, &[]).await
+    }
+
+    /// Posts JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.ask(Method::POST, path, Some(body), &[]).await
+    }
+
+    /// Posts JSON under an idempotency key, so that a repeated call does nothing twice.
+    pub async fn post_once(&self, path: &str, body: &Value, key: &str) -> Result<Value> {
+        self.ask(Method::POST, path, Some(body), &[("idempotency-key", key)]).await
+    }
+
+    /// Deletes.
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        self.ask(Method::DELETE, path, None, &[]).await.map(|_| ())
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Result<Value> {
+        let late = |_| self.unreachable().because("no answer in time");
+        let answer = async {
+            let response = self.send(method, path, body, headers).await?;
+            let status = response.status();
+            Ok((status, self.read(response).await?))
+        };
+        let (status, bytes) = tokio::time::timeout(WAIT, answer).await.map_err(late)??;
+        if !status.is_success() {
+            return Err(self.refused(status, &bytes));
+        }
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes).map_err(|cause| Fault::new(&fault::BAD_ANSWER).object(path).because(cause))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<Response<Incoming>> {
+        let stream = self.connect().await?;
+        let broken = |cause: hyper::Error| self.unreachable().because(cause);
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        tokio::spawn(connection);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header(header::HOST, format!("{}:{}", self.host, self.port))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::ACCEPT_LANGUAGE, self.lang.pick("en", "zh-CN"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let content = match body {
+            Some(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Bytes::from(body.to_string())
+            }
+            None => Bytes::new(),
+        };
+        let bad = |cause| Fault::new(&fault::BAD_ARGUMENT).object(path).because(cause);
+        let request = request.body(Full::new(content)).map_err(bad)?;
+        sender.send_request(request).await.map_err(broken)
+    }
+
+    async fn connect(&self) -> Result<tokio_rustls::client::TlsStream<TcpStream>> {
+        let tcp = TcpStream::connect((self.host.as_str(), self.port));
+        let late = |_| self.unreachable().because("no connection in time");
+        let tcp = tokio::time::timeout(CONNECT, tcp).await.map_err(late)?;
+        let tcp = tcp.map_err(|cause| self.unreachable().because(cause))?;
+        let name = ServerName::try_from(self.host.clone());
+        let name = name.map_err(|_| Fault::new(&fault::BAD_ARGUMENT).object("server").found(&self.host))?;
+        let wrong = |cause| Fault::new(&fault::WRONG_SERVER).object(self.address()).because(cause);
+        tokio::time::timeout(CONNECT, self.tls.connect(name, tcp)).await.map_err(late)?.map_err(wrong)
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Result<Bytes> {
+        let broken = |cause| self.unreachable().because(cause);
+        Ok(Limited::new(response.into_body(), ANSWER_BYTES).collect().await.map_err(broken)?.to_bytes())
+    }
+
+    /// Opens a live stream of these kinds.
+    pub async fn stream(&self, kinds: &str) -> Result<LiveStream> {
+        let response = self.send(Method::GET, &format!("/stream?kinds={kinds}"), None, &[]).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let bytes = self.read(response).await?;
+            return Err(self.refused(status, &bytes));
+        }
+        Ok(LiveStream { body: response.into_body(), held: Vec::new() })
+    }
+
+    /// `host:port` for messages.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    fn unreachable(&self) -> Fault {
+        Fault::new(&fault::NO_SERVER).object(self.address())
+    }
+
+    /// The server's problem as a fault: with its own code where this program knows it.
+    fn refused(&self, status: StatusCode, bytes: &[u8]) -> Fault {
+        let Ok(problem) = serde_json::from_slice::<Problem>(bytes) else {
+            return Fault::new(&fault::BAD_ANSWER).object(self.address()).found(status);
+        };
+        match known(&problem.code) {
+            Some(code) => Fault::new(code).object(problem.object).expected(problem.expected).found(problem.found),
+            None => Fault::new(&fault::REFUSED).object(problem.detail).found(problem.code),
+        }
+    }
+}
+
+/// The code of an id, from the tables that the server's faults come from.
+fn known(id: &str) -> Option<&'static Code> {
+    let all = api::fault::ALL.iter().chain(port::fault::ALL).chain(record::fault::ALL).chain(super::fault::ALL);
+    all.copied().find(|code| code.id == id)
+}
+
+fn connector(ca: &str) -> Result<TlsConnector> {
+    let bad = |cause: &dyn std::fmt::Display| Fault::new(&fault::BAD_FILE).object("authority").because(cause);
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
+        let certificate = certificate.map_err(|cause| bad(&cause))?;
+        roots.add(certificate).map_err(|cause| bad(&cause))?;
+    }
+    if roots.is_empty() {
+        return Err(bad(&"no certificate in it"));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|cause| bad(&cause))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Live records, one after the other.
+pub struct LiveStream {
+    body: Incoming,
+    held: Vec<u8>,
+}
+
+impl LiveStream {
+    /// The next record; `None` when the server ended the stream.
+    pub async fn next(&mut self) -> Result<Option<LiveRecord>> {
+        loop {
+            if let Some(record) = take_record(&mut self.held) {
+                return Ok(Some(record));
+            }
+            if self.held.len() > LINE_BYTES {
+                return Err(Fault::new(&fault::BAD_ANSWER)
+                    .object("stream")
+                    .expected(format!("lines under {LINE_BYTES} bytes")));
+            }
+            let Some(frame) = self.body.frame().await else { return Ok(None) };
+            let broken = |cause| Fault::new(&fault::NO_SERVER).object("stream").because(cause);
+            if let Ok(data) = frame.map_err(broken)?.into_data() {
+                self.held.extend_from_slice(&data);
+            }
+        }
+    }
+}
+
+/// Takes the first whole record out of what was received; comments and records that do not parse are passed over.
+fn take_record(held: &mut Vec<u8>) -> Option<LiveRecord> {
+    loop {
+        let end = held.windows(2).position(|pair| pair == b"\n\n")?;
+        let block: Vec<u8> = held.drain(..end + 2).collect();
+        let text = String::from_utf8_lossy(&block);
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        if let (Some(kind), Some(data)) = (field("event:"), field("data:"))
+            && let Ok(json) = serde_json::from_str(data)
+        {
+            return Some(LiveRecord { kind: kind.into(), json });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn records_come_out_whole_however_the_bytes_arrive() {
+        let text = ": alive\n\nevent: alert\ndata: {\"a\":\"\u{544a}\"}\n\nevent: x\ndata: broken\n\nevent: event\ndata: 1\n\nev";
+        let (mut held, mut seen) = (Vec::new(), Vec::new());
+        for byte in text.as_bytes() {
+            held.push(*byte);
+            seen.extend(take_record(&mut held));
+        }
+        let record = |kind: &str, json| LiveRecord { kind: kind.into(), json };
+        assert_eq!(seen, [record("alert", json!({"a": "告"})), record("event", json!(1))]);
+        assert_eq!(held, b"ev");
+    }
+
+    #[test]
+    fn a_place_without_a_certificate_is_refused() {
+        let place = Place { url: "https://localhost:1".into(), token: String::new(), ca: "nothing".into() };
+        assert!(Client::new(place, Lang::En).is_err_and(|fault| fault.is(&fault::BAD_FILE)));
+        let place = Place { url: "http://localhost".into(), ..Place::default() };
+        assert!(Client::new(place, Lang::En).is_err_and(|fault| fault.is(&fault::BAD_ARGUMENT)));
+    }
+}

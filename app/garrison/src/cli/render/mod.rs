@@ -1,0 +1,10 @@
+//! Drawing: records in, text out. No clock, no terminal, no network.
+
+pub mod event;
+pub mod incident;
+pub mod lists;
+pub mod status;
+pub mod tree;
+
+#[cfg(test)]
+mod golden;
