@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(if $(wildcard $(CACHE)/target),$(CACHE)/target,$(CU
 export GARRISON_VENV ?= $(CACHE)/venv
 BIN := $(CARGO_TARGET_DIR)/debug
 
-.PHONY: help run test test-kernels bench eval drill setup build fmt
+.PHONY: help run test test-kernels bench eval drill setup build fmt lint
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ eval: setup build ## detection quality; writes target/figures/*.json
 
 drill: setup build ## every drill on this machine, table with times
 	@$(BIN)/garrison up --drill-all
+
+lint: ## clippy on everything, warnings are faults
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
 
 fmt: ## format
 	@cargo fmt --all

@@ -19,10 +19,18 @@ pub fn run(root: &Path) -> ExitCode {
     rows.dedup();
     for row in &rows {
         let met = if row["met"].as_bool().unwrap_or(false) { "met  " } else { "UNMET" };
-        let peer = row["peer"].as_f64().map(|peer| format!(" · {} {peer:.4}", row["peer_name"].as_str().unwrap_or("peer")));
+        let peer =
+            row["peer"].as_f64().map(|peer| format!(" · {} {peer:.4}", row["peer_name"].as_str().unwrap_or("peer")));
         let text = |key: &str| row[key].as_str().unwrap_or("").to_string();
         let ours = row["ours"].as_f64().map_or("not run".to_string(), |ours| format!("{ours:.4}"));
-        println!("{met} {:<28} {ours} {}{}  goal {}  ({})", text("id"), text("unit"), peer.unwrap_or_default(), text("goal"), text("what"));
+        println!(
+            "{met} {:<28} {ours} {}{}  goal {}  ({})",
+            text("id"),
+            text("unit"),
+            peer.unwrap_or_default(),
+            text("goal"),
+            text("what")
+        );
     }
     println!("figures: {} rows, {} unmet", rows.len(), rows.iter().filter(|row| row["met"] != true).count());
     ExitCode::SUCCESS

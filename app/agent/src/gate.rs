@@ -1,10 +1,10 @@
 //! The exec gate for actions, answered by the sensor's thread between two polls.
 
-use base::{Class, Code, Fault, Result};
 use action::{Denied, Gate};
+use base::{Class, Code, Fault, Result};
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 /// Longest wait for the sensor's answer; it polls at least ten times a second.

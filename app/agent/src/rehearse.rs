@@ -111,7 +111,8 @@ fn print(rows: &[Row], as_json: bool) {
     println!("{:<12} {:<18} {:>14} {:<10} {:>12} reverted", "technique", "drill", "detected", "answer", "read back");
     let millis = |micros: Option<f64>| micros.map_or("no".to_string(), |micros| format!("{:.1} ms", micros / 1000.0));
     for row in rows {
-        let answered = if row.drill.answer.is_empty() { String::new() } else { millis(row.answered_us.map(|us| us as f64)) };
+        let answered =
+            if row.drill.answer.is_empty() { String::new() } else { millis(row.answered_us.map(|us| us as f64)) };
         println!(
             "{:<12} {:<18} {:>14} {:<10} {:>12} {}",
             row.drill.technique,

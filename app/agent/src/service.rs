@@ -9,9 +9,9 @@ use record::{AgentId, Host, Order};
 use sensor::metrics::Sampler;
 use sensor::{KindStat, Sensor};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -38,7 +38,12 @@ pub struct Service {
 
 impl Service {
     /// Starts everything. Bad rules are logged and left out.
-    pub fn start(config: &Config, outlet: Arc<dyn Outlet>, clock: Arc<dyn Clock>, standing: Standing) -> Result<Service> {
+    pub fn start(
+        config: &Config,
+        outlet: Arc<dyn Outlet>,
+        clock: Arc<dyn Clock>,
+        standing: Standing,
+    ) -> Result<Service> {
         let (engine, faults) = rules::compile(config.builtin_rules, &config.rules);
         for fault in &faults {
             tracing::warn!(fault = %fault.inside(), "a rule was left out");

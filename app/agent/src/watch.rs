@@ -8,9 +8,9 @@ use action::Reflex;
 use base::{Clock, Result};
 use record::{Alert, Event, Order};
 use sensor::{KindStat, Sensor};
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Longest wait for the kernel: also how soon a stop, a wish or a loss is seen.

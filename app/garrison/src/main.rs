@@ -1,6 +1,6 @@
 //! `garrison`: the server of an installation and the operator's command line.
 
-mod client;
+mod cli;
 mod drill;
 mod server;
 mod up;
@@ -21,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Start server and local agent on this machine.
     Up(up::Up),
+    #[command(flatten)]
+    Operate(cli::Command),
     /// Rehearse: list, run and revert safe drills.
     #[command(subcommand)]
     Drill(drill::Command),
@@ -54,6 +56,7 @@ fn dispatch(command: Command, lang: Lang) -> base::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Up(options) => up::run(options, lang).await,
+            Command::Operate(command) => cli::run(command, cli::Context::new(lang)).await,
             Command::Drill(command) => drill::run(command, lang).await,
             Command::Misbehave { .. } => Ok(ExitCode::SUCCESS),
         }

@@ -91,7 +91,9 @@ async fn serve(options: &Up, places: &Places, lang: Lang) -> Result<ExitCode> {
 
 /// Runs this program once more as a client, so that a drill's starter is visible in its ancestry.
 async fn child(arguments: &[&str], places: &Places) -> Result<ExitCode> {
-    let failed = |cause: std::io::Error| Fault::new(&crate::server::fault::AGENT_START).object(arguments.join(" ")).because(cause);
+    let failed = |cause: std::io::Error| {
+        Fault::new(&crate::server::fault::AGENT_START).object(arguments.join(" ")).because(cause)
+    };
     let program = std::env::current_exe().map_err(failed)?;
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).arg("--data").arg(&places.root).stdin(Stdio::null()).kill_on_drop(true);
@@ -100,7 +102,8 @@ async fn child(arguments: &[&str], places: &Places) -> Result<ExitCode> {
 }
 
 async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return;
     };
     tokio::select! {
@@ -154,7 +157,8 @@ async fn client_file(places: &Places, server: &Server) -> Result<()> {
 }
 
 fn write_private(path: &Path, content: &[u8]) -> Result<()> {
-    let failed = |cause: std::io::Error| Fault::new(&crate::server::fault::DATA_DIRECTORY).object(path.display()).because(cause);
+    let failed =
+        |cause: std::io::Error| Fault::new(&crate::server::fault::DATA_DIRECTORY).object(path.display()).because(cause);
     let fresh = path.with_extension("new");
     let mut file =
         std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;

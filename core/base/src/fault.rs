@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn outside_text_names_object_and_hides_the_cause() {
-        let fault = Fault::new(&TORN).object("segment 17").expected("48 bytes").found("12 bytes").because("secret 0xdead");
+        let fault =
+            Fault::new(&TORN).object("segment 17").expected("48 bytes").found("12 bytes").because("secret 0xdead");
         assert_eq!(
             fault.outside(Lang::En),
             "segment 17: the log ends in the middle of a record; expected 48 bytes; found 12 bytes"

@@ -211,7 +211,8 @@ impl Frame {
 
     /// Opens it: size, checksum, decompression and decoding are checked in this order, cheapest first.
     pub fn open(&self) -> Result<Batch> {
-        let name = || format!("frame {}..{} of {} boot {}", self.first_seq, self.last_seq(), self.agent_text(), self.boot);
+        let name =
+            || format!("frame {}..{} of {} boot {}", self.first_seq, self.last_seq(), self.agent_text(), self.boot);
         let wrong = |code| Fault::new(code).object(name()).blame(Blame::Peer);
         if self.payload.len() > BATCH_WIRE_BYTES {
             return Err(wrong(&fault::OVERSIZE).expected(BATCH_WIRE_BYTES).found(self.payload.len()));
@@ -250,7 +251,12 @@ mod tests {
         let child = Proc::new(Process { key: 2, parent_key: 1, comm: "sh".into(), ..Process::default() }, Some(parent));
         vec![
             Event { seq: 5, time_us: 10, process: Some(child.clone()), activity: Activity::Exec(Exec::default()) },
-            Event { seq: 6, time_us: 11, process: Some(child), activity: Activity::Exit(Exit { code: 3, ..Exit::default() }) },
+            Event {
+                seq: 6,
+                time_us: 11,
+                process: Some(child),
+                activity: Activity::Exit(Exit { code: 3, ..Exit::default() }),
+            },
         ]
     }
 

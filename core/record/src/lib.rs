@@ -27,8 +27,8 @@ pub use alert::{Alert, Match, Response, Severity, Technique};
 pub use batch::{Batch, Frame, Host, Lane, WireEvent};
 pub use entry::Entry;
 pub use event::{
-    Activity, BpfCall, Dns, Exec, Exit, FileActivity, FileOp, Fork, IoUring, Kind, Lost, Memory, Module, Mount,
-    Namespace, NetActivity, NetOp, Privilege, ProcessAccess, SignalSent, Event,
+    Activity, BpfCall, Dns, Event, Exec, Exit, FileActivity, FileOp, Fork, IoUring, Kind, Lost, Memory, Module, Mount,
+    Namespace, NetActivity, NetOp, Privilege, ProcessAccess, SignalSent,
 };
 pub use field::{Field, Value};
 pub use id::{AgentId, EventId, ProcessKey};

@@ -60,9 +60,7 @@ impl ActionKind {
 }
 
 /// What is wanted of an action.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, prost::Enumeration, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, prost::Enumeration, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(i32)]
 pub enum OrderMode {

@@ -179,7 +179,8 @@ pub struct Proc {
 impl Proc {
     /// A process below its parent. The chain is cut at [`ANCESTRY_DEPTH`], so it cannot grow without end.
     pub fn new(info: Process, parent: Option<Arc<Proc>>) -> Arc<Proc> {
-        let parent = parent.map(|parent| if parent.depth + 1 >= ANCESTRY_DEPTH { parent.cut(ANCESTRY_DEPTH / 2) } else { parent });
+        let parent = parent
+            .map(|parent| if parent.depth + 1 >= ANCESTRY_DEPTH { parent.cut(ANCESTRY_DEPTH / 2) } else { parent });
         let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         Arc::new(Proc { info, parent, depth })
     }

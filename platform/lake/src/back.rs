@@ -151,3 +151,48 @@ pub(crate) fn renumber(batch: &RecordBatch, places: &HashMap<u64, u64>) -> Resul
     columns[at] = Arc::new(new);
     RecordBatch::try_new(batch.schema(), columns).map_err(|error| fault::of_bug("image", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Arrived, arbitrary, rows};
+    use proptest::prelude::*;
+    use record::AgentId;
+
+    fn arrived(events: Vec<Event>) -> Arrived {
+        let host = Host { name: "h".into(), os: "o".into(), ..Host::default() };
+        let (agent, lane, count) = (AgentId([3; 16]), Lane::Telemetry, events.len() as u32);
+        Arrived {
+            agent,
+            boot: 2,
+            lane,
+            first_seq: 1,
+            count,
+            host,
+            events,
+            alerts: vec![],
+            samples: vec![],
+            wal_offset: 1,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_event_comes_back_as_it_went_in(events in arbitrary::events(1..24)) {
+            let arrived = arrived(events);
+            let mut restored = Vec::new();
+            for (_, chunk) in rows::chunks(&arrived, 5).unwrap() {
+                let homes = Homes::from([(chunk.home, chunk.images.clone())]);
+                let events = Events::new(&chunk.rows).unwrap();
+                for row in 0..chunk.rows.num_rows() {
+                    let one = events.restore(row, &homes).unwrap();
+                    prop_assert_eq!(&*one.host, &arrived.host);
+                    prop_assert_eq!((one.id.agent, one.id.boot, one.id.seq), (arrived.agent, 2, one.event.seq));
+                    restored.push(one.event);
+                }
+            }
+            restored.sort_by_key(|event| event.seq);
+            prop_assert_eq!(restored, arrived.events);
+        }
+    }
+}

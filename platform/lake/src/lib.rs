@@ -23,6 +23,8 @@
 //! # }
 //! ```
 
+#[cfg(test)]
+mod arbitrary;
 mod back;
 mod cell;
 mod compact;

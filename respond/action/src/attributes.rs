@@ -34,6 +34,7 @@ pub(crate) struct Attributes {
 
 impl Attributes {
     /// Reads them. Attributes that the file system does not have read as none.
+    #[allow(clippy::useless_conversion, reason = "the number of links is narrower on aarch64")]
     pub(crate) fn read(file: &OwnedFd, stat: &Stat) -> Attributes {
         Attributes {
             mode: stat.st_mode & 0o7777,
@@ -43,7 +44,7 @@ impl Attributes {
             modified: (stat.st_mtime, stat.st_mtime_nsec as i64),
             xattrs: read_xattrs(file),
             flags: ioctl_getflags(file).map(|flags| (flags & LOCKED).bits()).unwrap_or(0),
-            links: stat.st_nlink as u64,
+            links: u64::from(stat.st_nlink),
         }
     }
 

@@ -171,7 +171,7 @@ impl Executor {
                 .found(action.kind().word()));
         }
         if entry.stage != Stage::Live {
-            return Err(unknown("not in force any more"));
+            return self.undone_before(order, &entry, start).ok_or_else(|| unknown("not in force"));
         }
         let ended = self.end(action, entry, ReceiptState::Undone)?;
         let mut receipt = self.receipt(order, ReceiptState::Undone, start);
@@ -182,6 +182,19 @@ impl Executor {
         own.receipts = vec![receipt.clone(), ended.clone()];
         self.put_or_warn(own);
         Ok(vec![receipt, ended])
+    }
+
+    /// Undoing what is over already is no fault: the lease may have ended a moment ago, or a crash cut the answer off.
+    fn undone_before(&mut self, order: &Order, entry: &Entry, start: Micros) -> Option<Vec<Receipt>> {
+        let ended = entry
+            .receipts
+            .last()
+            .filter(|last| matches!(last.state(), ReceiptState::Undone | ReceiptState::Expired))?;
+        let mut receipt = self.receipt(order, ReceiptState::Undone, start);
+        receipt.touched = ended.touched.clone();
+        receipt.observed = vec!["it was taken back before".to_string()];
+        receipt.observed.extend(ended.observed.iter().cloned());
+        Some(vec![receipt, ended.clone()])
     }
 
     /// Takes an order in force back and remembers why.

@@ -1,7 +1,7 @@
 //! Where tests let the agent die. Outside of tests both calls are empty.
 
 #[cfg(test)]
-pub(crate) use testing::{arm, burn, is_next, left};
+pub(crate) use testing::{Burnt, arm, burn, is_next, left};
 
 /// A point at which a crash is interesting.
 #[cfg(not(test))]
@@ -16,6 +16,10 @@ pub(crate) fn is_next() -> bool {
 #[cfg(test)]
 mod testing {
     use std::cell::Cell;
+
+    /// What the unwinding carries: the point of death.
+    #[derive(Debug)]
+    pub(crate) struct Burnt(#[allow(dead_code, reason = "shown by Debug when a test fails")] pub(crate) &'static str);
 
     thread_local! {
         static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
@@ -36,7 +40,7 @@ mod testing {
         match LEFT.get() {
             Some(0) => {
                 LEFT.set(None);
-                std::panic::panic_any(point);
+                std::panic::panic_any(Burnt(point));
             }
             Some(left) => LEFT.set(Some(left - 1)),
             None => {}

@@ -54,6 +54,8 @@ mod tree;
 mod vault;
 mod walk;
 
+#[cfg(test)]
+mod crash;
 mod executor;
 mod fuse;
 mod journal;

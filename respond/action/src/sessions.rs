@@ -45,9 +45,8 @@ pub(crate) fn live(proc: &Path, proc_net: &Path, wanted: &Sessions) -> Vec<Sessi
     for stat in processes.values().filter(|stat| !daemons.contains(&stat.pid) && daemons.contains(&stat.parent)) {
         sessions.extend(session(proc, &processes, &daemons, &sockets, stat));
     }
-    match wanted {
-        Sessions::Users(users) => sessions.retain(|session| users.contains(&session.uid)),
-        _ => {}
+    if let Sessions::Users(users) = wanted {
+        sessions.retain(|session| users.contains(&session.uid));
     }
     sessions
 }

@@ -60,7 +60,11 @@ mod tests {
         for (file, text) in DRILLS {
             let drill = parse(file, text).unwrap();
             let digits = drill.technique.strip_prefix('T').unwrap_or("").replace('.', "");
-            assert!(digits.len() >= 4 && digits.chars().all(|digit| digit.is_ascii_digit()), "{file}: {}", drill.technique);
+            assert!(
+                digits.len() >= 4 && digits.chars().all(|digit| digit.is_ascii_digit()),
+                "{file}: {}",
+                drill.technique
+            );
             assert!(!drill.title_zh.is_empty() && !drill.rule.is_empty(), "{file}");
         }
         assert_eq!(all().len(), DRILLS.len());

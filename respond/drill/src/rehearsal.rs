@@ -130,7 +130,8 @@ pub fn revert(base: &Path) -> usize {
     let entries = std::fs::read_dir(base).into_iter().flatten().flatten();
     let orphans = entries.filter(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let runner = name.strip_prefix(FOLDER_PREFIX).and_then(|rest| rest.rsplit_once('.')).map(|(_, pid)| pid.to_string());
+        let runner =
+            name.strip_prefix(FOLDER_PREFIX).and_then(|rest| rest.rsplit_once('.')).map(|(_, pid)| pid.to_string());
         runner.is_some_and(|pid| !Path::new("/proc").join(pid).exists())
     });
     orphans.filter(|entry| std::fs::remove_dir_all(entry.path()).is_ok()).count()

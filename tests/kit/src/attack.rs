@@ -5,7 +5,12 @@ use std::sync::Arc;
 
 /// A host by its name.
 pub fn host(name: &str) -> Host {
-    Host { name: name.into(), machine_id: format!("machine of {name}"), boot_id: format!("boot of {name}"), ..Host::default() }
+    Host {
+        name: name.into(),
+        machine_id: format!("machine of {name}"),
+        boot_id: format!("boot of {name}"),
+        ..Host::default()
+    }
 }
 
 /// A process of an account below a parent. Its start is its pid in ticks: good for one life of a simulated host.
@@ -15,7 +20,15 @@ pub fn process(pid: u32, path: &str, uid: u32, parent: Option<&Arc<Proc>>) -> Ar
         parent_key: parent.map_or(0, |parent| parent.info.key),
         comm: path.rsplit('/').next().unwrap_or(path).chars().take(15).collect(),
         exe: FileId { path: path.into(), ..FileId::default() },
-        user: User { uid, gid: uid, euid: uid, egid: uid, loginuid: u32::MAX, name: format!("user{uid}"), ..User::default() },
+        user: User {
+            uid,
+            gid: uid,
+            euid: uid,
+            egid: uid,
+            loginuid: u32::MAX,
+            name: format!("user{uid}"),
+            ..User::default()
+        },
         ..Process::default()
     };
     info.set_args([path]);

@@ -4,8 +4,8 @@ use crate::guard::{AGENT, Truth};
 use crate::server::book::LEDGER;
 use crate::world::World;
 use api::tables::{INCIDENTS, RECEIPTS};
-use ledger::Verifier;
 use lake::Lake;
+use ledger::Verifier;
 use port::{MemoryTables, Query, QueryLimits, Tables};
 use record::{Entry, Incident, Lane, Receipt, ReceiptState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +125,8 @@ fn holes(
         wrong.push(format!("start {} was acknowledged and nothing of it is held", key.0));
     }
     if unheld > receipts {
-        wrong.push(format!("{unheld} numbers of the alert lane are missing, and only {receipts} receipts explain them"));
+        wrong
+            .push(format!("{unheld} numbers of the alert lane are missing, and only {receipts} receipts explain them"));
     }
 }
 
@@ -176,8 +177,7 @@ async fn ledger(truth: &Truth, tables: &MemoryTables, wrong: &mut Vec<String>) {
         }
     }
     let receipts = tables.scan(RECEIPTS, "", "", usize::MAX).await.unwrap_or_default();
-    let receipts: Vec<Receipt> =
-        receipts.iter().filter_map(|item| serde_json::from_slice(&item.value).ok()).collect();
+    let receipts: Vec<Receipt> = receipts.iter().filter_map(|item| serde_json::from_slice(&item.value).ok()).collect();
     for (order, count) in &sealed {
         let stored = receipts.iter().filter(|receipt| receipt.order == *order).count() as u32;
         if stored != *count || receipts.iter().any(|receipt| receipt.agent != AGENT.to_string()) {

@@ -151,7 +151,8 @@ impl Guard {
     /// Innocent events.
     pub fn noise(&mut self, count: u32, random: &SeededRandom) {
         let root = Guard::root(99);
-        let made = |_| attack::exit(self.clock.wall() + random.below(1 << 40) as i64, &root, random.below(1 << 30) as u32);
+        let made =
+            |_| attack::exit(self.clock.wall() + random.below(1 << 40) as i64, &root, random.below(1 << 30) as u32);
         let events = (0..count).map(made).collect();
         self.push(events);
     }

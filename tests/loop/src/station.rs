@@ -80,8 +80,7 @@ impl Station {
     }
 
     async fn open(&self, wal: Wal) -> Result<Life> {
-        let tables: Arc<dyn Tables> =
-            Arc::new(PluggedTables { tables: self.tables.clone(), plug: self.plug.clone() });
+        let tables: Arc<dyn Tables> = Arc::new(PluggedTables { tables: self.tables.clone(), plug: self.plug.clone() });
         let config = LakeConfig {
             dir: self.folder.clone(),
             retention_days: 0,

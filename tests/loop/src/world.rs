@@ -2,7 +2,7 @@
 
 use crate::guard::{AGENT, Guard, HOST};
 use crate::station::Station;
-use base::{ManualClock, Random, SeededRandom};
+use base::{ManualClock, SeededRandom};
 use fleet::wire::ServerSays;
 use kit::attack;
 use kit::network::Network;
@@ -70,7 +70,7 @@ pub struct World {
     orders: u32,
     /// Orders that the operator wants and that were not given yet.
     wanted: Vec<Order>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Rounds in which everything must have arrived once nothing fails any more.
@@ -87,7 +87,7 @@ impl World {
         let guard = Guard::new(path.clone(), clock.clone());
         let station = Station::new(path.join("lake"), clock.clone());
         let (random, network) = (SeededRandom::new(seed), Network { slowest: 3, ..Network::default() });
-        World { guard, station, random, clock, network, orders: 0, wanted: Vec::new(), _folder: folder }
+        World { guard, station, random, clock, network, orders: 0, wanted: Vec::new(), folder }
     }
 
     /// The plug of a machine.
@@ -218,7 +218,9 @@ impl World {
                     self.guard.acknowledged(held.boot, lane(held.lane), held.seq);
                 }
             }
-            ServerSays::Ack(ack) => self.guard.acknowledged(ack.position.boot, lane(ack.position.lane), ack.position.seq),
+            ServerSays::Ack(ack) => {
+                self.guard.acknowledged(ack.position.boot, lane(ack.position.lane), ack.position.seq)
+            }
             ServerSays::Refused(gone) => self.guard.refused(gone.boot, lane(gone.lane), gone.first_seq, gone.last_seq),
             ServerSays::Order(order) => self.guard.ordered(order),
             ServerSays::Credit(_) | ServerSays::Throttle(_) => {}
@@ -241,7 +243,7 @@ impl World {
 
     async fn order(&mut self) {
         self.orders += 1;
-        let path = self._folder.path().join("nothing-is-here");
+        let path = self.folder.path().join("nothing-is-here");
         self.wanted.push(Order {
             id: format!("ord-{}", self.orders),
             agent: AGENT.to_string(),
@@ -291,7 +293,8 @@ impl World {
 
 /// In memory when the system has such a place: the lake syncs its files, and this is not about disks.
 fn folder() -> tempfile::TempDir {
-    let made = tempfile::Builder::new().prefix("garrison-loop-").tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let made =
+        tempfile::Builder::new().prefix("garrison-loop-").tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
     #[allow(clippy::expect_used, reason = "a test without a folder cannot begin")]
     made.expect("no temporary folder")
 }

@@ -115,7 +115,11 @@ mod tests {
 
     #[test]
     fn a_forbidden_import_is_found() {
-        let good = [import("sense/sensor", "core/record"), import("app/agent", "sense/sensor"), import("edge/gateway", "edge/waf")];
+        let good = [
+            import("sense/sensor", "core/record"),
+            import("app/agent", "sense/sensor"),
+            import("edge/gateway", "edge/waf"),
+        ];
         assert_eq!(judge(&good), Vec::<String>::new());
         for (from, to) in [
             ("sense/sensor", "analyze/detect"),

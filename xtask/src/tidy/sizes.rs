@@ -18,7 +18,9 @@ const RATCHET: &str = "xtask/ratchet.txt";
 /// Checks every Rust, C and TypeScript source of ours.
 pub fn check(root: &Path, sources: &[Source], ratchet: bool) -> Vec<String> {
     let mut sizes = BTreeMap::new();
-    for source in sources.iter().filter(|source| [".rs", ".c", ".h", ".ts", ".tsx"].iter().any(|end| source.path.ends_with(end))) {
+    for source in
+        sources.iter().filter(|source| [".rs", ".c", ".h", ".ts", ".tsx"].iter().any(|end| source.path.ends_with(end)))
+    {
         let lines = source.text.lines().count();
         let limit = if source.path.ends_with("/src/lib.rs") { LIB_LINES } else { FILE_LINES };
         if lines > limit {
@@ -40,7 +42,8 @@ pub fn check(root: &Path, sources: &[Source], ratchet: bool) -> Vec<String> {
                 findings.push(format!("{name}: grew from {stood} to {lines} lines; a giant may only shrink"));
             }
             Some(stood) if lines < stood => {
-                findings.push(format!("{name}: shrank from {stood} to {lines} lines; run `cargo xtask tidy --ratchet`"));
+                findings
+                    .push(format!("{name}: shrank from {stood} to {lines} lines; run `cargo xtask tidy --ratchet`"));
             }
             Some(_) => {}
         }
@@ -94,19 +97,24 @@ fn functions(source: &Source, sizes: &mut BTreeMap<String, (usize, usize)>) {
 fn listed(root: &Path) -> BTreeMap<String, usize> {
     let text = std::fs::read_to_string(root.join(RATCHET)).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.rsplit_once(' ').and_then(|(name, size)| Some((name.to_string(), size.parse().ok()?)))).collect()
+    lines
+        .filter_map(|line| line.rsplit_once(' ').and_then(|(name, size)| Some((name.to_string(), size.parse().ok()?))))
+        .collect()
 }
 
 /// Rewrites the list with today's sizes where they are smaller; new giants are refused unless the list does not exist yet.
 fn write(root: &Path, sizes: &BTreeMap<String, (usize, usize)>, listed: &BTreeMap<String, usize>) -> Vec<String> {
     let first = !root.join(RATCHET).exists();
-    let mut text = String::from("# Giants of today: name and lines. May shrink, never grow (cargo xtask tidy --ratchet).\n");
+    let mut text =
+        String::from("# Giants of today: name and lines. May shrink, never grow (cargo xtask tidy --ratchet).\n");
     let mut findings = Vec::new();
     for (name, (lines, limit)) in sizes {
         match listed.get(name) {
             Some(stood) => text.push_str(&format!("{name} {}\n", (*lines).min(*stood))),
             None if first => text.push_str(&format!("{name} {lines}\n")),
-            None => findings.push(format!("{name}: {lines} lines, at most {limit}; a new giant is not added to the list")),
+            None => {
+                findings.push(format!("{name}: {lines} lines, at most {limit}; a new giant is not added to the list"))
+            }
         }
     }
     if let Err(cause) = std::fs::write(root.join(RATCHET), text) {
@@ -122,7 +130,10 @@ mod tests {
     #[test]
     fn a_long_function_is_found_with_its_place() {
         let body = "let x = 1;\n".repeat(80);
-        let source = Source { path: "a/src/b.rs".into(), text: format!("mod inner {{ fn long() {{\n{body}}} }}\nfn short() {{}}\n") };
+        let source = Source {
+            path: "a/src/b.rs".into(),
+            text: format!("mod inner {{ fn long() {{\n{body}}} }}\nfn short() {{}}\n"),
+        };
         let mut sizes = BTreeMap::new();
         functions(&source, &mut sizes);
         assert_eq!(sizes.keys().collect::<Vec<_>>(), ["a/src/b.rs:inner::long"]);

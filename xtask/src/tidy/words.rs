@@ -12,8 +12,16 @@ struct Ban {
 
 const BANS: &[Ban] = &[
     Ban { call: "SystemTime::now(", allowed: &["core/base/", "tests/", "xtask/"], instead: "base::Clock, passed in" },
-    Ban { call: "thread::sleep(", allowed: &["tests/", "xtask/"], instead: "wait for the event itself (poll, condvar, channel)" },
-    Ban { call: "println!(", allowed: &["app/", "tests/", "xtask/", "build.rs"], instead: "tracing, or return the text to app" },
+    Ban {
+        call: "thread::sleep(",
+        allowed: &["tests/", "xtask/"],
+        instead: "wait for the event itself (poll, condvar, channel)",
+    },
+    Ban {
+        call: "println!(",
+        allowed: &["app/", "tests/", "xtask/", "build.rs"],
+        instead: "tracing, or return the text to app",
+    },
     Ban { call: "process::exit(", allowed: &["tests/programs/"], instead: "return an exit code from main" },
     Ban { call: "env::set_var(", allowed: &[], instead: "pass the value as an argument" },
     Ban { call: "dyn Error", allowed: &["xtask/"], instead: "base::Fault" },
@@ -21,7 +29,8 @@ const BANS: &[Ban] = &[
 ];
 
 /// Folders whose crates may hold `unsafe`.
-const UNSAFE: &[&str] = &["core/kernel/", "sense/sensor/", "edge/scrub/", "respond/action/", "respond/drill/", "app/agent/", "tests/"];
+const UNSAFE: &[&str] =
+    &["core/kernel/", "sense/sensor/", "edge/scrub/", "respond/action/", "respond/drill/", "app/agent/", "tests/"];
 
 /// Checks every file.
 pub fn check(root: &Path, sources: &[Source]) -> Vec<String> {
@@ -33,7 +42,18 @@ pub fn check(root: &Path, sources: &[Source]) -> Vec<String> {
         }
         paths(source, &mut findings);
     }
-    for needed in ["README.md", "README.zh-CN.md", "ARCHITECTURE.md", "SPECIFICATION.md", "CONTRIBUTING.md", "SECURITY.md", "docs/threat-model.md", "CHANGELOG.md", "LICENSE", "deny.toml"] {
+    for needed in [
+        "README.md",
+        "README.zh-CN.md",
+        "ARCHITECTURE.md",
+        "SPECIFICATION.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/threat-model.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "deny.toml",
+    ] {
         if !root.join(needed).exists() {
             findings.push(format!("{needed}: is missing"));
         }
@@ -53,7 +73,8 @@ fn bans(source: &Source, findings: &mut Vec<String>) {
     let lines = source.text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
     for (number, line) in lines.enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
         for ban in BANS.iter().filter(|ban| line.contains(ban.call)) {
-            if source.path != "xtask/src/tidy/words.rs" && !ban.allowed.iter().any(|place| source.path.contains(place)) {
+            if source.path != "xtask/src/tidy/words.rs" && !ban.allowed.iter().any(|place| source.path.contains(place))
+            {
                 findings.push(format!("{}:{}: `{}` is banned; use {}", source.path, number + 1, ban.call, ban.instead));
             }
         }
@@ -70,15 +91,29 @@ fn paths(source: &Source, findings: &mut Vec<String>) {
         return;
     }
     // Built from parts so that this file does not find itself.
-    let needles: Vec<String> = [["/wo", "rk/"], ["/ro", "ot/"], ["/fa", "rm/"], ["cra", "tes.io/api"], ["registry.np", "mjs"], ["deb.deb", "ian.org"], ["pypi", ".org"]]
-        .iter()
-        .map(|parts| parts.concat())
-        .collect();
+    let needles: Vec<String> = [
+        ["/wo", "rk/"],
+        ["/ro", "ot/"],
+        ["/fa", "rm/"],
+        ["cra", "tes.io/api"],
+        ["registry.np", "mjs"],
+        ["deb.deb", "ian.org"],
+        ["pypi", ".org"],
+    ]
+    .iter()
+    .map(|parts| parts.concat())
+    .collect();
     for (number, line) in source.text.lines().enumerate() {
         for needle in needles.iter().filter(|needle| line.contains(needle.as_str())) {
             let before = line.find(needle.as_str()).and_then(|at| line[..at].chars().last());
-            if !before.is_some_and(|character| character.is_ascii_alphanumeric() || character == '.' || character == '}') {
-                findings.push(format!("{}:{}: names `{needle}`; no machine path or registry host in any file", source.path, number + 1));
+            if !before
+                .is_some_and(|character| character.is_ascii_alphanumeric() || character == '.' || character == '}')
+            {
+                findings.push(format!(
+                    "{}:{}: names `{needle}`; no machine path or registry host in any file",
+                    source.path,
+                    number + 1
+                ));
             }
         }
     }

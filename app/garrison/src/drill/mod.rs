@@ -3,9 +3,10 @@
 mod render;
 mod score;
 
-use crate::client::{Client, Live};
+use crate::cli::client::{Client, LiveRecord};
+use crate::cli::{Options, place};
 use ::drill::{Drill, Rehearsal, TIME_LIMIT};
-use base::{Clock, Lang, Result, SystemClock};
+use base::{Clock, Fault, Lang, Result, SystemClock};
 use clap::Args;
 use score::Score;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use tokio::sync::mpsc;
 
 /// Longest wait for alert and answer after a drill ended.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for the agent: kernel programs are loaded and tried first.
+const AGENT_PATIENCE: Duration = Duration::from_secs(60);
 /// How often a running drill is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -69,16 +72,24 @@ pub async fn run(command: Command, lang: Lang) -> Result<ExitCode> {
 }
 
 async fn rehearse(options: Run, lang: Lang) -> Result<ExitCode> {
-    let client = Client::open(options.data.as_deref())?;
+    let reach = Options { data: options.data.clone(), ..Options::default() };
+    let client = Client::new(place(&reach)?, lang)?;
     let drills: Vec<&'static Drill> = if options.all {
         let root = rustix::process::geteuid().is_root();
         ::drill::all().iter().filter(|drill| root || !drill.root).collect()
     } else {
         options.names.iter().map(|name| ::drill::find(name)).collect::<Result<_>>()?
     };
-    client.wait_for_agent(PATIENCE).await?;
+    wait_for_agent(&client).await?;
     let (sender, mut news) = mpsc::channel(4096);
-    let stream = client.follow(sender).await?;
+    let mut live = client.stream("alert,incident,order,receipt").await?;
+    let stream = tokio::spawn(async move {
+        while let Ok(Some(record)) = live.next().await {
+            if sender.send(record).await.is_err() {
+                return;
+            }
+        }
+    });
     let mut scores = Vec::new();
     for drill in drills {
         if !options.json {
@@ -102,8 +113,25 @@ async fn rehearse(options: Run, lang: Lang) -> Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Waits until some agent is connected and watches.
+async fn wait_for_agent(client: &Client) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let status = client.get("/status").await?;
+        let connected = status["agents"].as_array().is_some_and(|all| all.iter().any(|one| one["connected"] == true));
+        if connected {
+            return Ok(());
+        }
+        if begun.elapsed() > AGENT_PATIENCE {
+            let fault = Fault::new(&crate::server::fault::AGENT_AWAY).object("local agent");
+            return Err(fault.expected("a connected agent").found("none"));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// Runs one drill and gathers what the stream says of it.
-async fn one(drill: &'static Drill, news: &mut mpsc::Receiver<Live>) -> Result<Score> {
+async fn one(drill: &'static Drill, news: &mut mpsc::Receiver<LiveRecord>) -> Result<Score> {
     let clock = SystemClock::default();
     while news.try_recv().is_ok() {}
     let mut score = Score::new(drill);

@@ -1,7 +1,7 @@
 //! Drills for people and programs.
 
 use super::score::Score;
-use crate::client::Client;
+use crate::cli::client::Client;
 use ::drill::Drill;
 use base::{Lang, Result};
 use serde_json::{Value, json};
@@ -16,7 +16,13 @@ pub fn list(drills: &[Drill], as_json: bool, lang: Lang) -> String {
         return format!("{:#}\n", Value::Array(rows.collect()));
     }
     let line = |drill: &Drill| {
-        format!("{:<11} {:<18} {:<10} {}\n", drill.technique, drill.name, drill.answer, lang.pick(&drill.title, &drill.title_zh))
+        format!(
+            "{:<11} {:<18} {:<10} {}\n",
+            drill.technique,
+            drill.name,
+            drill.answer,
+            lang.pick(&drill.title, &drill.title_zh)
+        )
     };
     drills.iter().map(line).collect()
 }
@@ -63,7 +69,12 @@ pub fn table(scores: &[Score], as_json: bool, lang: Lang) -> String {
     let word = lang.pick("detected", "已检出");
     let api = lang.pick("event to alert at the API, p99", "事件到 API 告警 p99");
     let action = lang.pick("alert to action read back, p99", "告警到处置回读 p99");
-    text.push_str(&format!("{detected}/{} {word} · {api} {} · {action} {}\n", scores.len(), millis(shown), millis(answered)));
+    text.push_str(&format!(
+        "{detected}/{} {word} · {api} {} · {action} {}\n",
+        scores.len(),
+        millis(shown),
+        millis(answered)
+    ));
     text
 }
 
@@ -80,19 +91,32 @@ pub async fn story(client: &Client, score: &Score, lang: Lang) -> Result<()> {
     println!("  {:<28} {}", lang.pick("seen by the agent after", "代理检出用时"), millis(score.decided_us));
     println!("  {:<28} {}", lang.pick("alert at the API after", "API 出现告警用时"), millis(score.shown_us));
     if !drill.answer.is_empty() {
-        println!("  {:<28} {} ({})", lang.pick("answered and read back after", "处置并回读用时"), millis(score.answered_us), drill.answer);
+        println!(
+            "  {:<28} {} ({})",
+            lang.pick("answered and read back after", "处置并回读用时"),
+            millis(score.answered_us),
+            drill.answer
+        );
     }
     if let Some(incident) = &score.incident {
-        let record = client.get(&format!("/api/v1/incidents/{incident}")).await?;
+        let record = client.get(&format!("/incidents/{incident}")).await?;
         let inner = record.get("incident").unwrap_or(&record);
         println!("  {:<28} {incident}", lang.pick("incident", "事件"));
         println!("  {:<28} {}", "", inner["title"].as_str().unwrap_or(""));
         println!("  {:<28} {}", lang.pick("status", "状态"), inner["status"].as_str().unwrap_or(""));
     }
-    let ledger = client.get("/api/v1/ledger/verify").await?;
-    let intact = if ledger["intact"].as_bool().unwrap_or(false) { lang.pick("intact", "完整") } else { lang.pick("BROKEN", "已损坏") };
+    let ledger = client.get("/ledger/verify").await?;
+    let intact = if ledger["intact"].as_bool().unwrap_or(false) {
+        lang.pick("intact", "完整")
+    } else {
+        lang.pick("BROKEN", "已损坏")
+    };
     println!("  {:<28} {} {}, {intact}", lang.pick("ledger", "账本"), ledger["entries"], lang.pick("entries", "条"));
-    println!("  {:<28} {}", lang.pick("everything reverted", "已全部还原"), if score.reverted { lang.pick("yes", "是") } else { lang.pick("NO", "否") });
+    println!(
+        "  {:<28} {}",
+        lang.pick("everything reverted", "已全部还原"),
+        if score.reverted { lang.pick("yes", "是") } else { lang.pick("NO", "否") }
+    );
     Ok(())
 }
 

@@ -44,7 +44,8 @@ impl Score {
         let text = |key: &str| record[key].as_str().unwrap_or("");
         match kind {
             "alert" if self.alert.is_none() && text("drill") == self.drill.name && text("rule") == self.drill.rule => {
-                let (time, decided) = (record["time_us"].as_i64().unwrap_or(0), record["decided_us"].as_i64().unwrap_or(0));
+                let (time, decided) =
+                    (record["time_us"].as_i64().unwrap_or(0), record["decided_us"].as_i64().unwrap_or(0));
                 self.alert = Some(text("id").to_string());
                 self.decided_at = decided;
                 self.decided_us = Some(decided - time);
@@ -82,7 +83,11 @@ mod tests {
         let mut score = Score::new(drill);
         score.hear("alert", &json!({"drill": "other", "rule": drill.rule, "id": "x"}), 5);
         assert!(score.alert.is_none());
-        score.hear("alert", &json!({"drill": drill.name, "rule": drill.rule, "id": "a", "time_us": 10, "decided_us": 30}), 50);
+        score.hear(
+            "alert",
+            &json!({"drill": drill.name, "rule": drill.rule, "id": "a", "time_us": 10, "decided_us": 30}),
+            50,
+        );
         assert_eq!((score.decided_us, score.shown_us), (Some(20), Some(40)));
         score.hear("order", &json!({"id": "o", "by": drill.rule}), 60);
         assert!(!score.complete());

@@ -93,7 +93,8 @@ impl Book {
         }
         // The newest entry that this process sealed must still be there: a cut tail leaves a chain that holds by itself.
         let cut = known.filter(|head| head.seq > entries);
-        let broken = cut.map(|head| format!("ledger ends at {entries}, but entry {} was sealed: the tail was cut", head.seq));
+        let broken =
+            cut.map(|head| format!("ledger ends at {entries}, but entry {} was sealed: the tail was cut", head.seq));
         Ok(Verdict { entries, head: last, broken })
     }
 }

@@ -3,9 +3,9 @@
 use super::book::Book;
 use super::hub::Hub;
 use super::pipeline::Pipeline;
+use api::Control;
 use api::tables::{self, ORDERS};
 use api::view::{Disk, Draft, LedgerReport, Live, Program, Stage, Status};
-use api::Control;
 use async_trait::async_trait;
 use base::{Clock, Result};
 use record::{Entry, Order};
@@ -67,10 +67,10 @@ impl Control for Hands {
         self.pipeline.ordered(&order).await?;
         self.hub.send(order.clone()).await?;
         // Nobody listening is no fault.
-        let _ = self.pipeline.live.send(Live {
-            kind: "order".into(),
-            json: serde_json::to_value(&order).unwrap_or_default(),
-        });
+        let _ = self
+            .pipeline
+            .live
+            .send(Live { kind: "order".into(), json: serde_json::to_value(&order).unwrap_or_default() });
         Ok(order)
     }
 
@@ -93,7 +93,11 @@ impl Control for Hands {
             tls_expires_us: self.tls_expires_us,
             programs: self.programs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone(),
             agents: self.hub.list(),
-            lake: api::view::Lake { rows: lake.rows + lake.rows_in_memory as u64, bytes: lake.bytes, files: lake.files as u64 },
+            lake: api::view::Lake {
+                rows: lake.rows + lake.rows_in_memory as u64,
+                bytes: lake.bytes,
+                files: lake.files as u64,
+            },
             disk: disk(&self.root),
             pipeline: vec![pipeline],
         })

@@ -38,15 +38,6 @@ pub const LISTEN: Code = Code {
     hint: "another server may run already; `garrison status` tells, or choose other ports",
     hint_zh: "可能已有服务在运行；请用 `garrison status` 查看，或更换端口",
 };
-/// The server's TLS identity does not work.
-pub const IDENTITY: Code = Code {
-    id: "server.identity",
-    class: Class::Corrupt,
-    title: "the server's certificate or key does not work",
-    title_zh: "服务端证书或私钥不可用",
-    hint: "restore the authority folder from a backup",
-    hint_zh: "请从备份恢复 authority 目录",
-};
 /// The agent program did not start.
 pub const AGENT_START: Code = Code {
     id: "server.agent-start",
@@ -67,5 +58,4 @@ pub const STOPPED: Code = Code {
 };
 
 /// Every fault of the server.
-pub const ALL: &[&Code] =
-    &[&UNKNOWN_AGENT, &AGENT_AWAY, &DATA_DIRECTORY, &LISTEN, &IDENTITY, &AGENT_START, &STOPPED];
+pub const ALL: &[&Code] = &[&UNKNOWN_AGENT, &AGENT_AWAY, &DATA_DIRECTORY, &LISTEN, &AGENT_START, &STOPPED];

@@ -38,7 +38,13 @@ pub struct Door {
 
 impl Door {
     /// A door in front of this log: what the lake has taken and what the log still holds counts as received.
-    pub async fn open(wal: Wal, hub: Arc<Hub>, lake: Arc<Lake>, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Result<Door> {
+    pub async fn open(
+        wal: Wal,
+        hub: Arc<Hub>,
+        lake: Arc<Lake>,
+        clock: Arc<dyn Clock>,
+        counters: Arc<Counters>,
+    ) -> Result<Door> {
         let door = Door { wal, hub, lake, clock, counters, opened: Mutex::default(), taken: Mutex::default() };
         for shown in door.hub.list() {
             let Ok(agent) = shown.id.parse::<AgentId>() else { continue };

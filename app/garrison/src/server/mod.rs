@@ -187,7 +187,8 @@ fn links(
 
 /// Makes the data directory, and refuses one that others can read.
 fn make(places: &Places) -> Result<()> {
-    let unusable = |cause: std::io::Error| Fault::new(&fault::DATA_DIRECTORY).object(places.root.display()).because(cause);
+    let unusable =
+        |cause: std::io::Error| Fault::new(&fault::DATA_DIRECTORY).object(places.root.display()).because(cause);
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&places.root).map_err(unusable)?;
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&places.root).map_err(unusable)?) & 0o777;
     if mode & 0o077 != 0 {

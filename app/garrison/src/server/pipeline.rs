@@ -60,19 +60,18 @@ impl Pipeline {
             }
         }
         self.show_events(agent, frame, lane, &host, &events);
-        self.lake
-            .append(Arrived {
-                agent,
-                boot: frame.boot,
-                lane,
-                first_seq: frame.first_seq,
-                count: frame.count,
-                host: host.clone(),
-                events,
-                alerts: alerts.clone(),
-                samples,
-                wal_offset: wal_end,
-            })?;
+        self.lake.append(Arrived {
+            agent,
+            boot: frame.boot,
+            lane,
+            first_seq: frame.first_seq,
+            count: frame.count,
+            host: host.clone(),
+            events,
+            alerts: alerts.clone(),
+            samples,
+            wal_offset: wal_end,
+        })?;
         for alert in alerts {
             self.alert(&host, alert).await?;
         }

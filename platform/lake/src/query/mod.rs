@@ -7,6 +7,7 @@ mod answer;
 mod damage;
 mod engine;
 mod guard;
+mod joins;
 mod snapshot;
 mod table;
 

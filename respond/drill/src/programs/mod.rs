@@ -22,8 +22,16 @@ pub const ALL: &[Program] = &[
     Program { name: "ptrace-child", what: "attaches to its own child with ptrace", run: peek::ptrace_child },
     Program { name: "write-child", what: "writes into its own child's memory", run: peek::write_child },
     Program { name: "user-namespace", what: "makes a user and mount namespace", run: privilege::user_namespace },
-    Program { name: "drop-user", what: "changes its user id to nobody and back is impossible", run: privilege::drop_user },
-    Program { name: "load-module", what: "asks for a kernel module from a file that is none", run: privilege::load_module },
+    Program {
+        name: "drop-user",
+        what: "changes its user id to nobody and back is impossible",
+        run: privilege::drop_user,
+    },
+    Program {
+        name: "load-module",
+        what: "asks for a kernel module from a file that is none",
+        run: privilege::load_module,
+    },
     Program { name: "load-bpf", what: "loads a two-instruction socket filter", run: privilege::load_bpf },
     Program { name: "ring-open", what: "opens a file through io_uring, past the system calls", run: ring::open },
     Program { name: "dns-query", what: "asks loopback for a name of a known-bad kind", run: network::dns_query },

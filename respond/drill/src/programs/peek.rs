@@ -28,14 +28,33 @@ pub fn ptrace_child() -> Result<()> {
     result
 }
 
-/// Tries to write one byte into its own child (`process_vm_writev(2)`) at an address that is not mapped: the attempt is seen, nothing changes.
+/// Reads one byte of its own child's stack and writes the same byte back (`process_vm_writev(2)`): seen, and nothing changes.
 pub fn write_child() -> Result<()> {
     let mut child = child()?;
+    let done = stack(child.id()).and_then(|address| write_back(child.id() as libc::pid_t, address));
+    let _ = child.kill();
+    child.wait()?;
+    done
+}
+
+/// Where the child's stack begins (proc_pid_maps(5)).
+fn stack(pid: u32) -> Result<usize> {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let line = maps.lines().find(|line| line.ends_with("[stack]")).unwrap_or_default();
+    let begin = line.split('-').next().unwrap_or_default();
+    usize::from_str_radix(begin, 16).map_err(|_| Error::other("the child has no stack"))
+}
+
+fn write_back(pid: libc::pid_t, address: usize) -> Result<()> {
     let mut byte = [0u8];
     let local = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: 1 };
-    let remote = libc::iovec { iov_base: 8 as *mut libc::c_void, iov_len: 1 };
+    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: 1 };
     // SAFETY: `local` points at one byte that we own; the remote address is only used by the kernel, which checks it.
-    unsafe { libc::process_vm_writev(child.id() as libc::pid_t, &local, 1, &remote, 1, 0) };
-    let _ = child.kill();
-    child.wait().map(|_| ())
+    let read = unsafe { libc::process_vm_readv(pid, &local, 1, &remote, 1, 0) };
+    if read != 1 {
+        return Err(Error::last_os_error());
+    }
+    // SAFETY: as above.
+    let written = unsafe { libc::process_vm_writev(pid, &local, 1, &remote, 1, 0) };
+    if written == 1 { Ok(()) } else { Err(Error::last_os_error()) }
 }
