@@ -35,7 +35,7 @@ const FILES: &[&str] = &[
     "/home/dev/.cache/pip/http/a/b/c",
     "/run/systemd/journal/streams/8:1234",
 ];
-const NAMES: &[&str] = &["deb.debian.org", "github.com", "registry.example.net", "ntp.pool.example"];
+const NAMES: &[&str] = &["mirror.example.org", "github.com", "registry.example.net", "ntp.pool.example"];
 /// One command in this many is one that attackers use too.
 const SUSPICIOUS_IN: u64 = 20;
 const SUSPICIOUS: &[(&str, &str)] = &[

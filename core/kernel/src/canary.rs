@@ -6,7 +6,7 @@
 mod deeds;
 
 use crate::fault::CANARY;
-use base::{Fault, Result};
+use base::{Fault, Result, Random, SystemRandom};
 use deeds::Tools;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -92,9 +92,9 @@ impl Cage {
     /// [`CANARY`] when that directory cannot be written.
     pub fn new() -> Result<Cage> {
         let fault = |error: std::io::Error| Fault::new(&CANARY).because(error);
-        let moment =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |past| past.as_nanos());
-        let directory = std::env::temp_dir().join(format!("garrison-canary-{}-{moment:x}", std::process::id()));
+        // A name that nobody else can have made beforehand.
+        let chance = u128::from_le_bytes(SystemRandom::new().bytes16());
+        let directory = std::env::temp_dir().join(format!("garrison-canary-{chance:032x}"));
         std::fs::create_dir(&directory).map_err(fault)?;
         let cage = Cage { program: directory.join("canary"), directory };
         std::fs::copy(program(), &cage.program).map_err(fault)?;

@@ -1,3 +1,5 @@
+//! Tests of the interpreter.
+
 use super::*;
 use crate::raw::{CredentialsHead, ExecHead, ForkHead, Header, NamespacesHead, PlaceHead, kind};
 use base::SystemClock;

@@ -1,3 +1,5 @@
+//! Tests of the metrics.
+
 use super::*;
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,3 +1,5 @@
+//! Tests of the programs' layouts.
+
 use super::groups::LAYOUT;
 use crate::raw::LAYOUTS;
 

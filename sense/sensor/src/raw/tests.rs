@@ -1,3 +1,5 @@
+//! Tests of the ring records' reader.
+
 use super::*;
 use proptest::prelude::*;
 
