@@ -103,7 +103,7 @@ fn a_ring_of_parents_ends() {
     let mut view = view();
     view.tree[0].parent = "3".into();
     let text = incident::incident(&screen(Lang::En), &view);
-    assert!(text.contains("timeline"), "{text}");
+    assert!(text.contains("timeline") && text.contains("/bin/sh (77)"), "{text}");
 }
 
 #[test]
@@ -121,9 +121,9 @@ fn events_are_one_line_each() {
     });
     let wanted = "2023-11-14 22:13:20.000  net       web-1  33 curl  Open 10.0.0.1:4711 → 192.0.2.1:443\n";
     assert_eq!(event::line(&screen(Lang::En), &net), wanted);
-    let narrow = Screen { width: Some(64), ..screen(Lang::En) };
+    let narrow = Screen { width: Some(70), ..screen(Lang::En) };
     let cut = event::line(&narrow, &exec);
-    assert_eq!(crate::cli::screen::width(cut.trim_end()), 64);
+    assert_eq!(crate::cli::screen::width(cut.trim_end()), 70);
     assert!(cut.ends_with("…\n"), "{cut}");
     assert!(event::line(&screen(Lang::En), &Value::Null).starts_with('-'));
 }

@@ -7,4 +7,4 @@ pub mod status;
 pub mod tree;
 
 #[cfg(test)]
-mod golden;
+pub mod golden;
