@@ -6,7 +6,7 @@
 mod deeds;
 
 use crate::fault::CANARY;
-use base::{Fault, Result, Random, SystemRandom};
+use base::{Fault, Random, Result, SystemRandom};
 use deeds::Tools;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;

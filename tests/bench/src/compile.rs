@@ -18,9 +18,13 @@ fn sources(folder: &Path) -> std::io::Result<()> {
     for number in 0..FILES {
         // Writing to a String cannot fail.
         let _ = write!(makefile, " f{number}.o");
-        let mut text = String::from("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <errno.h>\n");
+        let mut text =
+            String::from("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <errno.h>\n");
         for function in 0..40 {
-            let _ = writeln!(text, "int f{number}_{function}(int a, int b) {{ int s = 0; for (int i = a; i < b; i++) s += i * {function} ^ (s >> 3); return s + (int)strlen(\"x\"); }}");
+            let _ = writeln!(
+                text,
+                "int f{number}_{function}(int a, int b) {{ int s = 0; for (int i = a; i < b; i++) s += i * {function} ^ (s >> 3); return s + (int)strlen(\"x\"); }}"
+            );
         }
         std::fs::write(folder.join(format!("f{number}.c")), text)?;
     }
@@ -30,8 +34,11 @@ fn sources(folder: &Path) -> std::io::Result<()> {
 
 fn build(folder: &Path) -> Result<f64, String> {
     let make = |target: &str| {
-        let status = Command::new("make").args(["-s", "-j2", "-C"]).arg(folder).arg(target).stdout(Stdio::null()).status();
-        status.map_err(|cause| cause.to_string()).and_then(|status| if status.success() { Ok(()) } else { Err("make failed".to_string()) })
+        let status =
+            Command::new("make").args(["-s", "-j2", "-C"]).arg(folder).arg(target).stdout(Stdio::null()).status();
+        status
+            .map_err(|cause| cause.to_string())
+            .and_then(|status| if status.success() { Ok(()) } else { Err("make failed".to_string()) })
     };
     make("clean")?;
     let begun = Instant::now();
@@ -66,7 +73,11 @@ pub fn run(agent: &Path) -> Result<(), String> {
     }
     let row = Row {
         id: "S2.compile",
-        what: format!("{FILES} C files with make -j2: {:.2} s alone, {:.2} s watched; {events} events, {lost} lost", median(&alone), median(&watched)),
+        what: format!(
+            "{FILES} C files with make -j2: {:.2} s alone, {:.2} s watched; {events} events, {lost} lost",
+            median(&alone),
+            median(&watched)
+        ),
         met: median(&slower) < 5.0 && lost == 0,
         ours: slower,
         unit: "% slower",

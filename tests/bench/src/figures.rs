@@ -41,9 +41,16 @@ pub fn publish(area: &str, rows: &[Row]) -> Result<(), String> {
         let ratio = if has_peer && peer != 0.0 { Some(ours / peer) } else { None };
         let low = row.ours.iter().copied().fold(f64::INFINITY, f64::min);
         let high = row.ours.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let beside = if has_peer { format!(" | {} {peer:.3} | ratio {:.3}", row.peer_name, ratio.unwrap_or(0.0)) } else { String::new() };
+        let beside = if has_peer {
+            format!(" | {} {peer:.3} | ratio {:.3}", row.peer_name, ratio.unwrap_or(0.0))
+        } else {
+            String::new()
+        };
         let met = if row.met { "met" } else { "UNMET" };
-        println!("{:<24} {ours:>12.3} {:<10}{beside} | goal {} {met} | {} [{low:.3}..{high:.3}]", row.id, row.unit, row.goal, row.what);
+        println!(
+            "{:<24} {ours:>12.3} {:<10}{beside} | goal {} {met} | {} [{low:.3}..{high:.3}]",
+            row.id, row.unit, row.goal, row.what
+        );
         list.push(json!({"id": row.id, "what": row.what, "ours": if row.ours.is_empty() { Value::Null } else { json!(ours) },
             "unit": row.unit, "peer": if has_peer { json!(peer) } else { Value::Null }, "peer_name": row.peer_name,
             "ratio": ratio, "goal": row.goal, "met": row.met, "runs": row.ours.len(), "spread": [low, high], "data": row.data}));
@@ -51,5 +58,7 @@ pub fn publish(area: &str, rows: &[Row]) -> Result<(), String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let folder = target.join("figures");
     let text = format!("{:#}\n", Value::Array(list));
-    std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(folder.join(format!("{area}.json")), text)).map_err(|cause| cause.to_string())
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(folder.join(format!("{area}.json")), text))
+        .map_err(|cause| cause.to_string())
 }

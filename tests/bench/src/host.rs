@@ -40,7 +40,13 @@ fn cost(watcher: &Running, arguments: &[&str], operations: u32) -> Result<f64, S
 }
 
 /// Costs of one load under each watcher, over all runs: nobody, ours, auditd.
-fn compare(agent: &Path, rules: &[&str], arguments: &[&str], operations: u32, memory: &mut Vec<f64>) -> Result<[Vec<f64>; 3], String> {
+fn compare(
+    agent: &Path,
+    rules: &[&str],
+    arguments: &[&str],
+    operations: u32,
+    memory: &mut Vec<f64>,
+) -> Result<[Vec<f64>; 3], String> {
     let mut costs = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..RUNS {
         for (place, watcher) in [Watcher::Nobody, Watcher::Ours, Watcher::Auditd].into_iter().enumerate() {
@@ -70,7 +76,13 @@ pub fn run(agent: &Path) -> Result<(), String> {
     let place = folder.path().display().to_string();
     let mut memory = Vec::new();
     let execs = EXECS.to_string();
-    let exec = compare(agent, &["-a always,exit -F arch=b64 -S execve,execveat -k exec"], &["spin", "exec", &execs], EXECS, &mut memory)?;
+    let exec = compare(
+        agent,
+        &["-a always,exit -F arch=b64 -S execve,execveat -k exec"],
+        &["spin", "exec", &execs],
+        EXECS,
+        &mut memory,
+    )?;
     let opens = OPENS.to_string();
     let rule = format!("-a always,exit -F arch=b64 -S open,openat,openat2,creat -F dir={place} -F perm=wa -k open");
     let open = compare(agent, &[&rule], &["spin", "open", &opens, &place], OPENS, &mut memory)?;
@@ -83,8 +95,20 @@ pub fn run(agent: &Path) -> Result<(), String> {
     ] {
         let (ours, peer) = (added(&costs[1], &costs[0]), added(&costs[2], &costs[0]));
         let met = median(&ours) <= 0.25 * median(&peer);
-        let data = format!("{EXECS} execs / {OPENS} opens a run, load and watcher together; all kinds and rules on; agent in {build}");
-        rows.push(Row { id, what, ours, unit: "us", peer, peer_name: version.clone(), goal: "<= 0.25 of auditd", met, data });
+        let data = format!(
+            "{EXECS} execs / {OPENS} opens a run, load and watcher together; all kinds and rules on; agent in {build}"
+        );
+        rows.push(Row {
+            id,
+            what,
+            ours,
+            unit: "us",
+            peer,
+            peer_name: version.clone(),
+            goal: "<= 0.25 of auditd",
+            met,
+            data,
+        });
     }
     rows.push(Row {
         id: "S2.agent-rss",

@@ -40,11 +40,23 @@ async fn measure(wanted: usize) -> Result<(), String> {
     let (mut seq, mut spent, mut wall) = (1, 0.0, 0.0);
     while (seq as usize) <= wanted {
         // Fresh events for each part, so that the lake does not compress one text again and again.
-        let part = kit::synthetic::events(FRAME * 32, seq);
+        let part = kit::synthetic::synthetic(FRAME * 32, seq);
         for frame in part.chunks(FRAME) {
-            let events = (seq..).zip(frame).map(|(seq, event)| record::Event { seq, ..event.clone() }).collect::<Vec<_>>();
+            let events =
+                (seq..).zip(frame).map(|(seq, event)| record::Event { seq, ..event.clone() }).collect::<Vec<_>>();
             let count = events.len() as u32;
-            let arrived = Arrived { agent: AgentId([1; 16]), boot: 1, lane: Lane::Telemetry, first_seq: seq, count, host: host.clone(), events, alerts: Vec::new(), samples: Vec::new(), wal_offset: seq };
+            let arrived = Arrived {
+                agent: AgentId([1; 16]),
+                boot: 1,
+                lane: Lane::Telemetry,
+                first_seq: seq,
+                count,
+                host: host.clone(),
+                events,
+                alerts: Vec::new(),
+                samples: Vec::new(),
+                wal_offset: seq,
+            };
             seq += u64::from(count);
             let (begun, before) = (Instant::now(), cpu());
             lake.append(arrived).map_err(|fault| fault.inside())?;
@@ -61,8 +73,24 @@ async fn measure(wanted: usize) -> Result<(), String> {
     let stored = (seq - 1) as f64;
     let data = format!("{stored} synthetic events, {} files", status.files);
     let mut rows = vec![
-        plain("L1.ingest", "events from opened frame to Parquet, fsynced and queryable", stored / spent.max(wall / 2.0), "events/s/core", ">= 20000", |rate| rate >= 20_000.0, &data),
-        plain("L1.bytes", "bytes on disk an event", status.bytes as f64 / stored, "B/event", "<= 50", |bytes| bytes <= 50.0, &data),
+        plain(
+            "L1.ingest",
+            "events from opened frame to Parquet, fsynced and queryable",
+            stored / spent.max(wall / 2.0),
+            "events/s/core",
+            ">= 20000",
+            |rate| rate >= 20_000.0,
+            &data,
+        ),
+        plain(
+            "L1.bytes",
+            "bytes on disk an event",
+            status.bytes as f64 / stored,
+            "B/event",
+            "<= 50",
+            |bytes| bytes <= 50.0,
+            &data,
+        ),
     ];
     for (id, sql) in QUESTIONS {
         let mut times = Vec::new();
@@ -72,11 +100,39 @@ async fn measure(wanted: usize) -> Result<(), String> {
             times.push(begun.elapsed().as_secs_f64() * 1e3);
         }
         let met = median(&times) <= 5000.0;
-        rows.push(Row { id, what: (*sql).into(), ours: times, unit: "ms", peer: Vec::new(), peer_name: String::new(), goal: "<= 5000", met, data: data.clone() });
+        rows.push(Row {
+            id,
+            what: (*sql).into(),
+            ours: times,
+            unit: "ms",
+            peer: Vec::new(),
+            peer_name: String::new(),
+            goal: "<= 5000",
+            met,
+            data: data.clone(),
+        });
     }
     publish("lake", &rows)
 }
 
-fn plain(id: &'static str, what: &str, value: f64, unit: &'static str, goal: &'static str, met: fn(f64) -> bool, data: &str) -> Row {
-    Row { id, what: what.into(), ours: vec![value], unit, peer: Vec::new(), peer_name: String::new(), goal, met: met(value), data: data.into() }
+fn plain(
+    id: &'static str,
+    what: &str,
+    value: f64,
+    unit: &'static str,
+    goal: &'static str,
+    met: fn(f64) -> bool,
+    data: &str,
+) -> Row {
+    Row {
+        id,
+        what: what.into(),
+        ours: vec![value],
+        unit,
+        peer: Vec::new(),
+        peer_name: String::new(),
+        goal,
+        met: met(value),
+        data: data.into(),
+    }
 }

@@ -19,7 +19,8 @@ pub fn exec(count: u32) -> Result<(), String> {
 pub fn open(count: u32, folder: &Path) -> Result<(), String> {
     let path = folder.join("file");
     for _ in 0..count {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(|cause| cause.to_string())?;
+        let mut file =
+            std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(|cause| cause.to_string())?;
         file.flush().map_err(|cause| cause.to_string())?;
     }
     Ok(())

@@ -28,7 +28,7 @@ pub fn run() -> Result<(), String> {
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/rules"), &mut sources);
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/sigma");
     let own = sources.len();
-    let events = kit::synthetic::events(EVENTS, 7);
+    let events = kit::synthetic::synthetic(EVENTS, 7);
     let mut rows = Vec::new();
     for (id, what) in [("A1.own-rules", "own rules"), ("A1.sigma-rules", "own rules and the Sigma corpus")] {
         if id == "A1.sigma-rules" {
