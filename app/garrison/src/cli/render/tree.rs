@@ -22,10 +22,6 @@ pub fn draw(screen: &Screen, nodes: &[ProcessNode], alerts: &BTreeMap<String, (S
     for root in drawing.below.get("").cloned().unwrap_or_default() {
         drawing.node(root, "", "", 0);
     }
-    // Parents in a ring, in hostile or damaged records, have no root: nothing may be hidden by that.
-    for node in nodes {
-        drawing.node(node, "", "", 0);
-    }
     drawing.text
 }
 
