@@ -1,27 +1,6 @@
 //! ATT&CK ids in tags.
 
-use record::Technique;
-
-/// Tactics by their short names. ATT&CK 19 split `defense-evasion` into `stealth` and `defense-impairment`; rules use
-/// either.
-const TACTICS: &[&str] = &[
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "defense-evasion",
-    "stealth",
-    "defense-impairment",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-];
+use record::{TACTICS, Technique};
 
 /// Ids that have the right form, are often written, and do not exist.
 const FALSE_IDS: &[&str] = &["T1005.003", "T1074.012"];

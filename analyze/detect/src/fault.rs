@@ -92,6 +92,15 @@ pub const NEVER: Code = Code {
     hint: "its condition is false whatever happens: only SHA-256 hashes are measured; give one",
     hint_zh: "条件恒为假：仅计算 SHA-256 哈希，请提供该值",
 };
+/// A part of the rule looks wrong; the rule runs all the same.
+pub const DOUBT: Code = Code {
+    id: "detect.doubt",
+    class: Class::Invalid,
+    title: "a part of the rule looks like a mistake",
+    title_zh: "规则的某部分疑似有误",
+    hint: "the rule runs; correct the named line, for what it says is not what was meant",
+    hint_zh: "规则仍会运行；请修正所指的行，其内容可能并非本意",
+};
 /// A limit was reached.
 pub const LIMIT: Code = Code {
     id: "detect.limit",
@@ -123,6 +132,7 @@ pub const ALL: &[&Code] = &[
     &UNSUPPORTED,
     &DUPLICATE,
     &NEVER,
+    &DOUBT,
     &LIMIT,
     &CASE,
 ];

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | any | `Image` → `process.exe`, `CommandLine` → `process.cmd_line`, `CurrentDirectory` → `process.cwd`, `ProcessId` → `process.pid`, `User` → `process.user`, `LogonId` → `process.loginuid`, `ParentImage` → `parent.exe`, `ParentCommandLine` → `parent.cmd_line`, `ParentProcessId` → `parent.pid`, `sha256`, `Hashes` (`SHA256=…`) → `process.sha256`, `UtcTime`, `timestamp`, `@timestamp` → time of the event, UTC |
 //! | `file_*` | `TargetFilename` → `file.path` (after a rename or link the new name, `file.target`), `SourceFilename` → `file.path` |
-//! | `network_*` | `DestinationIp` → `remote.ip`, `DestinationPort` → `remote.port`, `DestinationHostname` → `remote.name`, `SourceIp` → `local.ip`, `SourcePort` → `local.port`, `Initiated` → `net.outbound`, `Protocol` → `net.protocol` |
+//! | `network_*` | `DestinationIp` → `remote.ip`, `DestinationPort` → `remote.port`, `SourceIp` → `local.ip`, `SourcePort` → `local.port` (of an accepted connection the other way round: its source is the peer), `DestinationHostname` → `remote.name`, `Initiated` → `net.outbound`, `Protocol` → `net.protocol` |
 //! | `dns_query` | `QueryName` → `dns.name`, `QueryType` → `dns.type` |
 //! | `process_access` | `SourceImage` → `process.exe`, `SourceProcessId` → `process.pid`, `TargetImage` → `target.exe`, `TargetProcessId` → `target.pid`, `CallName` → `call.name`, `GrantedAccess` → `call.flags` (ptrace request) |
 //! | `driver_load` | `ImageLoaded` → `object.name`, `CallName` → `call.name` |
@@ -24,7 +24,7 @@
 //! | `dns_query` | `dns.name`, `dns.type`, `remote.ip`, `remote.port` (the server asked) |
 //! | `driver_load` | `call.name` (init_module, finit_module, delete_module), `object.name` |
 //! | `bpf` | `bpf.command` (5 is a program load), `bpf.type`, `object.name` |
-//! | `namespace` | `call.name` (unshare, setns, clone, pivot_root, chroot), `call.flags` |
+//! | `namespace` | `call.name` (unshare, setns, clone, pivot_root, chroot), `call.flags` (`CLONE_NEW*`), `namespace.user` (whether `CLONE_NEWUSER` is among them) |
 //! | `privilege` | `call.name` (setuid, setresuid, capset, prctl), `call.flags` (first argument), `user.before`, `user.after` (effective ids) |
 //! | `io_uring` | `io_uring.op`, `io_uring.path` |
 //! | `memory` | `call.name` (memfd_create, mprotect, mmap), `call.flags`, `object.name` |
@@ -67,7 +67,8 @@ pub enum Sort {
 /// Categories whose names begin so; empty for all.
 type Area = &'static str;
 
-/// Sigma's names: area, name, field, and the field in events that give a file a second name where it differs.
+/// Sigma's names: area, name, field, and the field where the event is the other way round: it gives a file a second
+/// name, or it accepts a connection.
 pub const NAMES: &[(Area, &str, Origin, Option<Field>)] = &[
     ("", "Image", Origin::Field(Field::ProcessExe), None),
     ("", "CommandLine", Origin::Field(Field::ProcessCmdLine), None),
@@ -85,11 +86,11 @@ pub const NAMES: &[(Area, &str, Origin, Option<Field>)] = &[
     ("", "@timestamp", Origin::Time, None),
     ("file_", "TargetFilename", Origin::Field(Field::FilePath), Some(Field::FileTarget)),
     ("file_", "SourceFilename", Origin::Field(Field::FilePath), None),
-    ("network_", "DestinationIp", Origin::Field(Field::RemoteIp), None),
-    ("network_", "DestinationPort", Origin::Field(Field::RemotePort), None),
+    ("network_", "DestinationIp", Origin::Field(Field::RemoteIp), Some(Field::LocalIp)),
+    ("network_", "DestinationPort", Origin::Field(Field::RemotePort), Some(Field::LocalPort)),
     ("network_", "DestinationHostname", Origin::Field(Field::RemoteName), None),
-    ("network_", "SourceIp", Origin::Field(Field::LocalIp), None),
-    ("network_", "SourcePort", Origin::Field(Field::LocalPort), None),
+    ("network_", "SourceIp", Origin::Field(Field::LocalIp), Some(Field::RemoteIp)),
+    ("network_", "SourcePort", Origin::Field(Field::LocalPort), Some(Field::RemotePort)),
     ("network_", "Initiated", Origin::Field(Field::NetOutbound), None),
     ("network_", "Protocol", Origin::Field(Field::NetProtocol), None),
     ("dns_query", "QueryName", Origin::Field(Field::DnsName), None),
@@ -104,15 +105,15 @@ pub const NAMES: &[(Area, &str, Origin, Option<Field>)] = &[
     ("driver_load", "CallName", Origin::Field(Field::CallName), None),
 ];
 
-/// Where the value of a rule's field comes from. `renames` says that the event gives a file a second name.
-pub fn origin(category: Option<&str>, renames: bool, name: &str) -> Option<Origin> {
+/// Where the value of a rule's field comes from. `turned` says that the event gives a file a second name or accepts a
+/// connection ([`crate::route::turned`]).
+pub fn origin(category: Option<&str>, turned: bool, name: &str) -> Option<Origin> {
     if let Some(field) = Field::from_word(name) {
         return Some(Origin::Field(field));
     }
     let category = category.unwrap_or("");
-    let (_, _, origin, renamed) =
-        NAMES.iter().find(|(area, known, ..)| *known == name && category.starts_with(area))?;
-    Some(renamed.filter(|_| renames).map_or(*origin, Origin::Field))
+    let (_, _, origin, other) = NAMES.iter().find(|(area, known, ..)| *known == name && category.starts_with(area))?;
+    Some(other.filter(|_| turned).map_or(*origin, Origin::Field))
 }
 
 /// The names a category knows, for the hint of a fault: Sigma's names, without our own words.
@@ -154,7 +155,7 @@ impl Origin {
             ProcessPid | ProcessUid | ProcessEuid | ProcessLoginUid | ProcessCapabilities | ParentPid | FileFlags
             | FileMode | RemotePort | LocalPort | NetProtocol | DnsType | CallFlags | TargetPid | BpfCommand
             | BpfType | SignalNumber | ExitCode | UserBefore | UserAfter => Sort::Number,
-            ExecFromMemory | ExecUnlinked | ExecElevated | NetOutbound | SignalToAgent => Sort::Flag,
+            ExecFromMemory | ExecUnlinked | ExecElevated | NetOutbound | NamespaceUser | SignalToAgent => Sort::Flag,
             RemoteIp | LocalIp => Sort::Address,
             ProcessSha256 => Sort::Hex,
             _ => Sort::Text,
@@ -195,10 +196,11 @@ mod tests {
 
     #[test]
     fn names_mean_the_field_of_their_category() {
-        let field = |category, renames, name| origin(Some(category), renames, name);
+        let field = |category, turned, name| origin(Some(category), turned, name);
         assert_eq!(field("file_event", false, "TargetFilename"), Some(Origin::Field(Field::FilePath)));
         assert_eq!(field("file_event", true, "TargetFilename"), Some(Origin::Field(Field::FileTarget)));
         assert_eq!(field("file_rename", true, "SourceFilename"), Some(Origin::Field(Field::FilePath)));
+        assert_eq!(field("network_connection", true, "DestinationPort"), Some(Origin::Field(Field::LocalPort)));
         assert_eq!(field("process_creation", false, "TargetFilename"), None);
         assert_eq!(field("process_creation", false, "ancestors.exe"), Some(Origin::Field(Field::AncestorExes)));
         assert_eq!(origin(None, false, "Image"), Some(Origin::Field(Field::ProcessExe)));

@@ -2,7 +2,7 @@
 //!
 //! [`Engine::compile`] reads rules (Sigma rules specification 2.1, the whole rule part) and [`Engine::evaluate`] says
 //! which of them an event fits. What happens with a hit is decided elsewhere: this crate does no I/O (but for
-//! [`cases::run_folder`], which reads the cases beside rules) and asks for neither time nor chance.
+//! [`cases`], which reads the cases beside rules) and asks for neither time nor chance.
 //!
 //! What it is not: correlation over several events (Sigma's correlation rules), a log parser, an indicator store.
 //!

@@ -16,6 +16,9 @@ pub(crate) const CONDITION_DEPTH: usize = 48;
 pub(crate) const EXPANSIONS: usize = 1024;
 /// Most tests of a rule after expansion.
 pub(crate) const TESTS: usize = 50_000;
+/// Dearest program of a rule, in looks at a bit: a condition that names one long list again and again would otherwise
+/// walk it as often for every event.
+pub(crate) const COST: u32 = 250_000;
 /// Most rules of an engine.
 pub(crate) const RULES: usize = 50_000;
 /// Longest value shown of a field that matched, bytes.

@@ -7,7 +7,7 @@ use crate::rule::LogSource;
 use crate::scan::Needles;
 use crate::selection::{Detection, Test, Tree, boolean, integer};
 use crate::{route, text};
-use pattern::{Expression, Glob, Piece, Place, Prefix};
+use pattern::{Expression, Flags, Glob, Piece, Place, Prefix};
 use record::Field;
 use std::net::IpAddr;
 
@@ -16,12 +16,22 @@ const OTHER_HASHES: &[&[u8]] = &[b"md5=", b"sha1=", b"imphash=", b"sha512="];
 
 /// Compiles a rule for the events of a slot, adding what it looks for to the bucket's needles.
 pub(crate) fn lower(detection: &Detection, source: &LogSource, slot: usize, needles: &mut Needles) -> Program {
+    compile(detection, source, slot, needles, false)
+}
+
+/// Whether a rule can match an event of a slot, as far as the slot itself tells.
+pub(crate) fn can_match(detection: &Detection, source: &LogSource, slot: usize) -> bool {
+    !compile(detection, source, slot, &mut Needles::default(), true).never()
+}
+
+/// `fold` replaces tests of what a slot fixes (`file.op`) by their answer; a bucket serves several slots and must not.
+fn compile(detection: &Detection, source: &LogSource, slot: usize, needles: &mut Needles, fold: bool) -> Program {
     let origins = detection
         .fields
         .iter()
-        .map(|field| field_map::origin(source.category.as_deref(), route::renames(slot), &field.name))
+        .map(|field| field_map::origin(source.category.as_deref(), route::turned(slot), &field.name))
         .collect();
-    let mut lowering = Lowering { slot, origins, needles, program: Program::default() };
+    let mut lowering = Lowering { slot, fold, origins, needles, program: Program::default() };
     let selections: Vec<u32> = detection.selections.iter().map(|tree| lowering.tree(tree, &[])).collect();
     let root = lowering.tree(&detection.condition, &selections);
     lowering.program.root = root;
@@ -30,6 +40,7 @@ pub(crate) fn lower(detection: &Detection, source: &LogSource, slot: usize, need
 
 struct Lowering<'b> {
     slot: usize,
+    fold: bool,
     origins: Vec<Option<Origin>>,
     needles: &'b mut Needles,
     program: Program,
@@ -68,6 +79,12 @@ impl Lowering<'_> {
     }
 
     fn test(&mut self, origin: Origin, test: &Test, label: u32) -> u32 {
+        if self.fold
+            && let (Origin::Field(field), Test::Text { pieces, cased }) = (origin, test)
+            && let Some(fixed) = route::constant(self.slot, field)
+        {
+            return self.program.constant(text_fits(pieces, *cased, fixed));
+        }
         match test {
             Test::Text { pieces, cased } => self.text(origin, pieces, *cased, label),
             Test::Expression(expression) => self.expression(origin, expression, label),
@@ -121,6 +138,10 @@ impl Lowering<'_> {
 
     /// Text with wildcards: one literal where its form allows, else a glob behind its longest literal.
     fn pieces(&mut self, origin: Origin, pieces: &[Piece], cased: bool, label: u32) -> u32 {
+        // The automata fold ASCII only; a letter beyond it has its other case in Unicode's table.
+        if !cased && let Some(expression) = unicode(pieces) {
+            return self.expression(origin, &expression, label);
+        }
         let literal = match pieces {
             [Piece::Text(text)] => Some((text, Place::Whole)),
             [Piece::Any, Piece::Text(text)] => Some((text, Place::End)),
@@ -175,6 +196,39 @@ impl Lowering<'_> {
         let (scan, atom) = self.needles.prefix(origin, prefix);
         self.program.atom(scan, atom, label)
     }
+}
+
+/// Whether a written value fits a fixed text. `yes` and `1` are ways to write `true`.
+fn text_fits(pieces: &[Piece], cased: bool, fixed: &str) -> bool {
+    let written = text::plain(pieces).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    match (written.and_then(boolean), boolean(fixed)) {
+        (Some(written), Some(fixed)) => written == fixed,
+        _ => Glob::new(pieces, cased).fits(fixed.as_bytes()),
+    }
+}
+
+/// The expression of a text with letters beyond ASCII, any case; `None` for other texts.
+fn unicode(pieces: &[Piece]) -> Option<Expression> {
+    let folds = |letter: char| {
+        !letter.is_ascii() && !(letter.to_lowercase().eq([letter]) && letter.to_uppercase().eq([letter]))
+    };
+    let beyond = |piece: &Piece| match piece {
+        Piece::Text(text) => std::str::from_utf8(text).is_ok_and(|text| text.chars().any(folds)),
+        _ => false,
+    };
+    if !pieces.iter().any(beyond) {
+        return None;
+    }
+    let mut pattern = String::from("(?isu)^");
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => pattern.push_str(&pattern::escape(std::str::from_utf8(text).ok()?)),
+            Piece::Any => pattern.push_str(".*"),
+            Piece::One => pattern.push('.'),
+        }
+    }
+    pattern.push('$');
+    Expression::new(&pattern, Flags::default()).ok()
 }
 
 /// A hash as we show it: without `SHA256=`; `None` for a hash of another algorithm.

@@ -115,7 +115,8 @@ impl Program {
             return self.constant(!all);
         }
         children.retain(|child| self.nodes[*child as usize] != neutral);
-        children.sort_by_key(|child| self.costs[*child as usize]);
+        children.sort_by_key(|child| (self.costs[*child as usize], *child));
+        children.dedup();
         match children[..] {
             [] => self.constant(all),
             [only] => only,
@@ -124,6 +125,11 @@ impl Program {
                 self.push(if all { Node::All(children) } else { Node::Any(children) }, cost)
             }
         }
+    }
+
+    /// What judging one event may cost at most, a shared part counted as often as it is named.
+    pub(crate) fn cost(&self) -> u32 {
+        self.costs.get(self.root as usize).copied().unwrap_or(0)
     }
 
     /// Whether it can never hold, as far as constants tell.

@@ -14,6 +14,7 @@ pub(crate) fn read(
     document: &Document<'_>,
     place: Place<'_>,
     placeholders: &Placeholders,
+    doubts: &mut Vec<Fault>,
 ) -> Result<(Rule, Detection)> {
     let node = yaml::parse(document, place)?;
     if node.entries().is_none() {
@@ -27,7 +28,91 @@ pub(crate) fn read(
     }
     let detection = node.get("detection").ok_or_else(|| missing(&node, place, "detection"))?;
     let rule = describe(&node, document, place)?;
-    Ok((rule, selection::read(detection, place, placeholders)?))
+    let read = selection::read(detection, place, placeholders)?;
+    doubt(&node, place, doubts);
+    Ok((rule, read))
+}
+
+/// Keys of a rule: those of the Sigma rules specification 2.1, and ours.
+const KEYS: &[&str] = &[
+    "title",
+    "id",
+    "name",
+    "related",
+    "taxonomy",
+    "status",
+    "description",
+    "license",
+    "author",
+    "references",
+    "date",
+    "modified",
+    "logsource",
+    "detection",
+    "fields",
+    "falsepositives",
+    "level",
+    "tags",
+    "scope",
+    "title_zh",
+    "description_zh",
+    "response",
+];
+
+/// What looks like a mistake. The specification allows keys of one's own, so an unknown key is doubted only when it is
+/// nearly a known one: `levle` would leave the rule without a level.
+fn doubt(node: &Node, place: Place<'_>, doubts: &mut Vec<Fault>) {
+    for entry in node.entries().unwrap_or_default() {
+        let value = entry.value.text().unwrap_or("").trim();
+        let expected = match entry.key.as_str() {
+            "id" if !value.is_empty() && !is_uuid(value) => "a UUID".to_owned(),
+            "date" | "modified" if !value.is_empty() && !is_date(value) => "a date such as 2026-02-03".to_owned(),
+            key if KEYS.contains(&key) => continue,
+            key => match KEYS.iter().find(|known| near(key, known)) {
+                Some(known) => {
+                    let fault = place.fault(&fault::DOUBT, entry.line).expected(format!("`{known}`"));
+                    doubts.push(fault.found(format!("`{key}`")));
+                    continue;
+                }
+                None => continue,
+            },
+        };
+        let found = format!("`{}: {value}`", entry.key);
+        doubts.push(place.fault(&fault::DOUBT, entry.line).expected(expected).found(found));
+    }
+}
+
+/// Hexadecimal digits in groups of 8, 4, 4, 4 and 12 (RFC 9562, 4).
+fn is_uuid(text: &str) -> bool {
+    let hexadecimal = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(hexadecimal)
+}
+
+/// `2026-02-03`, or `2026/02/03` as older rules write it.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '/']).collect();
+    let within =
+        |part: &str, most: u32| part.len() <= 2 && part.parse().is_ok_and(|number| (1..=most).contains(&number));
+    matches!(parts[..], [year, month, day]
+        if year.len() == 4 && year.parse::<u32>().is_ok() && within(month, 12) && within(day, 31))
+}
+
+/// Whether two short words differ by at most two letters put in, left out or changed (Levenshtein).
+fn near(one: &str, other: &str) -> bool {
+    if one.len().abs_diff(other.len()) > 2 || one.len() > 32 {
+        return false;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.bytes().enumerate() {
+        let mut corner = row[0];
+        row[0] = at + 1;
+        for (column, against) in other.bytes().enumerate() {
+            let changed = corner + usize::from(letter != against);
+            corner = row[column + 1];
+            row[column + 1] = changed.min(corner + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()] <= 2 && other.len() > 3
 }
 
 fn missing(node: &Node, place: Place<'_>, key: &str) -> Fault {

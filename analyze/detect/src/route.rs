@@ -32,7 +32,7 @@
 //! because another sensor (logs, cloud) may deliver them later.
 
 use crate::rule::LogSource;
-use record::{Activity, Event, FileOp, Kind, NetOp};
+use record::{Activity, Event, Field, FileOp, Kind, NetOp};
 
 /// First slot of the file operations.
 const FILE: usize = Kind::ALL.len();
@@ -54,6 +54,11 @@ impl Slots {
     /// Whether a slot is in the set.
     pub const fn has(self, slot: usize) -> bool {
         self.0 >> slot & 1 == 1
+    }
+
+    /// Whether the two sets have a slot in common.
+    pub const fn meets(self, other: Slots) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// The kinds of events in the set, in the order of [`Kind::ALL`].
@@ -107,9 +112,31 @@ pub(crate) fn kind(slot: usize) -> Kind {
     }
 }
 
-/// Whether a slot is about a file that gets a second name, so that "the file" means the new one.
-pub(crate) fn renames(slot: usize) -> bool {
-    of_files(&[FileOp::Rename, FileOp::Link]).has(slot)
+/// Whether a slot is about a file that gets a second name, so that "the file" means the new one, or about an accepted
+/// connection, whose destination is this host.
+pub(crate) fn turned(slot: usize) -> bool {
+    of_files(&[FileOp::Rename, FileOp::Link]).has(slot) || of_network(&[NetOp::Accept]).has(slot)
+}
+
+/// The value that a field has in every event of a slot, where there is one.
+pub(crate) fn constant(slot: usize, field: Field) -> Option<&'static str> {
+    let operation = |first: usize| i32::try_from(slot.checked_sub(first)?).ok();
+    match (field, kind(slot)) {
+        (Field::Kind, kind) => Some(kind.word()),
+        (Field::FileOp, Kind::File) => FileOp::try_from(operation(FILE)?).ok().map(FileOp::word),
+        (Field::NetOp, Kind::Net) => NetOp::try_from(operation(NET)?).ok().map(NetOp::word),
+        (Field::NetOutbound, Kind::Net) => {
+            let outbound = of_network(&[NetOp::Connect, NetOp::Send]).has(slot);
+            Some(if outbound { "true" } else { "false" })
+        }
+        _ => None,
+    }
+}
+
+/// The events that a sensor delivers: these kinds, and files opened for reading only when it is told so.
+pub fn delivered(kinds: &[Kind], read_opens: bool) -> Slots {
+    let all = kinds.iter().fold(Slots::default(), |all, kind| Slots(all.0 | of_kind(*kind).0));
+    if read_opens { all } else { Slots(all.0 & !of_files(&[FileOp::OpenRead]).0) }
 }
 
 /// The categories, as in the table above.
@@ -180,6 +207,17 @@ mod tests {
     fn every_operation_has_its_own_slot() {
         assert_eq!((FileOp::SetXattr as usize, NetOp::Send as usize), (NET - FILE - 1, SLOTS - NET - 1));
         assert!(CATEGORIES.iter().all(|(_, slots)| slots.0 != 0 && slots.0 & !Slots::EVERY.0 == 0));
+    }
+
+    #[test]
+    fn a_slot_knows_its_operation() {
+        let slot = |op: NetOp| NET + op as usize;
+        assert_eq!(constant(FILE + FileOp::OpenRead as usize, Field::FileOp), Some("read"));
+        assert_eq!(constant(slot(NetOp::Accept), Field::NetOutbound), Some("false"));
+        assert_eq!(constant(slot(NetOp::Send), Field::NetOp), Some("send"));
+        assert_eq!(constant(0, Field::FileOp), None);
+        let quiet = delivered(&[Kind::File], false);
+        assert!(!quiet.has(FILE + FileOp::OpenRead as usize) && quiet.has(FILE + FileOp::OpenWrite as usize));
     }
 
     #[test]

@@ -25,6 +25,17 @@ pub enum Status {
 }
 
 impl Status {
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Status::Stable => "stable",
+            Status::Test => "test",
+            Status::Experimental => "experimental",
+            Status::Deprecated => "deprecated",
+            Status::Unsupported => "unsupported",
+        }
+    }
+
     /// The status of a word.
     pub fn from_word(word: &str) -> Option<Status> {
         match word {

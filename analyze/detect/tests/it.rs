@@ -71,6 +71,8 @@ fn a_bad_rule_is_named_and_takes_no_other_with_it() {
         (&rule("  a: {Image|exists: maybe}\n  condition: a\n"), 4, &fault::VALUE),
         (&rule("  a: {Image|hour: 3}\n  condition: a\n"), 4, &fault::VALUE),
         (&rule("  a: {Image|base64: 'a*'}\n  condition: a\n"), 4, &fault::VALUE),
+        (&rule("  a: {ProcessId: many}\n  condition: a\n"), 4, &fault::VALUE),
+        (&rule("  a: {exec.elevated: perhaps}\n  condition: a\n"), 4, &fault::VALUE),
         (&rule("  a: {Image: {b: c}}\n  condition: a\n"), 4, &fault::FORM),
         (&rule("  a: {Image: []}\n  condition: a\n"), 4, &fault::FORM),
         (&rule("  a:\n  condition: a\n"), 4, &fault::FORM),
@@ -116,6 +118,89 @@ fn rules_of_other_sensors_are_listed_with_the_reason() {
     let (engine, faults) = Engine::compile(&[source("w.yml", text)]);
     assert!(faults.is_empty() && engine.rules().is_empty());
     assert!(engine.unrouted()[0].reason.contains("windows"));
+}
+
+#[test]
+fn a_rule_that_was_withdrawn_is_listed_and_not_run() {
+    for status in ["deprecated", "unsupported"] {
+        let text = format!("status: {status}\n{}", rule("  a: {CommandLine: good}\n  condition: a\n"));
+        let (engine, faults) = Engine::compile(&[source("old.yml", &text)]);
+        assert!(faults.is_empty() && engine.rules().is_empty());
+        assert!(engine.unrouted()[0].reason.contains(status));
+    }
+}
+
+#[test]
+fn what_looks_like_a_mistake_is_listed_and_the_rule_runs() {
+    let good = rule("  a: {CommandLine: good}\n  condition: a\n");
+    for (line, doubted) in [
+        ("levle: high", true),
+        ("falsepositive: none", true),
+        ("id: 12-34", true),
+        ("date: yesterday", true),
+        ("modified: 2026-13-01", true),
+        ("id: 0fb8fff9-18c6-56ea-94cc-0cb39decb87d", false),
+        ("date: 2026/02/03", false),
+        ("simulation: of our own", false),
+    ] {
+        let (engine, faults) = Engine::compile(&[source("a.yml", &format!("{line}\n{good}"))]);
+        assert!(faults.is_empty(), "{line}: {faults:?}");
+        assert_eq!(engine.doubts().len(), usize::from(doubted), "{line}: {:?}", engine.doubts());
+        assert!(engine.doubts().iter().all(|doubt| doubt.named().starts_with("a.yml:1")));
+        assert_eq!(hits(&engine, &exec("good")).len(), 1, "{line}");
+    }
+}
+
+#[test]
+fn letters_beyond_ascii_have_two_cases() {
+    let text = rule("  a: {CommandLine|contains: 'Müller*ÉTÉ'}\n  condition: a\n");
+    let (engine, faults) = Engine::compile(&[source("a.yml", &text)]);
+    assert!(faults.is_empty(), "{faults:?}");
+    for (command, count) in [("x MÜLLER y été z", 1), ("müller été", 1), ("muller été", 0)] {
+        assert_eq!(hits(&engine, &exec(command)).len(), count, "{command}");
+    }
+    let cased = rule("  a: {CommandLine|contains|cased: 'É'}\n  condition: a\n");
+    let (engine, _) = Engine::compile(&[source("a.yml", &cased)]);
+    assert_eq!((hits(&engine, &exec("É")).len(), hits(&engine, &exec("é")).len()), (1, 0));
+}
+
+#[test]
+fn a_condition_that_repeats_a_long_list_is_refused() {
+    let list: Vec<String> = (0..2000).map(|number| format!("word{number}")).collect();
+    let list = format!("  a: {{CommandLine|contains: [{}]}}\n  b: {{Image: x}}\n", list.join(", "));
+    let repeated = vec!["(a and b)"; 400].join(" or ");
+    let (engine, faults) = Engine::compile(&[source("a.yml", &rule(&format!("{list}  condition: {repeated}\n")))]);
+    assert!(engine.rules().is_empty() && faults[0].is(&fault::LIMIT), "{faults:?}");
+    // The same part beside itself is one part.
+    let same = vec!["a"; 1000].join(" or ");
+    let (engine, faults) = Engine::compile(&[source("a.yml", &rule(&format!("{list}  condition: {same}\n")))]);
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(hits(&engine, &exec("word1999")).len(), 1);
+}
+
+#[test]
+fn a_rule_about_events_that_nobody_delivers_is_dormant() {
+    let about = |category: &str, detection: &str| {
+        format!(
+            "title: {category}\nlogsource: {{product: linux, category: {category}}}\ndetection: {{a: {{{detection}}}, condition: a}}\n"
+        )
+    };
+    let text = [
+        about("file_access", "file.op: read"),
+        about("file_access", "Image: /bin/x"),
+        about("bpf", "bpf.command: 5"),
+        about("network_connection", "Initiated: false"),
+    ]
+    .join("---\n");
+    let (engine, faults) = Engine::compile(&[source("a.yml", &text)]);
+    assert!(faults.is_empty(), "{faults:?}");
+    let dormant = |kinds: &[Kind], read_opens| {
+        let delivered = detect::route::delivered(kinds, read_opens);
+        engine.dormant(delivered).map(|rule| rule.title.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(dormant(Kind::ALL, true), Vec::<String>::new());
+    assert_eq!(dormant(Kind::ALL, false), ["file_access"]);
+    assert_eq!(dormant(&[Kind::File, Kind::Net], false), ["file_access", "bpf"]);
 }
 
 #[test]

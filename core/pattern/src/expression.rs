@@ -7,8 +7,11 @@ use regex::bytes::{Regex, RegexBuilder};
 
 /// Longest expression, bytes: longer ones are data, not patterns.
 const LENGTH: usize = 8 * 1024;
-/// Memory of one compiled expression and of its lazy automaton, bytes each. Stops `(a{1000}){1000}`.
+/// Memory of one compiled expression, bytes. Stops `(a{1000}){1000}`.
 const MEMORY: usize = 1024 * 1024;
+/// Memory of the lazy automaton of one expression, bytes. It is filled by what events hold, once a thread: a hundred
+/// expressions must not take an agent's memory. An expression that needs more runs slower, never differently.
+const LAZY_MEMORY: usize = 128 * 1024;
 /// Deepest nesting; the builder recurses.
 const NESTING: u32 = 64;
 
@@ -60,7 +63,7 @@ impl Expression {
             .unicode(unicode)
             .nest_limit(NESTING)
             .size_limit(MEMORY)
-            .dfa_size_limit(MEMORY)
+            .dfa_size_limit(LAZY_MEMORY)
             .build()
             .map_err(|cause| match cause {
                 regex::Error::CompiledTooBig(_) => Fault::new(&fault::EXPRESSION_SIZE).object(format!("/{text}/")),
@@ -79,6 +82,11 @@ impl Expression {
     pub fn fits(&self, text: &[u8]) -> bool {
         self.regex.is_match(text)
     }
+}
+
+/// A text as an expression that finds just that text.
+pub fn escape(text: &str) -> String {
+    regex_syntax::escape(text)
 }
 
 /// What the parser says, without the drawing of the pattern.

@@ -36,7 +36,7 @@ mod prefix;
 mod required;
 
 pub use bits::Bits;
-pub use expression::{Expression, ExpressionSet, Flags};
+pub use expression::{Expression, ExpressionSet, Flags, escape};
 pub use glob::{Glob, Piece};
 pub use literal::{Literal, LiteralSet, Place};
 pub use prefix::{Prefix, PrefixSet};

@@ -4,8 +4,12 @@ use crate::{Activity, AgentId, Alert, Event, Proc, Process, Receipt, Sample, fau
 use base::limits::{BATCH_BYTES, BATCH_EVENTS, BATCH_WIRE_BYTES};
 use base::{Blame, Fault, Result};
 use prost::Message;
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::get_frame_content_size;
 
 /// zstd level of batches: 3 is where the ratio stops paying for the time.
 const ZSTD_LEVEL: i32 = 3;
@@ -136,7 +140,62 @@ pub struct Batch {
     pub samples: Vec<Sample>,
 }
 
+thread_local! {
+    /// A context is large and costs more to make than a batch costs to pack, so each thread keeps its own.
+    static PACK: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACK: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Runs a call on this thread's context, made at first use.
+fn with<C, T>(
+    kept: &RefCell<Option<C>>,
+    make: impl FnOnce() -> io::Result<C>,
+    call: impl FnOnce(&mut C) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut kept = kept.borrow_mut();
+    let mut context = match kept.take() {
+        Some(context) => context,
+        None => make()?,
+    };
+    // A context that failed is not trusted with the next batch.
+    let done = call(&mut context)?;
+    *kept = Some(context);
+    Ok(done)
+}
+
+fn compress(plain: &[u8]) -> io::Result<Vec<u8>> {
+    PACK.with(|kept| with(kept, || Compressor::new(ZSTD_LEVEL), |context| context.compress(plain)))
+}
+
+/// Decompresses into a buffer of the size that the content states, at most [`BATCH_BYTES`].
+fn decompress(packed: &[u8]) -> io::Result<Vec<u8>> {
+    let stated = get_frame_content_size(packed).ok().flatten().and_then(|size| usize::try_from(size).ok());
+    let size = stated.unwrap_or(BATCH_BYTES).min(BATCH_BYTES);
+    UNPACK.with(|kept| with(kept, Decompressor::new, |context| context.decompress(packed, size)))
+}
+
+fn malformed(expected: &str) -> Fault {
+    Fault::new(&fault::MALFORMED).object("batch").expected(expected).blame(Blame::Peer)
+}
+
 impl Batch {
+    /// Checks what decoding cannot: that every process and parent pointed at is in the batch, and that all numbers fit.
+    /// What passes unpacks.
+    pub fn check(&self, first_seq: u64) -> Result<()> {
+        let before_child = |(index, process): (usize, &WireProcess)| process.parent as usize <= index;
+        if !self.processes.iter().enumerate().all(before_child) {
+            return Err(malformed("a parent before its child"));
+        }
+        if !self.events.iter().all(|event| event.process as usize <= self.processes.len()) {
+            return Err(malformed("a process of this batch"));
+        }
+        // The next number must exist, too: positions are told as the one to go on with.
+        match first_seq.checked_add(self.records() as u64) {
+            Some(_) => Ok(()),
+            None => Err(malformed("numbers below 2^64").found(first_seq)),
+        }
+    }
+
     /// How many numbered records it holds.
     pub fn records(&self) -> usize {
         self.events.len() + self.alerts.len() + self.receipts.len() + self.samples.len()
@@ -166,23 +225,17 @@ impl Batch {
 
     /// Unpacks the events, numbered from `first_seq`. A pointer that does not fit is a fault.
     pub fn unpack(self, first_seq: u64) -> Result<Vec<Event>> {
-        let wrong = |what: &str| Fault::new(&fault::MALFORMED).object("batch").expected(what).blame(Blame::Peer);
+        self.check(first_seq)?;
         let mut procs: Vec<Arc<Proc>> = Vec::with_capacity(self.processes.len());
+        let of =
+            |procs: &[Arc<Proc>], place: u32| (place as usize).checked_sub(1).and_then(|at| procs.get(at).cloned());
         for process in self.processes {
-            let parent = match process.parent {
-                0 => None,
-                place => {
-                    Some(procs.get(place as usize - 1).cloned().ok_or_else(|| wrong("a parent before its child"))?)
-                }
-            };
+            let parent = of(&procs, process.parent);
             procs.push(Proc::new(process.info, parent));
         }
         let mut events = Vec::with_capacity(self.events.len());
         for (seq, event) in (first_seq..).zip(self.events) {
-            let process = match event.process {
-                0 => None,
-                place => Some(procs.get(place as usize - 1).cloned().ok_or_else(|| wrong("a process of this batch"))?),
-            };
+            let process = of(&procs, event.process);
             // An activity of a newer agent decodes as none: the event is skipped, its number stays used.
             if let Some(activity) = event.activity {
                 events.push(Event { seq, time_us: event.time_us, process, activity });
@@ -197,7 +250,7 @@ impl Frame {
     pub fn seal(agent: AgentId, boot: u64, lane: Lane, first_seq: u64, batch: &Batch) -> Result<Frame> {
         let plain = batch.encode_to_vec();
         let broken = |cause| Fault::new(&fault::MALFORMED).object("batch").because(cause).blame(Blame::Bug);
-        let payload = zstd::bulk::compress(&plain, ZSTD_LEVEL).map_err(broken)?;
+        let payload = compress(&plain).map_err(broken)?;
         Ok(Frame {
             agent: agent.0.to_vec(),
             boot,
@@ -209,7 +262,8 @@ impl Frame {
         })
     }
 
-    /// Opens it: size, checksum, decompression and decoding are checked in this order, cheapest first.
+    /// Opens it: size, checksum, decompression, decoding and pointers are checked in this order, cheapest first. What opens
+    /// unpacks, so that nothing is acknowledged that cannot be taken in later.
     pub fn open(&self) -> Result<Batch> {
         let name =
             || format!("frame {}..{} of {} boot {}", self.first_seq, self.last_seq(), self.agent_text(), self.boot);
@@ -221,18 +275,19 @@ impl Frame {
         if crc != self.crc {
             return Err(wrong(&fault::CHECKSUM).expected(format!("{:08x}", self.crc)).found(format!("{crc:08x}")));
         }
-        let plain = zstd::bulk::decompress(&self.payload, BATCH_BYTES)
+        let plain = decompress(&self.payload)
             .map_err(|cause| wrong(&fault::MALFORMED).expected("zstd within the size limit").because(cause))?;
         let batch = Batch::decode(&plain[..]).map_err(|cause| wrong(&fault::MALFORMED).because(cause))?;
         if batch.records() > BATCH_EVENTS || batch.records() != self.count as usize {
             return Err(wrong(&fault::MALFORMED).expected(self.count).found(batch.records()));
         }
+        batch.check(self.first_seq).map_err(|fault| fault.object(name()))?;
         Ok(batch)
     }
 
     /// Number of the last record; the one before `first_seq` when empty.
     pub fn last_seq(&self) -> u64 {
-        (self.first_seq + u64::from(self.count)).saturating_sub(1)
+        self.first_seq.saturating_add(u64::from(self.count)).saturating_sub(1)
     }
 
     /// The agent as given, for messages.
@@ -295,5 +350,36 @@ mod tests {
         batch.processes[0].parent = 0;
         batch.events[0].process = 77;
         assert!(batch.unpack(1).unwrap_err().is(&fault::MALFORMED));
+    }
+
+    /// Such a frame was once acknowledged, made durable, and then met again at every step of the pipeline.
+    #[test]
+    fn a_frame_opens_only_if_its_batch_unpacks() {
+        let good = Batch::pack(Host::default(), &sample());
+        let spoil: [fn(&mut Batch); 5] = [
+            |batch| batch.processes[0].parent = 1,
+            |batch| batch.processes[1].parent = 2,
+            |batch| batch.processes[0].parent = u32::MAX,
+            |batch| batch.events[1].process = 3,
+            |batch| batch.processes.clear(),
+        ];
+        for (index, spoil) in spoil.into_iter().enumerate() {
+            let mut bad = good.clone();
+            spoil(&mut bad);
+            let frame = Frame::seal(AgentId([7; 16]), 1, Lane::Telemetry, 5, &bad).unwrap();
+            let fault = frame.open().unwrap_err();
+            assert!(fault.is(&fault::MALFORMED) && fault.named().contains("frame 5..6"), "{index}: {fault:?}");
+        }
+        let endless = Frame::seal(AgentId([7; 16]), 1, Lane::Telemetry, u64::MAX - 1, &good).unwrap();
+        assert!(endless.open().unwrap_err().is(&fault::MALFORMED));
+    }
+
+    #[test]
+    fn a_context_that_failed_does_not_spoil_the_next_batch() {
+        let good = compress(b"good good good good").unwrap();
+        let mut bad = good.clone();
+        bad.truncate(good.len() - 3);
+        assert!(decompress(&bad).is_err() && decompress(b"no frame at all").is_err());
+        assert_eq!(decompress(&good).unwrap(), b"good good good good");
     }
 }

@@ -3,6 +3,9 @@
 use crate::{Activity, Event, FileActivity, Kind, Proc};
 use std::net::IpAddr;
 
+/// A new user namespace (`include/uapi/linux/sched.h`).
+pub const CLONE_NEWUSER: u64 = 0x1000_0000;
+
 /// A field that rules can test and the lake has columns for. The word is ours; Sigma names are mapped in `analyze/detect`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -48,6 +51,7 @@ pub enum Field {
     DnsType,
     CallName,
     CallFlags,
+    NamespaceUser,
     TargetExe,
     TargetPid,
     ObjectName,
@@ -128,6 +132,7 @@ impl Field {
         (Field::DnsType, "dns.type"),
         (Field::CallName, "call.name"),
         (Field::CallFlags, "call.flags"),
+        (Field::NamespaceUser, "namespace.user"),
         (Field::TargetExe, "target.exe"),
         (Field::TargetPid, "target.pid"),
         (Field::ObjectName, "object.name"),
@@ -241,7 +246,8 @@ fn of_file(file: &FileActivity, field: Field) -> Value<'_> {
         Field::FileTarget => text(&file.target),
         Field::FileOp => Value::Text(file.op().word()),
         Field::FileFlags => number(file.flags),
-        Field::FileMode => number(file.mode),
+        // Without the type of the file: some programs hand the whole `st_mode` to chmod(2).
+        Field::FileMode => number(file.mode & 0o7777),
         _ => Value::None,
     }
 }
@@ -291,6 +297,7 @@ fn of_call(activity: &Activity, field: Field) -> Value<'_> {
         (Activity::Privilege(change), Field::CallFlags) => Value::Number(change.argument as i64),
         (Activity::Namespace(change), Field::CallName) => text(&change.call),
         (Activity::Namespace(change), Field::CallFlags) => Value::Number(change.flags as i64),
+        (Activity::Namespace(change), Field::NamespaceUser) => Value::Flag(change.flags & CLONE_NEWUSER != 0),
         (Activity::Module(module), Field::CallName) => text(&module.call),
         (Activity::Module(module), Field::ObjectName) => text(&module.name),
         (Activity::Bpf(_), Field::CallName) => Value::Text("bpf"),
@@ -356,6 +363,25 @@ mod tests {
             assert_eq!(*field as usize, index, "{word}");
             assert_eq!(Field::from_word(word), Some(*field));
         }
+    }
+
+    #[test]
+    fn a_user_namespace_is_one_bit_among_others() {
+        let made = |flags| {
+            let change = crate::Namespace { call: "unshare".into(), flags };
+            Event { seq: 0, time_us: 0, process: None, activity: Activity::Namespace(change) }
+        };
+        // CLONE_NEWNS with it; CLONE_NEWPID and CLONE_NEWNET are greater numbers and no user namespace.
+        assert_eq!(made(0x1002_0000).get(Field::NamespaceUser), Value::Flag(true));
+        assert_eq!(made(0x2000_0000).get(Field::NamespaceUser), Value::Flag(false));
+        assert_eq!(made(0x4000_0000).get(Field::NamespaceUser), Value::Flag(false));
+    }
+
+    #[test]
+    fn a_mode_is_its_permission_bits() {
+        let file = FileActivity { op: crate::FileOp::Chmod as i32, mode: 0o100_755, ..FileActivity::default() };
+        let event = Event { seq: 0, time_us: 0, process: None, activity: Activity::File(file) };
+        assert_eq!(event.get(Field::FileMode), Value::Number(0o755));
     }
 
     #[test]

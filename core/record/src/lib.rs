@@ -21,7 +21,9 @@ mod incident;
 pub mod ocsf;
 mod order;
 mod process;
+mod runs;
 mod sample;
+mod tactic;
 
 pub use alert::{Alert, Match, Response, Severity, Technique};
 pub use batch::{Batch, Frame, Host, Lane, WireEvent};
@@ -30,9 +32,11 @@ pub use event::{
     Activity, BpfCall, Dns, Event, Exec, Exit, FileActivity, FileOp, Fork, IoUring, Kind, Lost, Memory, Module, Mount,
     Namespace, NetActivity, NetOp, Privilege, ProcessAccess, SignalSent,
 };
-pub use field::{Field, Value};
+pub use field::{CLONE_NEWUSER, Field, Value};
 pub use id::{AgentId, EventId, ProcessKey};
 pub use incident::{Incident, IncidentStatus, Stage};
 pub use order::{ActionKind, Order, OrderMode, Origin, Receipt, ReceiptState};
 pub use process::{FileId, Namespaces, Proc, Process, User};
+pub use runs::Runs;
 pub use sample::{Metric, Sample};
+pub use tactic::TACTICS;

@@ -230,6 +230,10 @@ fn set_call(activity: &mut Activity, field: Field, value: &str) -> Result<()> {
         (Activity::Privilege(change), Field::UserAfter) => change.after.euid = number(field, value)?,
         (Activity::Namespace(change), Field::CallName) => change.call = text(),
         (Activity::Namespace(change), Field::CallFlags) => change.flags = number(field, value)?,
+        (Activity::Namespace(change), Field::NamespaceUser) => {
+            let bit = if flag(field, value)? { record::CLONE_NEWUSER } else { 0 };
+            change.flags = change.flags & !record::CLONE_NEWUSER | bit;
+        }
         (Activity::Module(module), Field::CallName) => module.call = text(),
         (Activity::Module(module), Field::ObjectName) => module.name = text(),
         (Activity::Bpf(call), Field::BpfCommand) => call.command = number(field, value)?,

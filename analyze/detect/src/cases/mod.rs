@@ -27,10 +27,11 @@
 //!   the parent below the list. A rule that names neither gets a process without parent.
 //! - `time: 2026-02-03T04:05:06Z` (optional) is the time of the event.
 //! - A field that the kind does not carry is a fault, so that a case cannot pass by accident.
+//! - What ordinary hosts do lies in files of its own, without `match`: no rule may fit any of it ([`run_benign`]).
 //! - A file of several rules (`---`) shares one file of cases: a `match: true` case then names its rule by `rule: UUID`.
 
 mod event;
 mod run;
 
 pub use event::event;
-pub use run::{Report, run_folder};
+pub use run::{Report, run_benign, run_folder};

@@ -61,6 +61,7 @@ pub fn run_folder(folder: &Path) -> Report {
     for one in all.unrouted() {
         report.failures.push(format!("{}: not routed: {}", one.rule.place, one.reason));
     }
+    report.failures.extend(all.doubts().iter().map(Fault::to_string));
     for rule in all.rules() {
         for id in attack::wrong(&rule.tags) {
             report.failures.push(format!("{}: attack.{id} is no ATT&CK id", rule.place));
@@ -68,6 +69,54 @@ pub fn run_folder(folder: &Path) -> Report {
     }
     for (source, path) in sources.iter().zip(&rules) {
         run_file(source, &cases_of(path), &mut report);
+    }
+    report
+}
+
+/// Runs what ordinary hosts do all day against every rule of a folder: none may match. Each file is a list of cases
+/// without `match`.
+pub fn run_benign(rules: &Path, benign: &Path) -> Report {
+    let mut report = Report::default();
+    let (mut rule_files, mut files) = (Vec::new(), Vec::new());
+    for (folder, found) in [(rules, &mut rule_files), (benign, &mut files)] {
+        if let Err(fault) = list(folder, 0, found) {
+            report.faults.push(fault);
+        }
+        found.sort();
+    }
+    let mut sources = Vec::new();
+    for path in rule_files.iter().filter(|path| !is_cases(path)) {
+        match read(path) {
+            Ok(text) => sources.push(Source { name: path.display().to_string(), text }),
+            Err(fault) => report.faults.push(fault),
+        }
+    }
+    let (engine, _) = Engine::compile(&sources);
+    report.rules = engine.rules().len();
+    let (mut scratch, mut hits) = (Scratch::new(), Vec::new());
+    for path in files {
+        let name = path.display().to_string();
+        let found = match read(&path).and_then(|text| parse(&text, &name, false)) {
+            Ok(found) => found,
+            Err(fault) => {
+                report.faults.push(fault);
+                continue;
+            }
+        };
+        for (place, case) in found {
+            let case = match case {
+                Ok(case) => case,
+                Err(fault) => {
+                    report.faults.push(fault);
+                    continue;
+                }
+            };
+            report.cases += 1;
+            engine.evaluate(&case.event, &mut scratch, &mut hits);
+            report.failures.extend(hits.iter().map(|index| {
+                format!("{place}: `{}` is ordinary and matches \"{}\"", case.name, engine.rule(*index).title)
+            }));
+        }
     }
     report
 }
@@ -116,7 +165,7 @@ fn run_file(source: &Source, cases: &Path, report: &mut Report) {
         return;
     }
     let name = cases.display().to_string();
-    let found = match read(cases).and_then(|text| parse(&text, &name)) {
+    let found = match read(cases).and_then(|text| parse(&text, &name, true)) {
         Ok(found) => found,
         Err(fault) => return report.faults.push(fault),
     };
@@ -153,17 +202,18 @@ fn run_file(source: &Source, cases: &Path, report: &mut Report) {
     }
 }
 
-/// Reads a file of cases; each case keeps its place, and a bad one takes no other with it.
-fn parse(text: &str, name: &str) -> Result<Vec<(String, Result<Case>)>> {
+/// Reads a file of cases; each case keeps its place, and a bad one takes no other with it. `judged` cases must say
+/// whether they match.
+fn parse(text: &str, name: &str, judged: bool) -> Result<Vec<(String, Result<Case>)>> {
     let place = Place { name };
     let node = yaml::parse(&Document { text, before: 0 }, place)?;
     let yaml::Data::List(items) = &node.data else {
         return Err(place.fault(&fault::CASE, node.line).expected("a list of cases").found(node.form()));
     };
-    Ok(items.iter().map(|item| (format!("{name}:{}", item.line), case(item, place))).collect())
+    Ok(items.iter().map(|item| (format!("{name}:{}", item.line), case(item, place, judged))).collect())
 }
 
-fn case(node: &Node, place: Place<'_>) -> Result<Case> {
+fn case(node: &Node, place: Place<'_>, judged: bool) -> Result<Case> {
     let wrong = |line: usize, expected: &str| place.fault(&fault::CASE, line).expected(expected);
     const KEYS: [&str; 6] = ["name", "match", "kind", "fields", "time", "rule"];
     for entry in node.entries().ok_or_else(|| wrong(node.line, "a map").found(node.form()))? {
@@ -175,6 +225,7 @@ fn case(node: &Node, place: Place<'_>) -> Result<Case> {
     let wanted = match text("match") {
         Some("true") => true,
         Some("false") => false,
+        None if !judged => false,
         _ => return Err(wrong(node.line, "match: true or match: false")),
     };
     let kind = text("kind").and_then(Kind::from_word).ok_or_else(|| {
