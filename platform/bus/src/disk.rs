@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 /// Files by path. A call returns when the kernel has taken it; only `sync` and `sync_dir` make it last.
 pub trait Disk: Send + Sync {
-    /// Makes a directory with its parents, mode 0700. No fault when it is there.
+    /// Makes a directory with its parents, mode 0700, each lasting in its own parent. No fault when it is there.
     fn make_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes an empty file, mode 0600. No fault when it is there.
     fn create(&self, path: &Path) -> io::Result<()>;
@@ -93,7 +93,19 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     fn make_dir(&self, dir: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if dir.is_dir() {
+            // An earlier start may have ended between making and syncing it. Not ours to demand: others own the parent.
+            let _ = self.sync_dir(parent);
+            return Ok(());
+        }
+        if !parent.is_dir() {
+            self.make_dir(parent)?;
+        }
+        match fs::DirBuilder::new().mode(0o700).create(dir) {
+            Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(cause),
+            _ => self.sync_dir(parent),
+        }
     }
 
     fn create(&self, path: &Path) -> io::Result<()> {

@@ -47,6 +47,15 @@ pub const DISK: Code = Code {
     hint: "see the log for the cause and check the disk and the permissions of the directory",
     hint_zh: "原因见日志；请检查磁盘与目录权限",
 };
+/// The log ends before what was committed from it.
+pub const BEHIND: Code = Code {
+    id: "bus.log-behind",
+    class: Class::Corrupt,
+    title: "the log ends before what was already taken from it",
+    title_zh: "日志的末尾早于已提交的位置",
+    hint: "the log was lost or restored from an older copy; numbering goes on after what was committed, and agents send again what they still hold",
+    hint_zh: "日志已丢失或由旧副本恢复；编号从已提交位置之后继续，代理会重发其仍保留的数据",
+};
 /// A record is larger than a log takes.
 pub const OVERSIZE: Code = Code {
     id: "bus.record-too-large",
@@ -100,6 +109,7 @@ pub const ALL: &[&Code] = &[
     &MISSING_SEGMENT,
     &FULL,
     &DISK,
+    &BEHIND,
     &OVERSIZE,
     &UNREADABLE,
     &BOOT_COUNTER,

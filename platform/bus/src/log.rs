@@ -82,6 +82,20 @@ impl Log {
         Ok((log, faults))
     }
 
+    /// Opens and repairs a log whose next record must not be numbered below `least`: a reader has committed that far. The
+    /// directory may have been lost, or be an older copy; its records would be taken for ones that were read long ago.
+    pub fn open_from(disk: Arc<dyn Disk>, dir: &Path, config: LogConfig, least: Offset) -> Result<(Log, Vec<Fault>)> {
+        let (mut log, mut faults) = Log::open(disk, dir, config)?;
+        if log.next < least {
+            let fault = Fault::new(&fault::BEHIND).object(dir.display());
+            faults.push(fault.expected(format!("records up to {least}")).found(log.next));
+            log.sync()?;
+            log.next = least;
+            log.roll()?;
+        }
+        Ok((log, faults))
+    }
+
     /// Adds a record; it lasts after the next [`Log::sync`]. After a fault nothing was added.
     pub fn append(&mut self, payload: &[u8]) -> Result<Offset> {
         if payload.len() > self.config.record_bytes {

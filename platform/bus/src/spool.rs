@@ -429,31 +429,29 @@ fn weigh(proc: &Proc) -> usize {
     8 + proc.info.encoded_len()
 }
 
-/// Counts this start: durable before the first number is given. When the counter cannot be kept the clock stands in,
-/// which is far ahead of any counter.
+/// Counts this start: durable before the first number is given. The number is never below the clock's (ms since the Unix
+/// epoch): after the directory was cleared or a machine was set back to a snapshot the counter begins where it was before,
+/// and new records would be acknowledged as ones that the server has long had.
 fn begin(disk: &dyn Disk, path: &Path, stored: u64, clock: &dyn Clock, faults: &mut Vec<Fault>) -> u64 {
     let wrong = |cause: &str| Fault::new(&fault::BOOT_COUNTER).object(path.display()).because(cause);
-    let by_clock = (clock.wall() / 1_000_000).max(0) as u64;
+    let by_clock = (clock.wall() / 1_000).max(0) as u64;
     let counted = match disk.read(path, 0, 64) {
         Ok(text) => {
             let number = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
             if number.is_none() {
                 faults.push(wrong("the content is not a number"));
             }
-            number.unwrap_or(by_clock)
+            number.unwrap_or(0)
         }
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => 0,
         Err(cause) => {
             faults.push(failed(path, cause));
-            by_clock
+            0
         }
     };
-    let boot = counted.max(stored).saturating_add(1);
-    match replace(disk, path, boot.to_string().as_bytes()) {
-        Ok(()) => boot,
-        Err(fault) => {
-            faults.push(wrong(&fault.inside()));
-            boot.max(by_clock)
-        }
+    let boot = counted.max(stored).saturating_add(1).max(by_clock);
+    if let Err(fault) = replace(disk, path, boot.to_string().as_bytes()) {
+        faults.push(wrong(&fault.inside()));
     }
+    boot
 }

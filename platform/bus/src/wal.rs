@@ -44,18 +44,31 @@ pub struct Wal {
     requests: mpsc::Sender<Request>,
     durable: watch::Receiver<Offset>,
     first: Offset,
+    /// Where numbers went on when the log was found to end before what was committed.
+    behind: Option<Offset>,
 }
 
 impl Wal {
     /// Opens the log and starts its thread. The faults tell what was repaired.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, config: LogConfig) -> Result<(Wal, Vec<Fault>)> {
-        let (log, faults) = Log::open(disk, dir, config)?;
+        Wal::open_from(disk, dir, config, 0)
+    }
+
+    /// Opens the log, whose numbers go on from `committed` at least: see [`Log::open_from`].
+    pub fn open_from(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        config: LogConfig,
+        committed: Offset,
+    ) -> Result<(Wal, Vec<Fault>)> {
+        let (log, faults) = Log::open_from(disk, dir, config, committed)?;
+        let behind = faults.iter().any(|fault| fault.is(&fault::BEHIND)).then_some(committed);
         let first = log.first_offset();
         let (requests, inbox) = mpsc::channel(WAITING);
         let (progress, durable) = watch::channel(log.next_offset());
         let started = std::thread::Builder::new().name("wal".into()).spawn(move || Writer { log, progress }.run(inbox));
         started.map_err(|cause| Fault::new(&fault::DISK).object("thread wal").because(cause))?;
-        Ok((Wal { requests, durable, first }, faults))
+        Ok((Wal { requests, durable, first, behind }, faults))
     }
 
     /// Adds a record and returns when it is durable. Calls that wait at the same time share one sync.
@@ -65,7 +78,7 @@ impl Wal {
     }
 
     /// Durable records from `from` on, at most `records`, and about `bytes` of them. Records that do not read back
-    /// are skipped, each with a fault.
+    /// are skipped, each with a fault. When the disk fails the call nothing is skipped: ask again later.
     pub async fn replay(&self, from: Offset, records: usize, bytes: usize) -> Result<Records> {
         self.ask(|reply| Request::Read(from, records, bytes, reply)).await
     }
@@ -83,6 +96,15 @@ impl Wal {
     /// Offset of the first record that was held when the log was opened.
     pub fn first_offset(&self) -> Offset {
         self.first
+    }
+
+    /// Where replay must start when the reader has committed up to `committed`. In a log that was found behind, every
+    /// record is read again: their numbers do not tell whether they were taken.
+    pub fn start(&self, committed: Offset) -> Offset {
+        match self.behind {
+            Some(begun) if committed <= begun => self.first,
+            _ => committed.max(self.first),
+        }
     }
 
     /// Ends the thread after what was asked before; later calls are faults.
@@ -115,7 +137,7 @@ impl Writer {
             match request {
                 Request::Append(bytes, reply) => held = self.group(bytes, reply, &mut inbox),
                 Request::Read(from, records, bytes, reply) => {
-                    let _ = reply.send(Ok(self.read(from, records, bytes)));
+                    let _ = reply.send(self.read(from, records, bytes));
                 }
                 Request::Truncate(offset, reply) => {
                     let _ = reply.send(self.log.truncate_before(offset));
@@ -171,7 +193,7 @@ impl Writer {
         (result, self.log.rollbacks(), reply)
     }
 
-    fn read(&self, from: Offset, records: usize, bytes: usize) -> Records {
+    fn read(&self, from: Offset, records: usize, bytes: usize) -> Result<Records> {
         let (mut found, mut faults) = (Vec::new(), Vec::new());
         let mut at = from;
         while found.is_empty() && faults.len() < MOST_SKIPPED && at < self.log.next_offset() {
@@ -186,13 +208,15 @@ impl Writer {
                         }
                     }
                 }
-                Err(fault) => {
+                Err(fault) if fault.is(&fault::UNREADABLE) => {
                     faults.push(fault);
                     at += 1;
                 }
+                // The disk may answer next time; a record skipped now would be lost although it was acknowledged.
+                Err(fault) => return Err(fault),
             }
         }
-        (found, faults)
+        Ok((found, faults))
     }
 }
 

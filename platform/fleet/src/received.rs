@@ -1,29 +1,24 @@
 //! Which numbers of an agent have been received.
 
-use record::{Frame, Lane};
+use record::{Frame, Lane, Runs};
 use std::collections::BTreeMap;
 
-/// Runs of numbers kept for each start and lane; with more, the two nearest low ones are joined. Holes are rare: each is
-/// a gap that the agent reported or a batch that was refused.
-const RUNS: usize = 1024;
 /// Starts kept for each agent, the latest.
 const STARTS: usize = 256;
 
-/// The numbers received from one agent, as runs. A greatest number would not do: a batch may fail while a later one
-/// is taken, and it must not count as a duplicate when it is sent again.
+/// The numbers received from one agent: see [`Runs`] for why a greatest number would not do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Received {
-    /// For each start and lane: first number of a run → last number.
-    lanes: BTreeMap<(u64, Lane), BTreeMap<u64, u64>>,
+    /// Of each start and lane.
+    lanes: BTreeMap<(u64, Lane), Runs>,
 }
 
 impl Received {
     /// Whether every number of a frame has been received. An empty frame has.
     pub fn holds(&self, frame: &Frame) -> bool {
-        let (Ok(lane), last) = (Lane::try_from(frame.lane), frame.last_seq()) else { return false };
+        let Ok(lane) = Lane::try_from(frame.lane) else { return false };
         let runs = self.lanes.get(&(frame.boot, lane));
-        let run = runs.and_then(|runs| runs.range(..=frame.first_seq).next_back());
-        frame.count == 0 || run.is_some_and(|(_, end)| *end >= last)
+        frame.count == 0 || runs.is_some_and(|runs| runs.holds(frame.first_seq, frame.last_seq()))
     }
 
     /// Adds the numbers of a frame. Says whether any was new.
@@ -38,26 +33,7 @@ impl Received {
 
     /// Adds the numbers `first` to `last`, for example from a manifest.
     pub fn add_run(&mut self, boot: u64, lane: Lane, first: u64, last: u64) {
-        let runs = self.lanes.entry((boot, lane)).or_default();
-        let (mut first, mut last) = (first, last);
-        while let Some((begin, end)) =
-            runs.range(..=last.saturating_add(1)).next_back().map(|(begin, end)| (*begin, *end))
-        {
-            if end.saturating_add(1) < first {
-                break;
-            }
-            runs.remove(&begin);
-            (first, last) = (first.min(begin), last.max(end));
-        }
-        runs.insert(first, last);
-        if runs.len() > RUNS
-            && let Some((_, end)) = runs.pop_first()
-            && let Some(mut second) = runs.first_entry()
-        {
-            let joined = *second.get_mut();
-            second.remove();
-            runs.insert(end, joined);
-        }
+        self.lanes.entry((boot, lane)).or_default().add(first, last);
         if self.lanes.len() > 2 * STARTS {
             self.lanes.pop_first();
         }
@@ -65,18 +41,15 @@ impl Received {
 
     /// For each start and lane the number up to which nothing is missing, for [`crate::Ingest::positions`].
     pub fn positions(&self) -> Vec<(u64, Lane, u64)> {
-        let ends = self.lanes.iter().filter_map(|((boot, lane), runs)| {
-            let (first, last) = runs.first_key_value()?;
-            (*first <= 1).then_some((*boot, *lane, *last))
-        });
-        ends.collect()
+        let ends = self.lanes.iter().map(|((boot, lane), runs)| (*boot, *lane, runs.unbroken()));
+        ends.filter(|(_, _, last)| *last > 0).collect()
     }
 
     /// Every run: start, lane, first and last number.
     pub fn runs(&self) -> impl Iterator<Item = (u64, Lane, u64, u64)> + '_ {
         self.lanes
             .iter()
-            .flat_map(|((boot, lane), runs)| runs.iter().map(move |(first, last)| (*boot, *lane, *first, *last)))
+            .flat_map(|((boot, lane), runs)| runs.iter().map(move |(first, last)| (*boot, *lane, first, last)))
     }
 }
 
@@ -101,12 +74,12 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn starts_are_bounded_and_the_latest_stay() {
         let mut received = Received::default();
-        for n in 1..5000 {
-            received.add(&frame(n * 10, 1));
+        for boot in 1..5000 {
+            received.add(&Frame { boot, ..frame(1, 3) });
         }
-        assert!(received.runs().count() <= RUNS);
-        assert!(received.holds(&frame(49990, 1)) && !received.holds(&frame(49985, 1)));
+        assert_eq!(received.runs().count(), 2 * STARTS);
+        assert!(received.holds(&Frame { boot: 4999, ..frame(1, 3) }));
     }
 }

@@ -174,70 +174,76 @@ impl Model {
     }
 }
 
+fn reopen(disk: &Arc<MemoryDisk>) -> Log {
+    let open = || Log::open(disk.clone(), Path::new(DIR), SMALL);
+    open().or_else(|_| open()).unwrap().0
+}
+
+impl Model {
+    fn append(&mut self, log: &mut Log, length: usize) -> base::Result<()> {
+        self.appended += 1;
+        let bytes = payload(self.appended, length);
+        // Even a failed write may be found after a crash.
+        self.may.entry(log.next_offset()).or_default().push(bytes.clone());
+        let before = log.next_offset();
+        let done = log.append(&bytes);
+        if let Ok(offset) = done {
+            self.open.insert(offset, bytes);
+        } else if log.next_offset() < before {
+            self.open.clear();
+        }
+        // A new segment begins with a sync of the old one.
+        self.synced(log);
+        done.map(drop)
+    }
+
+    fn sync(&mut self, log: &mut Log) -> base::Result<()> {
+        let done = log.sync();
+        match done {
+            Ok(()) => self.must.append(&mut self.open),
+            Err(_) => self.open.clear(),
+        }
+        done
+    }
+
+    fn remove(&mut self, log: &mut Log, back: u64) -> base::Result<()> {
+        let before = log.next_offset().saturating_sub(back);
+        let done = log.truncate_before(before);
+        self.synced(log);
+        if done.is_err() {
+            self.open.retain(|offset, _| *offset < log.next_offset());
+        }
+        self.must.retain(|offset, _| *offset >= before);
+        done
+    }
+
+    /// What the log says is lasting must be there from now on.
+    fn synced(&mut self, log: &Log) {
+        let rest = self.open.split_off(&log.synced_offset());
+        self.must.append(&mut self.open);
+        self.open = rest;
+    }
+}
+
 /// Walks; stops after the first fault when `cut`. Returns the number of calls to the disk.
 fn walk(steps: &[Step], disk: &Arc<MemoryDisk>, cut: bool, keep: usize) -> u64 {
-    let reopen = || {
-        Log::open(disk.clone(), Path::new(DIR), SMALL)
-            .or_else(|_| Log::open(disk.clone(), Path::new(DIR), SMALL))
-            .unwrap()
-            .0
-    };
     let mut model = Model::default();
     let mut log = match Log::open(disk.clone(), Path::new(DIR), SMALL) {
         Ok((log, _)) => log,
         Err(_) if cut => return disk.trip.calls(),
-        Err(_) => reopen(),
+        Err(_) => reopen(disk),
     };
     for step in steps {
         let done = match step {
-            Step::Append(length) => {
-                model.appended += 1;
-                let bytes = payload(model.appended, *length);
-                // Even a failed write may be found after a crash.
-                model.may.entry(log.next_offset()).or_default().push(bytes.clone());
-                let before = log.next_offset();
-                let done = log.append(&bytes);
-                if let Ok(offset) = done {
-                    model.open.insert(offset, bytes);
-                } else if log.next_offset() < before {
-                    model.open.clear();
-                }
-                // A new segment begins with a sync of the old one.
-                let synced = log.synced_offset();
-                let rest = model.open.split_off(&synced);
-                model.must.append(&mut model.open);
-                model.open = rest;
-                done.map(drop)
-            }
-            Step::Sync => {
-                let done = log.sync();
-                match done {
-                    Ok(()) => model.must.append(&mut model.open),
-                    Err(_) => model.open.clear(),
-                }
-                done
-            }
-            Step::Remove(back) => {
-                let before = log.next_offset().saturating_sub(*back);
-                model.must.retain(|offset, _| *offset >= before);
-                let done = log.truncate_before(before);
-                let synced = log.synced_offset();
-                let rest = model.open.split_off(&synced);
-                model.must.append(&mut model.open);
-                model.open = if done.is_ok() {
-                    rest
-                } else {
-                    rest.into_iter().filter(|(offset, _)| *offset < log.next_offset()).collect()
-                };
-                model.must.retain(|offset, _| *offset >= before);
-                done
-            }
+            Step::Append(length) => model.append(&mut log, *length),
+            Step::Sync => model.sync(&mut log),
+            Step::Remove(back) => model.remove(&mut log, *back),
             Step::Reopen | Step::Crash(_) => {
                 if let Step::Crash(keep) = step {
                     disk.crash(*keep);
                     model.open.clear();
                 }
-                drop(std::mem::replace(&mut log, reopen()));
+                log = reopen(disk);
                 Ok(())
             }
         };

@@ -17,6 +17,9 @@ const SMALL: SpoolConfig = SpoolConfig {
     sync_age: 500_000,
 };
 
+/// The number of the first start: the clock of a bench in milliseconds.
+const FIRST_BOOT: u64 = 1_000_000;
+
 struct Bench {
     disk: Arc<MemoryDisk>,
     clock: Arc<ManualClock>,
@@ -76,27 +79,29 @@ fn lost(frames: &[Frame]) -> Vec<Lost> {
 fn numbers_begin_anew_at_each_start_and_old_frames_come_first() {
     let bench = Bench::new(SMALL);
     let random = SeededRandom::new(1);
-    for boot in 1..=3 {
+    // The clock does not move, so that the counter does.
+    let first = FIRST_BOOT;
+    for boot in first..first + 3 {
         let mut spool = bench.open();
         assert_eq!(spool.boot(), boot);
         spool.push_telemetry(events(6, &random));
         let id = spool.push_alert(Alert::default()).unwrap();
         assert_eq!((id.boot, id.seq), (boot, 1));
-        bench.pass(&mut spool, 1_000_000);
+        spool.flush();
         assert!(spool.take_faults().is_empty());
         bench.disk.crash(0);
     }
     let mut spool = bench.open();
-    let expected: Vec<(u64, u64)> = (1..=3).flat_map(|boot| (1..=6).map(move |seq| (boot, seq))).collect();
+    let expected: Vec<(u64, u64)> = (first..first + 3).flat_map(|boot| (1..=6).map(move |seq| (boot, seq))).collect();
     assert_eq!(numbers(&unsent(&mut spool, Lane::Telemetry)), expected);
     let alerts = unsent(&mut spool, Lane::Alert);
-    assert_eq!(numbers(&alerts), [(1, 1), (2, 1), (3, 1)]);
-    assert!(alerts[2].open().unwrap().alerts[0].id.ends_with("-3-a-1"));
-    spool.ack(1, Lane::Telemetry, 6);
-    spool.ack(2, Lane::Telemetry, 4);
-    assert_eq!(numbers(&unsent(&mut spool, Lane::Telemetry))[..3], [(2, 5), (2, 6), (3, 1)]);
-    spool.ack(2, Lane::Telemetry, 6);
-    spool.ack(3, Lane::Telemetry, 6);
+    assert_eq!(numbers(&alerts), [(first, 1), (first + 1, 1), (first + 2, 1)]);
+    assert!(alerts[2].open().unwrap().alerts[0].id.ends_with(&format!("-{}-a-1", first + 2)));
+    spool.ack(first, Lane::Telemetry, 6);
+    spool.ack(first + 1, Lane::Telemetry, 4);
+    assert_eq!(numbers(&unsent(&mut spool, Lane::Telemetry))[..3], [(first + 1, 5), (first + 1, 6), (first + 2, 1)]);
+    spool.ack(first + 1, Lane::Telemetry, 6);
+    spool.ack(first + 2, Lane::Telemetry, 6);
     assert!(unsent(&mut spool, Lane::Telemetry).is_empty() && unsent(&mut spool, Lane::Alert).len() == 3);
 }
 
@@ -252,7 +257,7 @@ fn a_corrupt_segment_is_named_and_its_numbers_are_reported() {
     let kept = numbers(&unsent(&mut spool, Lane::Telemetry));
     let gaps = lost(&unsent(&mut spool, Lane::Alert));
     assert_eq!(gaps.iter().map(|gap| gap.count).sum::<u64>() + kept.len() as u64, 400);
-    assert!(gaps.iter().all(|gap| gap.class == "unknown" && gap.place == "spool@1"));
+    assert!(gaps.iter().all(|gap| gap.class == "unknown" && gap.place == format!("spool@{FIRST_BOOT}")));
 }
 
 #[test]
@@ -261,5 +266,19 @@ fn an_unreadable_counter_never_repeats_a_number() {
     drop(bench.open());
     bus::replace(bench.disk.as_ref(), Path::new("/spool/boot"), b"rot").unwrap();
     let mut spool = bench.open();
-    assert!(spool.boot() > 1 && spool.take_faults().iter().any(|fault| fault.is(&fault::BOOT_COUNTER)));
+    assert!(spool.boot() >= FIRST_BOOT && spool.take_faults().iter().any(|fault| fault.is(&fault::BOOT_COUNTER)));
+}
+
+/// The server has acknowledged numbers of the first starts; a start that counts from one again would repeat them.
+#[test]
+fn a_cleared_or_restored_directory_begins_a_start_that_never_was() {
+    let bench = Bench::new(SMALL);
+    let seen: Vec<u64> = (0..5).map(|_| bench.open().boot()).collect();
+    let greatest = *seen.iter().max().unwrap();
+    bench.clock.advance(1_000_000);
+    let cleared = Bench { disk: Arc::new(MemoryDisk::new()), clock: bench.clock.clone(), config: SMALL };
+    let after = cleared.open().boot();
+    assert!(after > greatest, "{after} after {seen:?}");
+    bench.clock.advance(1_000_000);
+    assert!(bench.open().boot() > after, "the disk as it was at an earlier moment");
 }

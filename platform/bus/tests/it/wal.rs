@@ -1,6 +1,6 @@
 //! The write-ahead log: one sync for many, and no answer before it.
 
-use bus::{LogConfig, MemoryDisk, Wal, WalRecord};
+use bus::{Disk, LogConfig, MemoryDisk, Wal, WalRecord, fault};
 use record::{AgentId, Batch, Event, Frame, Lane};
 use std::path::Path;
 use std::sync::Arc;
@@ -90,4 +90,66 @@ async fn futures(wal: &Wal, group: &[WalRecord]) -> Vec<bool> {
         done.push(call.await.unwrap());
     }
     done
+}
+
+/// A record that was acknowledged must not be stepped over because the disk failed a call once.
+#[tokio::test]
+async fn a_disk_that_fails_a_read_once_costs_no_record() {
+    let disk = Arc::new(MemoryDisk::new());
+    let (wal, _) = Wal::open(disk.clone(), Path::new(DIR), SMALL).unwrap();
+    for n in 0..10 {
+        wal.append(&record(n)).await.unwrap();
+    }
+    disk.trip.fail_at(0);
+    wal.replay(0, 3, 1 << 20).await.unwrap();
+    for n in 1..=disk.trip.calls() {
+        disk.trip.fail_at(n);
+        assert!(wal.replay(0, 3, 1 << 20).await.is_err_and(|met| met.is(&fault::DISK)), "call {n}");
+        disk.trip.fail_at(0);
+        assert_eq!(held(&wal).await, (0..10).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_skipped_by_name_and_the_next_are_read() {
+    let disk = Arc::new(MemoryDisk::new());
+    let (wal, _) = Wal::open(disk.clone(), Path::new(DIR), LogConfig::default()).unwrap();
+    for n in 0..4 {
+        wal.append(&record(n)).await.unwrap();
+    }
+    disk.flip(&Path::new(DIR).join(format!("{:020}.log", 0)), 12);
+    let (records, faults) = wal.replay(0, 10, 1 << 20).await.unwrap();
+    assert!(faults.len() == 1 && faults[0].is(&fault::UNREADABLE), "{faults:?}");
+    assert_eq!(records.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+/// The reader has committed up to 1000 and the directory is gone: a record numbered 0 would never be read.
+#[tokio::test]
+async fn a_lost_log_goes_on_behind_what_was_committed() {
+    let disk = Arc::new(MemoryDisk::new());
+    let (wal, faults) = Wal::open_from(disk.clone(), Path::new(DIR), SMALL, 1000).unwrap();
+    assert!(faults.len() == 1 && faults[0].is(&fault::BEHIND), "{faults:?}");
+    assert_eq!((wal.first_offset(), wal.start(1000), *wal.durable().borrow()), (1000, 1000, 1000));
+    assert_eq!(wal.append(&record(5)).await.unwrap(), 1000);
+    wal.close().await;
+    disk.crash(0);
+    let (wal, faults) = Wal::open_from(disk.clone(), Path::new(DIR), SMALL, 1000).unwrap();
+    assert!(faults.is_empty(), "said once: {faults:?}");
+    assert_eq!((held(&wal).await, wal.start(1001)), (vec![5], 1001));
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_log_is_read_whole() {
+    let disk = Arc::new(MemoryDisk::new());
+    let (wal, _) = Wal::open(disk.clone(), Path::new(DIR), SMALL).unwrap();
+    for n in 0..3 {
+        wal.append(&record(n)).await.unwrap();
+    }
+    wal.close().await;
+    let (wal, faults) = Wal::open_from(disk.clone(), Path::new(DIR), SMALL, 500).unwrap();
+    assert!(faults.iter().any(|fault| fault.is(&fault::BEHIND)));
+    assert_eq!((wal.start(500), wal.start(501)), (0, 501));
+    assert_eq!(wal.append(&record(3)).await.unwrap(), 500);
+    assert_eq!(held(&wal).await, [0, 1, 2, 3]);
+    assert!(disk.list(Path::new(DIR)).unwrap().len() >= 2);
 }
