@@ -59,14 +59,12 @@ pub fn run(agent: &Path) -> Result<(), String> {
     let (mut lost, mut events) = (0, 0);
     for _ in 0..RUNS {
         let bare = build(folder.path())?;
-        let running = Running::start(Watcher::Ours, agent, &[])?;
-        running.settle();
+        let running = Running::start(Watcher::Ours(""), agent)?;
         let with = build(folder.path())?;
         running.settle();
-        let text = std::fs::read_to_string(running.folder().join("state/stats.json")).unwrap_or_default();
-        let stats: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        lost += stats["lost"].as_u64().unwrap_or(u64::MAX / 16);
-        events = stats["delivered"].as_u64().unwrap_or(0);
+        std::thread::sleep(std::time::Duration::from_millis(1500)); // the counts are written each second
+        let (delivered, missed) = running.counts()?;
+        (events, lost) = (delivered, lost + missed);
         slower.push((with / bare - 1.0) * 100.0);
         alone.push(bare);
         watched.push(with);

@@ -2,9 +2,11 @@
 
 use crate::figures::{Row, median, publish};
 use base::SystemClock;
+use bus::{LogConfig, RealDisk, Wal, WalRecord};
 use lake::{Arrived, Lake, LakeConfig};
 use port::{MemoryTables, Query, QueryLimits};
-use record::{AgentId, Host, Lane};
+use record::{AgentId, Batch, Frame, Host, Lane};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,7 +24,8 @@ const QUESTIONS: &[(&str, &str)] = &[
 
 /// CPU seconds of this process so far.
 fn cpu() -> f64 {
-    crate::watcher::cpu_seconds(std::process::id())
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Measures and publishes.
@@ -31,52 +34,85 @@ pub fn run(events: usize) -> Result<(), String> {
     runtime.map_err(|cause| cause.to_string())?.block_on(measure(events))
 }
 
+/// The server's way from a received frame on: log with its sync, opening, unpacking, lake.
+struct Way {
+    wal: Wal,
+    lake: Lake,
+    seconds: f64,
+    spent: f64,
+}
+
+impl Way {
+    async fn open(folder: &Path) -> base::Result<Way> {
+        let config = LakeConfig { dir: folder.join("lake"), ..LakeConfig::default() };
+        let lake = Lake::open(config, Arc::new(MemoryTables::default()), Arc::new(SystemClock::default())).await?;
+        let (wal, _) = Wal::open(Arc::new(RealDisk::new()), &folder.join("wal"), LogConfig::default())?;
+        Ok(Way { wal, lake, seconds: 0.0, spent: 0.0 })
+    }
+
+    async fn take(&mut self, frame: Frame) -> base::Result<()> {
+        let (begun, before) = (Instant::now(), cpu());
+        let record = WalRecord { received_us: 0, frame };
+        let offset = self.wal.append(&record).await?;
+        let frame = record.frame;
+        let mut batch = frame.open()?;
+        let host = batch.host.clone();
+        let samples = std::mem::take(&mut batch.samples);
+        self.lake.append(Arrived {
+            agent: AgentId([1; 16]),
+            boot: frame.boot,
+            lane: Lane::Telemetry,
+            first_seq: frame.first_seq,
+            count: frame.count,
+            host,
+            events: batch.unpack(frame.first_seq)?,
+            alerts: Vec::new(),
+            samples,
+            wal_offset: offset + 1,
+        })?;
+        self.lake.tick().await?;
+        self.wal.truncate_before(self.lake.committed_offset()).await?;
+        self.seconds += begun.elapsed().as_secs_f64();
+        self.spent += cpu() - before;
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> base::Result<()> {
+        let (begun, before) = (Instant::now(), cpu());
+        self.lake.flush().await?;
+        self.seconds += begun.elapsed().as_secs_f64();
+        self.spent += cpu() - before;
+        Ok(())
+    }
+}
+
 async fn measure(wanted: usize) -> Result<(), String> {
+    let told = |fault: base::Fault| fault.inside();
     let folder = tempfile::tempdir().map_err(|cause| cause.to_string())?;
-    let config = LakeConfig { dir: folder.path().join("lake"), ..LakeConfig::default() };
-    let lake = Lake::open(config, Arc::new(MemoryTables::default()), Arc::new(SystemClock::default())).await;
-    let lake = lake.map_err(|fault| fault.inside())?;
+    let mut way = Way::open(folder.path()).await.map_err(told)?;
     let host = Host { name: "bench".into(), ..Host::default() };
-    let (mut seq, mut spent, mut wall) = (1, 0.0, 0.0);
+    let mut seq = 1;
     while (seq as usize) <= wanted {
         // Fresh events for each part, so that the lake does not compress one text again and again.
-        let part = kit::synthetic::synthetic(FRAME * 32, seq);
-        for frame in part.chunks(FRAME) {
-            let events =
-                (seq..).zip(frame).map(|(seq, event)| record::Event { seq, ..event.clone() }).collect::<Vec<_>>();
-            let count = events.len() as u32;
-            let arrived = Arrived {
-                agent: AgentId([1; 16]),
-                boot: 1,
-                lane: Lane::Telemetry,
-                first_seq: seq,
-                count,
-                host: host.clone(),
-                events,
-                alerts: Vec::new(),
-                samples: Vec::new(),
-                wal_offset: seq,
-            };
-            seq += u64::from(count);
-            let (begun, before) = (Instant::now(), cpu());
-            lake.append(arrived).map_err(|fault| fault.inside())?;
-            lake.tick().await.map_err(|fault| fault.inside())?;
-            wall += begun.elapsed().as_secs_f64();
-            spent += cpu() - before;
+        for events in kit::synthetic::synthetic(FRAME * 32, seq).chunks(FRAME) {
+            let batch = Batch::pack(host.clone(), events);
+            let frame = Frame::seal(AgentId([1; 16]), 1, Lane::Telemetry, seq, &batch).map_err(told)?;
+            way.take(frame).await.map_err(told)?;
+            seq += events.len() as u64;
         }
     }
-    let (begun, before) = (Instant::now(), cpu());
-    lake.flush().await.map_err(|fault| fault.inside())?;
-    wall += begun.elapsed().as_secs_f64();
-    spent += cpu() - before;
-    let status = lake.status();
+    way.finish().await.map_err(told)?;
+    let status = way.lake.status();
     let stored = (seq - 1) as f64;
-    let data = format!("{stored} synthetic events, {} files", status.files);
+    let data = format!("{stored} synthetic events in frames of {FRAME}, {} files", status.files);
     let mut rows = vec![
         plain(
             "L1.ingest",
-            "events from opened frame to Parquet, fsynced and queryable",
-            stored / spent.max(wall / 2.0),
+            &format!(
+                "received frame to synced log, Parquet, queryable; {:.0} events/s by the clock",
+                stored / way.seconds
+            ),
+            stored / way.spent,
             "events/s/core",
             ">= 20000",
             |rate| rate >= 20_000.0,
@@ -92,6 +128,13 @@ async fn measure(wanted: usize) -> Result<(), String> {
             &data,
         ),
     ];
+    rows.extend(questions(&way.lake, &data).await?);
+    publish("lake", &rows)
+}
+
+/// Each question five times.
+async fn questions(lake: &Lake, data: &str) -> Result<Vec<Row>, String> {
+    let mut rows = Vec::new();
     for (id, sql) in QUESTIONS {
         let mut times = Vec::new();
         for _ in 0..5 {
@@ -99,20 +142,19 @@ async fn measure(wanted: usize) -> Result<(), String> {
             lake.sql(sql, QueryLimits::default()).await.map_err(|fault| fault.inside())?;
             times.push(begun.elapsed().as_secs_f64() * 1e3);
         }
-        let met = median(&times) <= 5000.0;
         rows.push(Row {
             id,
             what: (*sql).into(),
+            met: median(&times) <= 5000.0,
             ours: times,
             unit: "ms",
             peer: Vec::new(),
             peer_name: String::new(),
             goal: "<= 5000",
-            met,
-            data: data.clone(),
+            data: data.into(),
         });
     }
-    publish("lake", &rows)
+    Ok(rows)
 }
 
 fn plain(

@@ -22,7 +22,9 @@ fn main() -> ExitCode {
         ["lake", events] => lake_bench::run(events.parse().unwrap_or(10_000_000)),
         ["rules"] => rules::run(),
         ["spin", "exec", count] => load::exec(count.parse().unwrap_or(0)),
-        ["spin", "open", count, folder] => load::open(count.parse().unwrap_or(0), Path::new(folder)),
+        ["spin", "open", count, folder, rate] => {
+            load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
+        }
         _ => Err("usage: bench host AGENT | compile AGENT | lake EVENTS | rules".to_string()),
     };
     match done {

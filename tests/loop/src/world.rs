@@ -86,7 +86,9 @@ impl World {
         let path = folder.path().to_path_buf();
         let guard = Guard::new(path.clone(), clock.clone());
         let station = Station::new(path.join("lake"), clock.clone());
-        let (random, network) = (SeededRandom::new(seed), Network { slowest: 3, ..Network::default() });
+        let random = SeededRandom::new(seed);
+        let mut network = Network::default();
+        network.slowest = 3;
         World { guard, station, random, clock, network, orders: 0, wanted: Vec::new(), folder }
     }
 
