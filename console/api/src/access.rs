@@ -1,6 +1,7 @@
 //! Who may call what: one table, endpoint × role × scope. A route that is missing here is refused and fails a test.
 
-/// A role of an account. The first three are kept apart so that nobody both acts and audits the act.
+/// A role of an account. The first three are kept apart: an account holds one of them at most, so that nobody both acts
+/// and audits the act. Only the account of the first run begins with all three, see [`crate::first_run`].
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
@@ -17,6 +18,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// The roles of which an account holds one at most.
+    pub const APART: &'static [Role] = &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin];
+
     /// Every role.
     pub const ALL: &'static [Role] = &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin, Role::Viewer];
 
@@ -130,6 +134,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/api/v1/users", roles(SYSTEM, Scope::Admin), ""),
     row("POST", "/api/v1/users", roles(SYSTEM, Scope::Admin), "user.create"),
     row("DELETE", "/api/v1/users/{name}", roles(SYSTEM, Scope::Admin), "user.delete"),
+    row("PUT", "/api/v1/users/{name}/roles", roles(SYSTEM, Scope::Admin), "user.roles"),
+    row("POST", "/api/v1/users/{name}/password", roles(SYSTEM, Scope::Admin), "user.password-reset"),
     row("POST", "/api/v1/enrolments", roles(SYSTEM, Scope::Admin), "enrolment.create"),
     row("GET", "/api/v1/stream", roles(WATCHERS, Scope::Read), ""),
 ];

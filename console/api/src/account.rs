@@ -39,7 +39,8 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// Makes the first administrator, with all three administrator roles, if there is no account yet; `None` otherwise.
+/// Makes the first administrator, with all three administrator roles, if there is no account yet; `None` otherwise. It is
+/// the only account that ever gets more than one of them: an installation begins with one person.
 /// Hashes a password (some 30 ms).
 pub async fn first_run(tables: &dyn Tables, random: &dyn Random, clock: &dyn Clock) -> Result<Option<Credentials>> {
     if !tables.scan(ACCOUNTS, "", "", 1).await?.is_empty() {
@@ -74,6 +75,23 @@ pub(crate) async fn all(tables: &dyn Tables) -> Result<Vec<Account>> {
     items.iter().map(|item| tables::parse(ACCOUNTS, item)).collect()
 }
 
+/// The roles in order and once each. A fault when there is none, or more than one of [`Role::APART`]. What the account
+/// holds already it may keep: one person may run a new installation alone, and split the roles when others come.
+pub(crate) fn check_roles(mut roles: Vec<Role>, held: &[Role]) -> Result<Vec<Role>> {
+    roles.sort_unstable();
+    roles.dedup();
+    if roles.is_empty() {
+        return Err(Fault::new(&fault::INVALID).object("roles").expected("at least one"));
+    }
+    let apart: Vec<&str> = roles.iter().filter(|role| Role::APART.contains(role)).map(|role| role.word()).collect();
+    if apart.len() > 1 && !roles.iter().all(|role| held.contains(role)) {
+        let wanted: Vec<&str> = Role::APART.iter().map(|role| role.word()).collect();
+        let fault = Fault::new(&fault::ROLES_APART).object("roles");
+        return Err(fault.expected(format!("at most one of {}", wanted.join(", "))).found(apart.join(", ")));
+    }
+    Ok(roles)
+}
+
 /// A fault when the name is not fit for an account.
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
@@ -82,4 +100,20 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
         return Err(fault.expected("1 to 64 of a-z, 0-9, `.`, `_`, `-`").found(name));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Role::{AuditAdmin, SecurityAdmin, SystemAdmin, Viewer};
+
+    #[test]
+    fn nobody_gets_two_administrator_roles_but_what_is_held_may_be_reduced() {
+        assert_eq!(check_roles(vec![Viewer, SystemAdmin, Viewer], &[]).unwrap(), [SystemAdmin, Viewer]);
+        assert!(check_roles(vec![], &[Viewer]).unwrap_err().is(&fault::INVALID));
+        for pair in [vec![SystemAdmin, AuditAdmin], vec![SecurityAdmin, AuditAdmin], vec![SystemAdmin, SecurityAdmin]] {
+            assert!(check_roles(pair.clone(), &[SystemAdmin]).unwrap_err().is(&fault::ROLES_APART), "{pair:?}");
+            assert!(check_roles(pair, Role::APART).is_ok());
+        }
+    }
 }

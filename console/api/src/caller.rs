@@ -2,7 +2,7 @@
 
 use crate::access::{Role, Scope};
 use crate::account::Account;
-use crate::{ApiState, Failure, fault, session, token};
+use crate::{ApiState, Draft, Failure, fault, session, token};
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request::Parts};
 use base::{Fault, Result};
@@ -29,6 +29,14 @@ impl Caller {
     /// As the ledger names it.
     pub fn who(&self) -> String {
         format!("user:{}", self.account.name)
+    }
+
+    /// What this caller does, as the ledger notes it; with the token's id when it is one.
+    pub fn draft(&self, what: &str, object: &str, mut details: serde_json::Value) -> Draft {
+        if let (Some(token), Some(details)) = (self.token(), details.as_object_mut()) {
+            details.insert("token".into(), token.into());
+        }
+        Draft { who: self.who(), what: what.into(), object: object.into(), details }
     }
 
     /// Id of the token, `None` for a session.
@@ -63,7 +71,7 @@ pub(crate) async fn identify(state: &ApiState, headers: &HeaderMap) -> Result<Ca
         (token.owner, None, Via::Token { id: token.id, scopes: token.scopes })
     } else if let Some(cookie) = text(header::COOKIE).and_then(session::in_header) {
         let found = session::find(&*state.tables, &*state.clock, cookie).await?.ok_or_else(bad)?;
-        let via = Via::Session { cookie: cookie.into(), csrf: found.csrf, expires_us: found.expires_us };
+        let via = Via::Session { cookie: cookie.into(), csrf: session::csrf(cookie), expires_us: found.expires_us };
         (found.user, Some(found.epoch), via)
     } else {
         return Err(Fault::new(&fault::NOT_LOGGED_IN));

@@ -17,8 +17,8 @@ pub const BAD_CREDENTIAL: Code = Code {
     class: Class::Unauthenticated,
     title: "the credential is not valid",
     title_zh: "凭据无效",
-    hint: "check name and password, or make a new token with `garrison token create`",
-    hint_zh: "请检查用户名与密码，或用 `garrison token create` 创建新令牌",
+    hint: "check name and password; `garrison login` renews an ended login, `garrison token create` makes a token",
+    hint_zh: "请检查用户名与密码；`garrison login` 可重新登录，`garrison token create` 可创建令牌",
 };
 /// The role or scope does not allow the call.
 pub const DENIED: Code = Code {
@@ -44,8 +44,8 @@ pub const MUST_CHANGE: Code = Code {
     class: Class::Denied,
     title: "the password must be changed first",
     title_zh: "必须先修改密码",
-    hint: "POST /api/v1/password with the old and a new password",
-    hint_zh: "请以旧密码和新密码调用 POST /api/v1/password",
+    hint: "`garrison passwd`, or POST /api/v1/password with the old and a new password",
+    hint_zh: "请执行 `garrison passwd`，或以旧密码和新密码调用 POST /api/v1/password",
 };
 /// Too many failed logins.
 pub const TOO_MANY_LOGINS: Code = Code {
@@ -152,8 +152,26 @@ pub const LAST_ADMINISTRATOR: Code = Code {
     class: Class::Conflict,
     title: "an installation needs at least one system administrator",
     title_zh: "系统至少需要一名系统管理员",
-    hint: "give another account the role system-admin first",
-    hint_zh: "请先为其他账号授予 system-admin 角色",
+    hint: "give another account the role first: `garrison user role NAME system-admin`",
+    hint_zh: "请先为其他账号授予该角色：`garrison user role NAME system-admin`",
+};
+/// Roles that one account may not hold together.
+pub const ROLES_APART: Code = Code {
+    id: "api.roles-apart",
+    class: Class::Invalid,
+    title: "one account may not hold these roles together",
+    title_zh: "同一账号不得同时拥有这些角色",
+    hint: "make one account for each of the three administrators",
+    hint_zh: "请为三类管理员分别建立账号",
+};
+/// Too many passwords are being checked at once.
+pub const TOO_MANY_CHECKS: Code = Code {
+    id: "api.too-many-checks",
+    class: Class::Busy,
+    title: "too many passwords are being checked at once",
+    title_zh: "同时校验的密码过多",
+    hint: "try again in a moment",
+    hint_zh: "请稍后重试",
 };
 /// Stored state does not parse.
 pub const CORRUPT: Code = Code {
@@ -193,6 +211,8 @@ pub const ALL: &[&Code] = &[
     &WRONG_STATE,
     &KEY_REUSED,
     &LAST_ADMINISTRATOR,
+    &ROLES_APART,
+    &TOO_MANY_CHECKS,
     &CORRUPT,
     &BUG,
 ];

@@ -134,7 +134,7 @@ pub struct NewToken {
 pub struct UserRequest {
     /// Name: 1 to 64 of a-z, 0-9, `.`, `_`, `-`.
     pub name: String,
-    /// Its roles, at least one.
+    /// Its roles: at least one; of system-admin, security-admin and audit-admin one at most.
     pub roles: Vec<Role>,
 }
 
@@ -151,7 +151,15 @@ pub struct UserView {
     pub created_us: i64,
 }
 
-/// An account just made; the only time that its first password is shown.
+/// The roles that an account is to have from now on.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RolesRequest {
+    /// At least one; of system-admin, security-admin and audit-admin one at most.
+    pub roles: Vec<Role>,
+}
+
+/// An account with a password just made; the only time that it is shown.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, ToSchema)]
 pub struct NewUser {
     /// The account.

@@ -71,6 +71,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(users::users, users::create_user))
         .routes(routes!(users::delete_user))
+        .routes(routes!(users::change_roles))
+        .routes(routes!(users::reset_password))
         .routes(routes!(enrolments::create_enrolment))
         .routes(routes!(stream::stream))
 }

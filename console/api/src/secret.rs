@@ -14,6 +14,11 @@ pub(crate) fn make(random: &dyn Random) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// A second secret that follows from the first but does not give it away, nor what is stored of it.
+pub(crate) fn derived(secret: &str, purpose: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, format!("{purpose}\n{secret}").as_bytes()))
+}
+
 /// What is stored of a secret, 64 hexadecimal digits.
 pub(crate) fn stored(secret: &str) -> String {
     hex::encode(digest(&SHA256, secret.as_bytes()))

@@ -21,8 +21,6 @@ pub struct Session {
     pub user: String,
     /// Epoch of the account at login.
     pub epoch: u64,
-    /// The CSRF value.
-    pub csrf: String,
     /// When it ends, µs since the Unix epoch.
     pub expires_us: i64,
 }
@@ -36,12 +34,7 @@ pub(crate) async fn open(
 ) -> Result<(String, Session)> {
     let now = clock.wall();
     let cookie = secret::make(random);
-    let session = Session {
-        user: account.name.clone(),
-        epoch: account.epoch,
-        csrf: secret::make(random),
-        expires_us: now + LASTS_S * 1_000_000,
-    };
+    let session = Session { user: account.name.clone(), epoch: account.epoch, expires_us: now + LASTS_S * 1_000_000 };
     let mut writes = ended(tables, now).await?;
     writes.push(Write::Put { table: SESSIONS, key: secret::stored(&cookie), value: tables::json(&session) });
     tables.commit(writes).await?;
@@ -74,6 +67,11 @@ fn delete(key: String) -> Write {
 pub(crate) async fn find(tables: &dyn Tables, clock: &dyn Clock, cookie: &str) -> Result<Option<Session>> {
     let session: Option<Session> = tables::find(tables, SESSIONS, &secret::stored(cookie)).await?;
     Ok(session.filter(|session| session.expires_us > clock.wall()))
+}
+
+/// The CSRF value of a cookie. It is derived, not stored: who reads the state must not be able to forge a request.
+pub(crate) fn csrf(cookie: &str) -> String {
+    secret::derived(cookie, CSRF_HEADER)
 }
 
 /// Ends a session.

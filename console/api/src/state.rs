@@ -1,8 +1,8 @@
 //! What every request handler shares.
 
+use crate::Control;
 use crate::caller::Caller;
 use crate::limiter::Limiter;
-use crate::{Control, Draft};
 use base::{Clock, Random, Result};
 use port::{Query, Tables};
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use tokio::sync::Semaphore;
 
 /// Password hashes computed at once: each takes 19 MiB and a core for some 30 ms.
 const HASHES_AT_ONCE: usize = 2;
+/// Requests that may wait for a hash: a crowd of logins must not pile up passwords in memory.
+const HASHES_WAITING: usize = 64;
 /// Live streams at once: each holds a connection and a place in the broadcast.
 const STREAMS_AT_ONCE: usize = 64;
 
@@ -23,6 +25,7 @@ pub struct ApiState {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) hashes: Arc<Semaphore>,
+    pub(crate) hash_places: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
 }
 
@@ -43,6 +46,7 @@ impl ApiState {
             random,
             limiter: Arc::new(Limiter::default()),
             hashes: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            hash_places: Arc::new(Semaphore::new(HASHES_AT_ONCE + HASHES_WAITING)),
             streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE)),
         }
     }
@@ -53,13 +57,9 @@ impl ApiState {
         caller: &Caller,
         what: &str,
         object: &str,
-        mut details: serde_json::Value,
+        details: serde_json::Value,
     ) -> Result<()> {
-        if let (Some(token), Some(details)) = (caller.token(), details.as_object_mut()) {
-            details.insert("token".into(), token.into());
-        }
-        let draft = Draft { who: caller.who(), what: what.into(), object: object.into(), details };
-        self.control.seal(draft).await?;
+        self.control.seal(caller.draft(what, object, details)).await?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use crate::account::{self, Account};
 use crate::caller::{Caller, Via};
 use crate::extract::{Body, Remote};
 use crate::form::{Login, Me, PasswordChange};
+use crate::limiter::network;
 use crate::session::{self, Session};
 use crate::tables::{self, ACCOUNTS};
 use crate::{ApiState, Draft, Failure, Problem, fault, password};
@@ -24,10 +25,12 @@ pub(crate) async fn login(
     remote: Option<Extension<Remote>>,
     Body(Login { user, password }): Body<Login>,
 ) -> Reply<Response> {
-    let address = remote.map_or_else(|| "unknown".to_string(), |Extension(Remote(address))| address.to_string());
+    let remote = remote.map(|Extension(Remote(address))| address);
+    let address = remote.map_or_else(|| "unknown".to_string(), |address| address.to_string());
+    let network = remote.map_or_else(|| "unknown".to_string(), network);
     // A name that no account can have would only fill limiter and ledger.
     account::check_name(&user).map_err(|_| Fault::new(&fault::BAD_CREDENTIAL))?;
-    admit(&state, &user, &address)?;
+    admit(&state, &user, &network)?;
     let account = account::find(&*state.tables, &user).await?;
     let hash = account.as_ref().map_or(String::new(), |account| account.hash.clone());
     let good = verify(&state, password, hash).await?;
@@ -36,19 +39,16 @@ pub(crate) async fn login(
         return Err(Fault::new(&fault::BAD_CREDENTIAL).into());
     };
     seal(&state, &user, "login", &address).await?;
-    state.limiter.success(&user, &address);
+    state.limiter.success(&user, &network, state.clock.monotonic());
     opened(&state, &account).await
 }
 
-/// A fault while this account or address has failed too often; counts the attempt otherwise.
-fn admit(state: &ApiState, user: &str, address: &str) -> Reply<()> {
-    let now = state.clock.monotonic();
-    if let Some(seconds) = state.limiter.wait_s(user, address, now) {
+/// A fault while this account has failed too often from here; counts the attempt otherwise.
+fn admit(state: &ApiState, user: &str, network: &str) -> Reply<()> {
+    state.limiter.admit(user, network, state.clock.monotonic()).map_err(|seconds| {
         let fault = Fault::new(&fault::TOO_MANY_LOGINS).object(user).found(format!("wait {seconds} s"));
-        return Err(Failure::from(fault).after(seconds));
-    }
-    state.limiter.attempt(user, address, now);
-    Ok(())
+        Failure::from(fault).after(seconds)
+    })
 }
 
 async fn seal(state: &ApiState, user: &str, what: &str, address: &str) -> Result<()> {
@@ -61,15 +61,15 @@ async fn seal(state: &ApiState, user: &str, what: &str, address: &str) -> Result
 async fn opened(state: &ApiState, account: &Account) -> Reply<Response> {
     let (cookie, session) = session::open(&*state.tables, &*state.random, &*state.clock, account).await?;
     let headers = [(header::SET_COOKIE, session::set_cookie(&cookie))];
-    Ok((headers, axum::Json(me(account, &session))).into_response())
+    Ok((headers, axum::Json(me(account, &session, session::csrf(&cookie)))).into_response())
 }
 
-fn me(account: &Account, session: &Session) -> Me {
+fn me(account: &Account, session: &Session, csrf: String) -> Me {
     Me {
         user: account.name.clone(),
         roles: account.roles.clone(),
         must_change: account.must_change,
-        csrf: session.csrf.clone(),
+        csrf,
         expires_us: session.expires_us,
     }
 }
@@ -79,14 +79,22 @@ async fn verify(state: &ApiState, password: String, hash: String) -> Result<bool
     hashing(state, move || password::verify(&password, &hash)).await
 }
 
-/// Runs a password hash off the async threads, few at a time.
+/// Runs a password hash off the async threads, few at a time; a fault when too many wait already.
 pub(crate) async fn hashing<T: Send + 'static>(
     state: &ApiState,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let bug = |cause: String| Fault::new(&fault::BUG).object("password hash").because(cause);
-    let _permit = state.hashes.acquire().await.map_err(|cause| bug(cause.to_string()))?;
-    tokio::task::spawn_blocking(work).await.map_err(|cause| bug(cause.to_string()))?
+    let busy = |_| Fault::new(&fault::TOO_MANY_CHECKS);
+    let place = state.hash_places.clone().try_acquire_owned().map_err(busy)?;
+    let turn = state.hashes.clone().acquire_owned().await.map_err(|cause| bug(cause.to_string()))?;
+    // Turn and place go along: a client that hangs up does not stop its hash, and must not let another one in early.
+    let held = move || {
+        let done = work();
+        drop((turn, place));
+        done
+    };
+    tokio::task::spawn_blocking(held).await.map_err(|cause| bug(cause.to_string()))?
 }
 
 /// Ends the session.
@@ -118,11 +126,13 @@ pub(crate) async fn change_password(
     Body(PasswordChange { old, new }): Body<PasswordChange>,
 ) -> Reply<Response> {
     let name = caller.account.name.clone();
-    admit(&state, &name, "password change")?;
+    // Of its own, so that those who guess at the login cannot keep the person from changing the password.
+    let place = format!("session of {name}");
+    admit(&state, &name, &place)?;
     if !verify(&state, old.clone(), caller.account.hash.clone()).await? {
         return Err(Fault::new(&fault::BAD_CREDENTIAL).object(&name).into());
     }
-    state.limiter.success(&name, "password change");
+    state.limiter.success(&name, &place, state.clock.monotonic());
     password::check(&new, &name)?;
     if old == new {
         return Err(Fault::new(&fault::WEAK_PASSWORD).object(&name).found("the old password").into());

@@ -1,7 +1,7 @@
 //! First run, login, sessions, CSRF, passwords.
 
 use crate::house::{Answer, House, request};
-use api::access::Role;
+use api::access::{Role, Scope};
 use api::account::first_run;
 use axum::body::Body;
 use axum::http::Request;
@@ -101,6 +101,17 @@ async fn guessing_is_stopped_and_sealed() {
     assert_eq!(house.sealed().iter().filter(|what| *what == "login.failed").count(), 6);
     house.clock.advance(16 * 60 * 1_000_000);
     assert_eq!(login(&house, "alice", "guess guess guess").await.code(), "api.bad-credential");
+    // Guesses from one network do not lock the account for another one.
+    for _ in 0..5 {
+        login(&house, "alice", "guess guess guess").await;
+    }
+    let from = |address: &str| {
+        let mut asked = request("POST", "/api/v1/login", "", Some(json!({"user": "alice", "password": "x"})));
+        asked.extensions_mut().insert(api::Remote(address.parse().unwrap()));
+        asked
+    };
+    assert_eq!(login(&house, "alice", "guess guess guess").await.code(), "api.too-many-logins");
+    assert_eq!(house.send(from("192.0.2.7")).await.code(), "api.bad-credential");
 }
 
 #[tokio::test]
@@ -117,4 +128,60 @@ async fn bad_accounts_are_refused() {
         assert_eq!(house.post(&token, "/api/v1/users", bad.clone()).await.code(), "api.invalid", "{bad}");
     }
     assert_eq!(house.send(request("DELETE", "/api/v1/users/none", &token, None)).await.code(), "api.missing");
+}
+
+#[tokio::test]
+async fn roles_change_at_once_and_one_system_administrator_stays() {
+    let house = House::new();
+    house.account("root", &[Role::SystemAdmin]).await;
+    house.account("alice", &[Role::Viewer]).await;
+    let wish = api::token::Wish { name: "t".into(), owner: "root".into(), scopes: Scope::ALL.into(), life_s: 60 };
+    let token = api::token::issue(&*house.tables, &*house.random, &*house.clock, wish).await.unwrap().1;
+    let set = |name: &str, roles: Value| {
+        request("PUT", &format!("/api/v1/users/{name}/roles"), &token, Some(json!({"roles": roles})))
+    };
+    assert_eq!(house.send(set("root", json!(["viewer"]))).await.code(), "api.last-administrator");
+    assert_eq!(house.send(set("none", json!(["viewer"]))).await.code(), "api.missing");
+    assert_eq!(house.send(set("alice", json!([]))).await.code(), "api.invalid");
+    let both = json!(["system-admin", "audit-admin"]);
+    assert_eq!(house.send(set("alice", both.clone())).await.code(), "api.roles-apart");
+    let made = house.post(&token, "/api/v1/users", json!({"name": "bob", "roles": both})).await;
+    assert_eq!(made.code(), "api.roles-apart");
+    let answer = house.send(set("alice", json!(["system-admin"]))).await;
+    assert_eq!(answer.json["roles"], json!(["system-admin"]));
+    assert_eq!(house.send(set("root", json!(["viewer"]))).await.status, 200);
+    // The token's owner is no administrator any more, from this moment on.
+    assert_eq!(house.send(set("alice", json!(["viewer"]))).await.code(), "api.denied");
+    assert_eq!(house.sealed(), ["user.roles", "user.roles"]);
+}
+
+#[tokio::test]
+async fn a_reset_password_opens_once_and_ends_the_sessions() {
+    let house = House::new();
+    let master = house.master().await;
+    let made = house.post(&master, "/api/v1/users", json!({"name": "carol", "roles": ["viewer"]})).await;
+    let first = made.json["password"].as_str().unwrap().to_string();
+    let open = session(&login(&house, "carol", &first).await);
+    let weak = house.token(&[Role::SystemAdmin], &[Scope::Admin]).await;
+    let denied = house.post(&weak, "/api/v1/users/carol/password", json!({})).await;
+    assert_eq!(denied.code(), "api.denied");
+    let reset = house.post(&master, "/api/v1/users/carol/password", json!({})).await;
+    assert_eq!((reset.status.as_u16(), &reset.json["user"]["must_change"]), (200, &json!(true)));
+    assert_eq!(house.send(with(&open, "GET", "/api/v1/me", false, json!({}))).await.code(), "api.bad-credential");
+    assert_eq!(login(&house, "carol", &first).await.code(), "api.bad-credential");
+    let second = reset.json["password"].as_str().unwrap();
+    assert_eq!(login(&house, "carol", second).await.json["must_change"], true);
+}
+
+#[tokio::test]
+async fn what_is_stored_of_a_session_forges_nothing() {
+    let house = House::new();
+    let first = first_run(&*house.tables, &*house.random, &*house.clock).await.unwrap().unwrap();
+    let open = session(&login(&house, &first.user, &first.password).await);
+    let stored = port::Tables::scan(&*house.tables, api::tables::SESSIONS, "", "", 10).await.unwrap();
+    let (key, value) = (&stored[0].key, String::from_utf8_lossy(&stored[0].value));
+    let cookie = open.cookie.split_once('=').unwrap().1;
+    for secret in [cookie, &open.csrf] {
+        assert!(!key.contains(secret) && !value.contains(secret), "{value}");
+    }
 }
