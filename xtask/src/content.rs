@@ -1,18 +1,107 @@
-//! `cargo xtask content`: every rule against the cases beside it.
+//! `cargo xtask content`: every rule against the cases beside it and against ordinary life; every drill against the rules.
 
+use detect::cases::{Report, run_benign, run_folder};
+use detect::{Engine, Rule, Source};
+use drill::Drill;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Fewest rules and drills that ship.
+const RULES: usize = 40;
+const DRILLS: usize = 15;
+
 /// Runs every case and prints what failed.
 pub fn run(root: &Path) -> ExitCode {
-    let report = detect::cases::run_folder(&root.join("content/rules"));
-    for fault in &report.faults {
-        println!("{fault}");
+    let rules = root.join("content/rules");
+    let (cases, benign) = (run_folder(&rules), run_benign(&rules, &root.join("content/benign")));
+    let mut findings = found(&cases);
+    findings.extend(found(&benign));
+    findings.extend(counts(cases.rules, benign.cases, drill::all().len()));
+    findings.extend(drills(drill::all(), loaded(&rules).rules()));
+    for finding in &findings {
+        println!("{finding}");
     }
-    for failure in &report.failures {
-        println!("{failure}");
+    println!(
+        "content: {} rules, {} cases, {} ordinary events, {} drills, {} failed",
+        cases.rules,
+        cases.cases,
+        benign.cases,
+        drill::all().len(),
+        findings.len()
+    );
+    if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn found(report: &Report) -> Vec<String> {
+    report.faults.iter().map(ToString::to_string).chain(report.failures.iter().cloned()).collect()
+}
+
+fn counts(rules: usize, benign: usize, drills: usize) -> Vec<String> {
+    let least = |what: &str, found: usize, least: usize| {
+        (found < least).then(|| format!("content: {found} {what}; at least {least} must ship"))
+    };
+    [least("rules", rules, RULES), least("ordinary events", benign, 1), least("drills", drills, DRILLS)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The rules of a folder, compiled together; what is wrong with them is said elsewhere.
+fn loaded(folder: &Path) -> Engine {
+    let mut sources = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.path().display().to_string());
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".yml") && !name.ends_with(".cases.yml") {
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                sources.push(Source { name, text });
+            }
+        }
     }
-    let bad = report.faults.len() + report.failures.len();
-    println!("content: {} rules, {} cases, {bad} failed", report.rules, report.cases);
-    if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Engine::compile(&sources).0
+}
+
+/// Each drill names a rule that runs, and expects only an answer that the rule asks for.
+fn drills(drills: &[Drill], rules: &[Rule]) -> Vec<String> {
+    let wrong = |drill: &Drill| {
+        let name = &drill.name;
+        let Some(rule) = rules.iter().find(|rule| rule.id == drill.rule) else {
+            return Some(format!("content/drills/{name}.yml: no rule has the id {}", drill.rule));
+        };
+        let answers = drill.answer.is_empty() || rule.responses.iter().any(|one| one.action == drill.answer);
+        if !answers {
+            return Some(format!("content/drills/{name}.yml: {} does not ask for {}", rule.place, drill.answer));
+        }
+        let technique = rule.techniques.iter().any(|one| one.id == drill.technique);
+        (!technique).then(|| format!("content/drills/{name}.yml: {} is not about {}", rule.place, drill.technique))
+    };
+    drills.iter().filter_map(wrong).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drill_without_its_rule_or_answer_is_found() {
+        let text = "title: t\nid: 1\ntags: [attack.t1059]\nlogsource: {product: linux, category: process_creation}\n\
+            detection: {a: {Image: /x}, condition: a}\nresponse: [{action: kill-tree}]\n";
+        let (engine, faults) = Engine::compile(&[Source { name: "r.yml".into(), text: text.into() }]);
+        assert!(faults.is_empty(), "{faults:?}");
+        let drill = |rule: &str, answer: &str, technique: &str| Drill {
+            rule: rule.into(),
+            answer: answer.into(),
+            technique: technique.into(),
+            ..drill::all()[0].clone()
+        };
+        let good = [drill("1", "kill-tree", "T1059"), drill("1", "", "T1059")];
+        assert_eq!(drills(&good, engine.rules()), Vec::<String>::new());
+        for bad in [drill("2", "", "T1059"), drill("1", "isolate", "T1059"), drill("1", "", "T1496")] {
+            assert_eq!(drills(&[bad], engine.rules()).len(), 1);
+        }
+        assert_eq!(counts(39, 0, 14).len(), 3);
+    }
 }
