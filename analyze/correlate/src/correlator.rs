@@ -309,7 +309,8 @@ impl Correlator {
         let ancestry = sight.chain.iter().rev().map(|link| &link.key);
         let others = sight.hashes.iter().map(|(key, _)| key).chain(sight.addresses.iter().map(|(key, _)| key));
         for key in ancestry.chain(&sight.reached).chain(others).chain(&sight.accounts) {
-            if self.index.note(key, place.clone()) {
+            // A place that gave way to newer ones leaves its key: the incident must not hold it twice.
+            if self.index.note(key, place.clone()) && !track.keys.contains(key) {
                 track.keys.push_back(key.clone());
             }
         }

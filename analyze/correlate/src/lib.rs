@@ -20,7 +20,8 @@
 //! - When an alert links two incidents the younger goes into the older ([`Change::Merged`]); ids never move.
 //! - Memory is bounded by [`Limits`]: the incident that grew longest ago leaves the index (it is not deleted: the
 //!   caller has it), a full one is continued in a new one.
-//! - Severity is the worst of the members, critical when one tree shows three ATT&CK tactics or more.
+//! - Severity is the worst of the members, critical when three rules or more show three ATT&CK tactics
+//!   or more in one tree.
 //!
 //! ```
 //! # fn main() {

@@ -21,6 +21,12 @@ pub struct Limits {
     pub spread_us: i64,
 }
 
+/// Longest title and name of a technique or tactic kept of an alert, bytes, and most techniques and tactics of each.
+/// They come from an agent, and an incident holds as many as it has members.
+pub(crate) const TITLE_BYTES: usize = 512;
+pub(crate) const WORD_BYTES: usize = 64;
+pub(crate) const TECHNIQUES: usize = 16;
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {

@@ -1,18 +1,23 @@
 //! An incident that can still grow: its members, from which the record is derived.
 
 use crate::index::{Key, Place};
+use crate::limits::{TECHNIQUES, TITLE_BYTES, WORD_BYTES};
 use crate::sight::Sight;
 use crate::tactic;
 use record::{Alert, Incident, IncidentStatus, Severity, Stage, Technique};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// So many tactics in one process tree make an incident critical: single alerts may be mistakes, a chain is not.
-const CHAIN_TACTICS: usize = 3;
+/// So many tactics in one process tree, said by so many rules, make an incident critical: single alerts may be mistakes,
+/// and one rule may name three tactics; a chain is neither.
+const CHAIN: usize = 3;
 
 /// One alert of an incident, as much of it as the incident needs.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Member {
     pub alert: String,
+    /// Empty in what an older version saved.
+    #[serde(default)]
+    pub rule: String,
     pub title: String,
     pub agent: String,
     pub host: String,
@@ -97,14 +102,15 @@ impl Track {
         }
         self.members.push(Member {
             alert: id.to_owned(),
-            title: alert.title.clone(),
+            rule: cut(&alert.rule, WORD_BYTES),
+            title: cut(&alert.title, TITLE_BYTES),
             agent: sight.agent.clone(),
             host: sight.host.clone(),
             account: sight.account.clone(),
             process: sight.process.clone(),
             time_us: sight.time_us,
             severity: sight.severity,
-            techniques: alert.techniques.clone(),
+            techniques: techniques(alert),
             tree,
             reason,
         });
@@ -165,15 +171,33 @@ impl Track {
 
     fn severity(&self) -> Severity {
         let worst = self.members.iter().map(|member| member.severity).max().unwrap_or(Severity::Unknown);
-        let mut trees: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+        let mut trees: BTreeMap<u32, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
         for member in &self.members {
             let tactics = member.techniques.iter().flat_map(|technique| &technique.tactics);
-            let known = tactics.map(String::as_str).filter(|tactic| tactic::known(tactic));
-            trees.entry(member.tree).or_default().extend(known);
+            let known: Vec<&str> = tactics.map(String::as_str).filter(|tactic| tactic::known(tactic)).collect();
+            let (tactics, rules) = trees.entry(member.tree).or_default();
+            if !known.is_empty() {
+                rules.insert(&member.rule);
+            }
+            tactics.extend(known);
         }
-        let chain = trees.values().any(|tactics| tactics.len() >= CHAIN_TACTICS);
+        let chain = trees.values().any(|(tactics, rules)| tactics.len() >= CHAIN && rules.len() >= CHAIN);
         if chain { Severity::Critical } else { worst }
     }
+}
+
+/// A text cut at a character.
+fn cut(text: &str, most: usize) -> String {
+    text[..text.floor_char_boundary(most)].to_owned()
+}
+
+/// The techniques of an alert, within bounds.
+fn techniques(alert: &Alert) -> Vec<Technique> {
+    let one = |technique: &Technique| Technique {
+        id: cut(&technique.id, WORD_BYTES),
+        tactics: technique.tactics.iter().take(TECHNIQUES).map(|tactic| cut(tactic, WORD_BYTES)).collect(),
+    };
+    alert.techniques.iter().take(TECHNIQUES).map(one).collect()
 }
 
 /// Reason of the alert that made the incident.

@@ -62,6 +62,7 @@ impl Seen {
         let event = Event { seq: 0, time_us, process: self.process.clone(), activity: self.activity.clone() };
         Alert {
             id: format!("a{number}"),
+            rule: format!("rule {number}"),
             title: format!("alert {number}"),
             severity: Severity::Medium as i32,
             techniques: vec![Technique { id: format!("T{number}"), tactics: vec![self.tactic.into()] }],
@@ -182,6 +183,51 @@ fn an_incident_tells_the_attack_in_its_order() {
     let severities: Vec<Severity> = changes.iter().map(|change| change.incident().unwrap().severity).collect();
     // The made-up tactic does not count: the third tactic of the matrix comes with the fourth alert.
     assert_eq!(severities, [Severity::Medium, Severity::Medium, Severity::Medium, Severity::Critical]);
+}
+
+#[test]
+fn one_rule_of_three_tactics_is_no_chain() {
+    let shell = proc(900, "/bin/sh", None);
+    let mut alert = Seen::exec(1, "web-1", &shell, "execution").alert(1);
+    alert.techniques[0].tactics = ["execution", "persistence", "impact"].map(String::from).into();
+    let mut correlator = Correlator::new(Limits::default());
+    for number in 1..=4 {
+        let again = Alert { id: format!("a{number}"), ..alert.clone() };
+        let incident = correlator.observe(&again, &host("web-1")).incident().cloned().unwrap();
+        assert_eq!((incident.id.as_str(), incident.severity), ("INC-a1", Severity::Medium));
+    }
+    for (number, expected) in [(5, Severity::Medium), (6, Severity::Critical)] {
+        let other = Alert { id: format!("a{number}"), rule: format!("rule {number}"), ..alert.clone() };
+        assert_eq!(correlator.observe(&other, &host("web-1")).incident().unwrap().severity, expected);
+    }
+}
+
+#[test]
+fn what_an_agent_writes_is_bounded() {
+    let mut alert = Seen::exec(1, "web-1", &proc(900, "/bin/sh", None), "execution").alert(1);
+    alert.title = "é".repeat(100_000);
+    let long = Technique { id: "T".repeat(10_000), tactics: vec!["x".repeat(10_000); 1000] };
+    alert.techniques = vec![long; 1000];
+    let mut correlator = Correlator::new(Limits::default());
+    let incident = correlator.observe(&alert, &host("web-1")).incident().cloned().unwrap();
+    assert!(incident.title.len() < 1024 && incident.stages.iter().all(|stage| stage.tactic.len() <= 64));
+    assert!(serde_json::to_string(&correlator.saved("INC-a1").unwrap()).unwrap().len() < 64 * 1024);
+}
+
+#[test]
+fn a_key_that_gave_way_is_held_once() {
+    // One account in more incidents than a key has places: the first one's place gives way, and comes back.
+    let first = proc(5, "/tmp/tool", None);
+    let others: Vec<Arc<Proc>> = (0..9).map(|number| proc(100 + number, "/tmp/other", None)).collect();
+    let mut all = vec![Seen::exec(0, "web-1", &first, "execution")];
+    all.extend((1..).zip(&others).map(|(turn, other)| Seen::exec(100 * turn, "web-1", other, "execution")));
+    all.push(Seen::exec(0, "web-1", &first, "execution"));
+    let (correlator, changes) = run(&all);
+    assert_eq!(changes.last().unwrap().id(), "INC-a1");
+    let saved = serde_json::to_value(correlator.saved("INC-a1").unwrap()).unwrap();
+    let keys: Vec<String> = saved["track"]["keys"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    let once: std::collections::BTreeSet<&String> = keys.iter().collect();
+    assert_eq!(once.len(), keys.len());
 }
 
 #[test]
