@@ -155,6 +155,7 @@ pub(crate) fn renumber(batch: &RecordBatch, places: &HashMap<u64, u64>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::Numbered;
     use crate::{Arrived, arbitrary, rows};
     use proptest::prelude::*;
     use record::AgentId;
@@ -181,7 +182,7 @@ mod tests {
         fn an_event_comes_back_as_it_went_in(events in arbitrary::events(1..24)) {
             let arrived = arrived(events);
             let mut restored = Vec::new();
-            for (_, chunk) in rows::chunks(&arrived, 5).unwrap() {
+            for (_, chunk) in rows::chunks(Numbered::of(arrived.clone()), 5).unwrap() {
                 let homes = Homes::from([(chunk.home, chunk.images.clone())]);
                 let events = Events::new(&chunk.rows).unwrap();
                 for row in 0..chunk.rows.num_rows() {

@@ -13,6 +13,7 @@ use datafusion::arrow::compute::{SortColumn, concat_batches, lexsort_to_indices,
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Most rows of a compacted file: they are sorted in memory, about 600 bytes a row.
 const ROWS_MAX: u64 = 524_288;
@@ -96,7 +97,9 @@ impl Lake {
                 }
                 merged => Arc::new(merged?),
             };
+            let planned = AtomicBool::new(false);
             let swapped = self.change(|state| {
+                planned.store(true, Ordering::Relaxed);
                 let known = &state.manifest.files;
                 // Retention may have dropped a source meanwhile: then the merge is void, its file an orphan to delete.
                 if !group.iter().all(|file| known.contains_key(&file.number)) {
@@ -105,7 +108,12 @@ impl Lake {
                 }
                 Some(((), Change { add: vec![merged.clone()], remove: group.clone(), ..Change::default() }))
             });
-            if swapped.await?.is_some() {
+            let swapped = swapped.await;
+            if swapped.is_err() && !planned.load(Ordering::Relaxed) {
+                // Nobody has heard of the merged file; after a failed commit it may be known.
+                self.state().garbage.push(merged.clone());
+            }
+            if swapped?.is_some() {
                 total.from += group.len();
                 total.to += 1;
                 total.rows += merged.rows;

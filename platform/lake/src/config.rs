@@ -22,6 +22,9 @@ pub struct LakeConfig {
     pub retention_bytes: u64,
     /// Percentage of the disk in use above which the oldest telemetry is dropped; 100 switches it off.
     pub disk_percent: u8,
+    /// Bytes of telemetry that are kept however full the disk is: below it other files fill the disk, and dropping ours
+    /// would cost the record and free nothing.
+    pub disk_floor_bytes: u64,
     /// Memory that all running queries share, bytes.
     pub query_bytes: usize,
 }
@@ -37,6 +40,7 @@ impl Default for LakeConfig {
             finding_days: 365,
             retention_bytes: 0,
             disk_percent: 85,
+            disk_floor_bytes: 1 << 30,
             query_bytes: 512 << 20,
         }
     }
@@ -44,8 +48,8 @@ impl Default for LakeConfig {
 
 /// One opened frame as the write-ahead log hands it over.
 ///
-/// Frames of one (agent, boot, lane) arrive in the order of their numbers; they may repeat (a repeated number is dropped)
-/// and may leave gaps (shed ranges), but never step back behind a number that was taken.
+/// Frames of one (agent, boot, lane) arrive mostly in the order of their numbers; they may repeat (a number that was taken is
+/// dropped), may leave gaps (shed ranges), and may fill a gap later (a frame whose first append failed comes again).
 #[derive(Debug, Clone)]
 pub struct Arrived {
     /// The agent of the certificate.
@@ -77,13 +81,15 @@ impl Arrived {
     }
 }
 
-/// How far one numbering is taken.
+/// A run of numbers that were taken; a numbering has one for each stretch without a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The agent's start counter.
     pub boot: u64,
     /// The lane.
     pub lane: Lane,
-    /// The last number taken.
+    /// The first number of the run.
+    pub first_seq: u64,
+    /// Its last number.
     pub last_seq: u64,
 }

@@ -48,6 +48,42 @@ pub const STORAGE: Code = Code {
     hint: "check the directory's permissions and the kernel log; nothing acknowledged is lost",
     hint_zh: "请检查目录权限与内核日志；已确认的数据不会丢失",
 };
+/// Files that the manifest does not know.
+pub const UNKNOWN_FILES: Code = Code {
+    id: "lake.unknown-files",
+    class: Class::Corrupt,
+    title: "the lake holds files that its manifest does not know; they were set aside",
+    title_zh: "湖中存在清单未登记的文件，已被移出",
+    hint: "after a crash this is normal and costs nothing: the write-ahead log holds their rows; if the state database was lost or restored, keep the folder `aside`: it holds the only copy",
+    hint_zh: "崩溃后出现属正常且无损失：其数据仍在预写日志中；若状态数据库丢失或由备份恢复，请保留 `aside` 目录，其中是唯一副本",
+};
+/// Telemetry was dropped for want of room.
+pub const RETIRED: Code = Code {
+    id: "lake.retired",
+    class: Class::Full,
+    title: "the oldest telemetry was dropped to make room",
+    title_zh: "为腾出空间已删除最旧的遥测数据",
+    hint: "give the lake more room or a longer budget, or lower the retention in days so that it is your decision",
+    hint_zh: "请为湖提供更多空间或更大的字节预算，或缩短保留天数以自行决定",
+};
+/// Other files fill the disk.
+pub const CROWDED: Code = Code {
+    id: "lake.crowded",
+    class: Class::Full,
+    title: "other files fill the disk under the event lake",
+    title_zh: "事件湖所在磁盘被其他文件占满",
+    hint: "make room; the lake drops nothing because its own share is small",
+    hint_zh: "请释放空间；湖自身占用很小，因此不会删除数据",
+};
+/// Too many queries at once.
+pub const BUSY: Code = Code {
+    id: "lake.query-busy",
+    class: Class::Busy,
+    title: "too many queries run at once",
+    title_zh: "同时运行的查询过多",
+    hint: "wait until one has ended and ask again",
+    hint_zh: "请等待其他查询结束后重试",
+};
 /// A query ran too long.
 pub const TOO_LONG: Code = Code {
     id: "lake.query-too-long",
@@ -68,12 +104,33 @@ pub const TOO_MUCH_MEMORY: Code = Code {
 };
 
 /// Every fault of this crate.
-pub const ALL: &[&Code] = &[&CORRUPT, &FULL, &BEHIND, &IN_USE, &STORAGE, &TOO_LONG, &TOO_MUCH_MEMORY];
+pub const ALL: &[&Code] = &[
+    &CORRUPT,
+    &FULL,
+    &BEHIND,
+    &IN_USE,
+    &STORAGE,
+    &UNKNOWN_FILES,
+    &RETIRED,
+    &CROWDED,
+    &BUSY,
+    &TOO_LONG,
+    &TOO_MUCH_MEMORY,
+];
 
 /// The fault that an error of the file system means.
 pub(crate) fn of_file(name: impl Display, error: &std::io::Error) -> Fault {
     let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
     Fault::new(if full { &FULL } else { &STORAGE }).object(name).because(error)
+}
+
+/// The fault that an error of reading a file of the manifest means: only one that is not there is damage. A machine that is
+/// short of file handles, or forbids, has lost nothing, and the file must stay in the manifest.
+pub(crate) fn of_reading(name: impl Display, error: &std::io::Error) -> Fault {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Fault::new(&CORRUPT).object(name).because(error),
+        _ => of_file(name, error),
+    }
 }
 
 /// Our own mistake, or a library's: never expected, never silent.

@@ -3,7 +3,8 @@
 use crate::image::{ImageSet, ImageTable, read_file};
 use crate::manifest::FileEntry;
 use crate::{Family, back, fault, schema};
-use base::{Fault, Result};
+use base::{Fault, Micros, Result};
+use bytes::Bytes;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -27,14 +28,26 @@ const BLOOM: &[&str] = &["agent", "remote_ip", "path", "name", "process_key", "e
 /// Columns that grow nearly steadily, where differences are small.
 const STEADY: &[&str] = &["time", "seq", "image"];
 
-/// Folder below the lake's directory, mode 0700.
+/// Folders below the lake's directory, mode 0700.
 pub(crate) fn make_folders(dir: &Path) -> Result<()> {
     let folders = Family::ALL.iter().map(|family| dir.join(family.word())).chain([dir.join(ASIDE)]);
     for folder in folders {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        made.map_err(|error| fault::of_file(folder.display(), &error))?;
+        make_folder(&folder).map_err(|error| fault::of_file(folder.display(), &error))?;
     }
     Ok(())
+}
+
+/// Makes a folder with its parents, each lasting in its own parent.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(parent)?;
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(parent)?.sync_all(),
+    }
 }
 
 fn properties(family: Family, row_group: usize) -> Result<WriterProperties> {
@@ -58,7 +71,8 @@ fn properties(family: Family, row_group: usize) -> Result<WriterProperties> {
     Ok(builder.build())
 }
 
-/// Writes a file and its images: temporary name, fsync, rename, fsync of the folder. Not known to anyone until committed.
+/// Writes a file and its images: temporary name, fsync, rename, fsync of the folder. Not known to anyone until committed; on a
+/// fault nothing is left.
 pub(crate) fn write(
     dir: &Path,
     (family, number, level): (Family, u64, u8),
@@ -80,8 +94,24 @@ pub(crate) fn write(
         entry.min_us = entry.min_us.min(min);
         entry.max_us = entry.max_us.max(max);
     }
+    let written = write_both(dir, &mut entry, batches, images, properties(family, row_group)?);
+    if let Err(fault) = written {
+        // The fault that counts is the first one.
+        let _ = delete(dir, &entry);
+        return Err(fault);
+    }
+    Ok(entry)
+}
+
+fn write_both(
+    dir: &Path,
+    entry: &mut FileEntry,
+    batches: &[RecordBatch],
+    images: &ImageSet,
+    properties: WriterProperties,
+) -> Result<()> {
     let path = entry.rows_path(dir);
-    let properties = properties(family, row_group)?;
+    let schema = batches.first().map(RecordBatch::schema).ok_or_else(|| fault::of_bug("lake file", "no rows"))?;
     let named = |error: std::io::Error| fault::of_file(path.display(), &error);
     if images.len() > 0 {
         let content = images.encode().map_err(named)?;
@@ -93,13 +123,13 @@ pub(crate) fn write(
         .map_err(named)?;
     }
     whole(&path, |file| {
-        let mut writer = ArrowWriter::try_new(file, schema::of(family), Some(properties))?;
+        let mut writer = ArrowWriter::try_new(file, schema, Some(properties))?;
         batches.iter().try_for_each(|batch| writer.write(batch))?;
         Ok(writer.into_inner()?)
     })
     .map_err(named)?;
     entry.bytes = fs::metadata(&path).map_err(named)?.len();
-    Ok(entry)
+    Ok(())
 }
 
 type Out = BufWriter<File>;
@@ -117,12 +147,13 @@ fn whole(path: &Path, fill: impl FnOnce(Out) -> std::io::Result<Out>) -> std::io
     })
 }
 
-/// Reads a file whole, with its images.
+/// Reads a file whole, with its images. Damage is `lake.corrupt`; a disk that refuses is not.
 pub(crate) fn read(dir: &Path, entry: &FileEntry) -> Result<(Vec<RecordBatch>, ImageTable)> {
     let path = entry.rows_path(dir);
     let damaged = |cause: &dyn std::fmt::Display| Fault::new(&fault::CORRUPT).object(entry.name()).because(cause);
-    let file = File::open(&path).map_err(|error| damaged(&error))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build());
+    // Read before it is decoded: the decoder's errors do not tell damage from a disk that refuses.
+    let content = fs::read(&path).map_err(|error| fault::of_reading(entry.name(), &error))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(content)).and_then(|builder| builder.build());
     let batches: std::result::Result<Vec<RecordBatch>, _> = reader.map_err(|error| damaged(&error))?.collect();
     let batches = batches.map_err(|error| damaged(&error))?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
@@ -140,13 +171,10 @@ pub(crate) fn check(dir: &Path, entry: &FileEntry) -> Result<()> {
         parts.push((entry.images_path(dir), entry.image_bytes));
     }
     for (path, bytes) in parts {
-        let found = fs::metadata(&path).map(|meta| meta.len()).ok();
-        if found != Some(bytes) {
-            let found = found.map_or("no file".to_string(), |found| format!("{found} bytes"));
-            return Err(Fault::new(&fault::CORRUPT)
-                .object(entry.name())
-                .expected(format!("{bytes} bytes"))
-                .found(found));
+        let found = fs::metadata(&path).map_err(|error| fault::of_reading(entry.name(), &error))?.len();
+        if found != bytes {
+            let fault = Fault::new(&fault::CORRUPT).object(entry.name());
+            return Err(fault.expected(format!("{bytes} bytes")).found(format!("{found} bytes")));
         }
     }
     Ok(())
@@ -173,33 +201,90 @@ pub(crate) fn delete(dir: &Path, entry: &FileEntry) -> Result<()> {
     Ok(())
 }
 
-/// Removes files that no manifest knows: a crash came between rename and commit, or between commit and deletion.
-/// Answers how many, and the greatest number ever used.
-pub(crate) fn remove_orphans(dir: &Path, known: &HashSet<PathBuf>) -> Result<(usize, u64)> {
-    let (mut removed, mut greatest) = (0, 0);
-    for family in Family::ALL {
-        let folder = dir.join(family.word());
+/// Files found that the manifest does not know.
+#[derive(Debug, Default)]
+pub(crate) struct Orphans {
+    /// Files moved to the folder `aside`.
+    pub(crate) files: usize,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+    /// The greatest number that any file ever had.
+    pub(crate) greatest_number: u64,
+}
+
+impl Orphans {
+    /// What to tell about them.
+    pub(crate) fn fault(&self, dir: &Path) -> Option<Fault> {
+        let found = format!("{} files of {} bytes", self.files, self.bytes);
+        (self.files > 0).then(|| Fault::new(&fault::UNKNOWN_FILES).object(dir.join(ASIDE).display()).found(found))
+    }
+}
+
+fn number_of(path: &Path) -> Option<u64> {
+    let stem = path.file_stem()?.to_str()?;
+    stem.rsplit('-').next()?.parse().ok()
+}
+
+/// Moves files that the manifest does not know to the folder `aside`. Mostly a crash came between rename and commit, or between
+/// commit and deletion; but the manifest may also have been lost or restored from an older copy, and then they are all that is
+/// left. Only half-written files are deleted.
+pub(crate) fn set_orphans_aside(dir: &Path, known: &HashSet<PathBuf>) -> Result<Orphans> {
+    let mut orphans = Orphans::default();
+    let aside = dir.join(ASIDE);
+    for name in Family::ALL.iter().map(|family| family.word()).chain([ASIDE]) {
+        let folder = dir.join(name);
         let entries = fs::read_dir(&folder).map_err(|error| fault::of_file(folder.display(), &error))?;
         for path in entries.flatten().map(|entry| entry.path()) {
-            let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
-            greatest = greatest.max(number.unwrap_or(0));
-            let ours = path
-                .extension()
-                .and_then(|end| end.to_str())
-                .is_some_and(|end| ["parquet", "images", PART].contains(&end));
-            if ours && number.is_some() && !known.contains(&path) {
-                fs::remove_file(&path).map_err(|error| fault::of_file(path.display(), &error))?;
-                removed += 1;
+            let named = |error: std::io::Error| fault::of_file(path.display(), &error);
+            let Some(number) = number_of(&path) else { continue };
+            orphans.greatest_number = orphans.greatest_number.max(number);
+            match path.extension().and_then(|end| end.to_str()) {
+                Some(PART) => fs::remove_file(&path).map_err(named)?,
+                Some("parquet" | "images") if name != ASIDE && !known.contains(&path) => {
+                    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    orphans.bytes += fs::metadata(&path).map_err(named)?.len();
+                    orphans.files += 1;
+                    fs::rename(&path, aside.join(format!("{name}-{file}"))).map_err(named)?;
+                }
+                _ => {}
             }
         }
     }
-    Ok((removed, greatest))
+    Ok(orphans)
 }
 
-/// Percentage of the file system below `dir` that is in use.
-pub(crate) fn disk_percent(dir: &Path) -> Result<u8> {
+/// Deletes from the folder `aside` what was written before `before_us` (of the table named in its name): the retention would
+/// have dropped it, had it been known. Answers how many files.
+pub(crate) fn expire_aside(dir: &Path, before_us: impl Fn(Family) -> Option<Micros>) -> Result<usize> {
+    let aside = dir.join(ASIDE);
+    let mut expired = 0;
+    let entries = fs::read_dir(&aside).map_err(|error| fault::of_file(aside.display(), &error))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let word = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split('-').next());
+        let Some(before_us) = word.and_then(Family::from_word).and_then(&before_us) else { continue };
+        let Ok(written) = fs::metadata(&path).and_then(|about| about.modified()) else { continue };
+        let age = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        if Micros::try_from(age.as_micros()).is_ok_and(|written_us| written_us < before_us) {
+            fs::remove_file(&path).map_err(|error| fault::of_file(path.display(), &error))?;
+            expired += 1;
+        }
+    }
+    Ok(expired)
+}
+
+/// How full a file system is, bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Disk {
+    /// In use.
+    pub(crate) used: u64,
+    /// In use and free, without what is kept for root.
+    pub(crate) size: u64,
+}
+
+/// The file system below `dir`.
+pub(crate) fn disk(dir: &Path) -> Result<Disk> {
     let stat = rustix::fs::statvfs(dir).map_err(|error| fault::of_file(dir.display(), &error.into()))?;
     let used = stat.f_blocks.saturating_sub(stat.f_bfree);
-    let reachable = used + stat.f_bavail;
-    Ok((used * 100).checked_div(reachable).unwrap_or(100).min(100) as u8)
+    let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+    Ok(Disk { used: bytes(used), size: bytes(used + stat.f_bavail) })
 }

@@ -173,10 +173,11 @@ impl ImageTable {
     }
 }
 
-/// Reads an image file whole.
+/// Reads an image file whole. Damage is `lake.corrupt`; a disk that refuses is not.
 pub(crate) fn read_file(path: &std::path::Path) -> Result<ImageTable> {
-    let content = std::fs::read(path).and_then(|content| ImageTable::decode(&content));
-    content.map_err(|error| base::Fault::new(&crate::fault::CORRUPT).object(path.display()).because(error))
+    let content = std::fs::read(path).map_err(|error| crate::fault::of_reading(path.display(), &error))?;
+    ImageTable::decode(&content)
+        .map_err(|error| base::Fault::new(&crate::fault::CORRUPT).object(path.display()).because(error))
 }
 
 #[cfg(test)]

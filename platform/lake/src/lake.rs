@@ -4,8 +4,8 @@ use crate::config::{Arrived, LakeConfig, Position};
 use crate::image::{Home, ImageSet};
 use crate::manifest::{Change, FileEntry, Manifest};
 use crate::query::Engine;
-use crate::rows::Chunk;
-use crate::state::{Appended, State};
+use crate::rows::{self, Chunk, Numbered};
+use crate::state::{Appended, Place, State};
 use crate::{Family, back, fault, files};
 use base::{Clock, Fault, Result};
 use port::Tables;
@@ -26,6 +26,9 @@ pub(crate) struct Inner {
     pub(crate) tables: Arc<dyn Tables>,
     pub(crate) clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Held while a frame becomes columns: one frame at a time, so that none is taken twice, but not under the lock of the
+    /// state, so that queries and flushes go on.
+    appending: Mutex<()>,
     /// Held while files and manifest change: one flush, compaction or retention at a time.
     writer: tokio::sync::Mutex<Writer>,
     pub(crate) engine: Engine,
@@ -75,11 +78,13 @@ pub struct LakeStatus {
     pub times_us: Option<(i64, i64)>,
     /// Where replay of the write-ahead log starts.
     pub committed_offset: u64,
+    /// (reason, rows, bytes) that retention dropped since the start.
+    pub retired: Vec<(&'static str, u64, u64)>,
 }
 
 impl Lake {
-    /// Opens the lake: locks the directory, reads the manifest, removes what a crash left without a commit, sets damaged
-    /// files aside. Faults: `lake.in-use`, `lake.storage`, `lake.corrupt` (the manifest itself), and those of `tables`.
+    /// Opens the lake: locks the directory, reads the manifest, sets aside damaged files and those
+    /// that the manifest does not know. Faults: `lake.in-use`, `lake.storage`, `lake.corrupt` (the manifest itself), and those of `tables`.
     pub async fn open(config: LakeConfig, tables: Arc<dyn Tables>, clock: Arc<dyn Clock>) -> Result<Lake> {
         files::make_folders(&config.dir)?;
         let lock = lock(&config)?;
@@ -88,6 +93,9 @@ impl Lake {
         let mut change = Change::default();
         for file in manifest.files.values() {
             if let Err(fault) = files::check(&config.dir, file) {
+                if !fault.is(&fault::CORRUPT) {
+                    return Err(fault);
+                }
                 files::set_aside(&config.dir, file);
                 notices.push(fault);
                 change.remove.push(file.clone());
@@ -99,15 +107,14 @@ impl Lake {
         }
         let paths = |file: &Arc<FileEntry>| [file.rows_path(&config.dir), file.images_path(&config.dir)];
         let known: HashSet<PathBuf> = manifest.files.values().flat_map(paths).collect();
-        let (orphans, greatest) = files::remove_orphans(&config.dir, &known)?;
-        if orphans > 0 {
-            tracing::info!(orphans, "removed files of an interrupted write");
-        }
+        let orphans = files::set_orphans_aside(&config.dir, &known)?;
+        notices.extend(orphans.fault(&config.dir));
         let engine = Engine::new(&config)?;
-        let mut state = State::new(manifest, greatest);
+        let mut state = State::new(manifest, orphans.greatest_number);
         state.notices = notices;
         let writer = tokio::sync::Mutex::new(Writer::default());
-        let inner = Inner { config, tables, clock, state: Mutex::new(state), writer, engine, _lock: lock };
+        let (state, appending) = (Mutex::new(state), Mutex::default());
+        let inner = Inner { config, tables, clock, state, appending, writer, engine, _lock: lock };
         Ok(Lake { inner: Arc::new(inner) })
     }
 
@@ -121,7 +128,12 @@ impl Lake {
     /// copies. Faults: `lake.behind` when flushing does not keep up (keep the frame, try again later).
     pub fn append(&self, arrived: Arrived) -> Result<Appended> {
         let now = self.inner.clock.monotonic();
-        self.state().append(arrived, &self.inner.config, now)
+        let place = Place::of(&arrived);
+        let mut frame = Numbered::of(arrived);
+        let _one = self.inner.appending.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (number, repeated) = self.state().admit(&place, &mut frame, &self.inner.config)?;
+        let chunks = rows::chunks(frame, number)?;
+        Ok(Appended { rows: self.state().take(&place, chunks, now), repeated })
     }
 
     /// Writes everything in memory to files and commits files, positions and write-ahead-log offset in one transaction.
@@ -141,12 +153,7 @@ impl Lake {
             return Ok(Flushed::default());
         }
         let config = self.inner.config.clone();
-        let work = move || {
-            let tables = taken.iter().zip(numbers);
-            tables.map(|((family, chunks), number)| write_chunks(&config, *family, number, chunks)).collect()
-        };
-        let written: Result<Vec<FileEntry>> = blocking(work).await;
-        match written {
+        match blocking(move || write_all(&config, &taken, &numbers)).await {
             Ok(files) => change.add = files.into_iter().map(Arc::new).collect(),
             Err(fault) => {
                 let now = self.inner.clock.monotonic();
@@ -223,12 +230,14 @@ impl Lake {
         self.state().manifest.offset
     }
 
-    /// How far each numbering of an agent is committed to files, for the state of an agent and for tests.
+    /// Which numbers of an agent are committed to files, in order: one position a run without gaps.
     pub fn positions(&self, agent: AgentId) -> Vec<Position> {
         let state = self.state();
         let positions = state.manifest.positions.iter().filter(|((of, _, _), _)| *of == agent);
-        let mut positions: Vec<Position> =
-            positions.map(|((_, boot, lane), last)| Position { boot: *boot, lane: *lane, last_seq: *last }).collect();
+        let runs = positions.flat_map(|((_, boot, lane), runs)| {
+            runs.iter().map(|(first_seq, last_seq)| Position { boot: *boot, lane: *lane, first_seq, last_seq })
+        });
+        let mut positions: Vec<Position> = runs.collect();
         positions.sort();
         positions
     }
@@ -250,10 +259,12 @@ impl Lake {
             tables: Family::ALL.iter().map(of).collect(),
             times_us: files().map(|file| file.min_us).min().zip(files().map(|file| file.max_us).max()),
             committed_offset: state.manifest.offset,
+            retired: state.retired.list(),
         }
     }
 
-    /// Files that were found damaged and set aside since the last call, each a fault for the caller to report.
+    /// What happened to the lake's files since the last call, each a fault for the caller to report: files found damaged or
+    /// unknown and set aside, telemetry dropped for want of room.
     pub fn notices(&self) -> Vec<Fault> {
         std::mem::take(&mut self.state().notices)
     }
@@ -268,6 +279,23 @@ fn lock(config: &LakeConfig) -> Result<File> {
         Err(std::fs::TryLockError::WouldBlock) => Err(Fault::new(&fault::IN_USE).object(config.dir.display())),
         Err(std::fs::TryLockError::Error(error)) => Err(named(error)),
     }
+}
+
+/// A file of each table; on a fault none.
+fn write_all(config: &LakeConfig, taken: &[(Family, Vec<Chunk>)], numbers: &[u64]) -> Result<Vec<FileEntry>> {
+    let mut written: Vec<FileEntry> = Vec::with_capacity(taken.len());
+    for ((family, chunks), number) in taken.iter().zip(numbers) {
+        match write_chunks(config, *family, *number, chunks) {
+            Ok(file) => written.push(file),
+            Err(fault) => {
+                // The next flush writes other ones: kept, a disk that is full would fill up for good.
+                let failed = written.iter().filter_map(|file| files::delete(&config.dir, file).err());
+                failed.for_each(|fault| tracing::warn!(fault = %fault.inside(), "a file of a failed flush stays"));
+                return Err(fault);
+            }
+        }
+    }
+    Ok(written)
 }
 
 /// One file of the chunks, their images gathered and renumbered.

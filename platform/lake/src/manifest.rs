@@ -6,7 +6,7 @@
 use crate::{Family, fault};
 use base::{Fault, Result};
 use port::{Tables, Write};
-use record::{AgentId, Lane};
+use record::{AgentId, Lane, Runs};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub(crate) type Numbering = (AgentId, u64, Lane);
 pub(crate) struct Change {
     pub(crate) add: Vec<Arc<FileEntry>>,
     pub(crate) remove: Vec<Arc<FileEntry>>,
-    pub(crate) positions: Vec<(Numbering, u64)>,
+    pub(crate) positions: Vec<(Numbering, Runs)>,
     pub(crate) offset: Option<u64>,
 }
 
@@ -89,9 +89,9 @@ impl Change {
             let value = serde_json::to_vec(file.as_ref()).map_err(|error| fault::of_bug("manifest", error))?;
             writes.push(Write::Put { table: FILES, key: file.key(), value: value.into() });
         }
-        for ((agent, boot, lane), last) in &self.positions {
+        for ((agent, boot, lane), runs) in &self.positions {
             let key = format!("{agent}-{boot}-{}", lane.letter());
-            writes.push(Write::Put { table: POSITIONS, key, value: last.to_string().into() });
+            writes.push(Write::Put { table: POSITIONS, key, value: runs.to_string().into() });
         }
         if let Some(offset) = self.offset {
             writes.push(Write::Put { table: STATE, key: OFFSET.into(), value: offset.to_string().into() });
@@ -104,7 +104,7 @@ impl Change {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Manifest {
     pub(crate) files: BTreeMap<u64, Arc<FileEntry>>,
-    pub(crate) positions: HashMap<Numbering, u64>,
+    pub(crate) positions: HashMap<Numbering, Runs>,
     pub(crate) offset: u64,
 }
 
@@ -118,7 +118,7 @@ impl Manifest {
         }
         for (key, value) in all(tables, POSITIONS).await? {
             let numbering = numbering(&key).ok_or_else(|| damaged(POSITIONS, &key))?;
-            manifest.positions.insert(numbering, number(&value).ok_or_else(|| damaged(POSITIONS, &key))?);
+            manifest.positions.insert(numbering, runs(&value).ok_or_else(|| damaged(POSITIONS, &key))?);
         }
         if let Some(item) = tables.get(STATE, OFFSET).await? {
             manifest.offset = number(&item.value).ok_or_else(|| damaged(STATE, OFFSET))?;
@@ -133,7 +133,7 @@ impl Manifest {
         for file in &change.add {
             self.files.insert(file.number, file.clone());
         }
-        self.positions.extend(change.positions.iter().copied());
+        self.positions.extend(change.positions.iter().cloned());
         self.offset = change.offset.unwrap_or(self.offset);
     }
 }
@@ -143,6 +143,10 @@ fn damaged(table: &str, key: &str) -> Fault {
 }
 
 fn number(value: &[u8]) -> Option<u64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+fn runs(value: &[u8]) -> Option<Runs> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
@@ -162,5 +166,28 @@ async fn all(tables: &dyn Tables, table: &'static str) -> Result<Vec<(String, by
         if last {
             return Ok(found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use port::MemoryTables;
+
+    /// Earlier programs stored the greatest number only.
+    #[tokio::test]
+    async fn numbers_read_back_in_the_new_form_and_in_the_old() {
+        let tables = MemoryTables::default();
+        let numbering = |boot| (AgentId([1; 16]), boot, Lane::Alert);
+        let key = format!("{}-7-a", AgentId([1; 16]));
+        tables.commit(vec![Write::Put { table: POSITIONS, key, value: "42".into() }]).await.unwrap();
+        let mut runs = Runs::default();
+        runs.add(1, 8);
+        runs.add(12, 20);
+        let change = Change { positions: vec![(numbering(8), runs.clone())], ..Change::default() };
+        change.commit(&tables).await.unwrap();
+        let manifest = Manifest::load(&tables).await.unwrap();
+        assert_eq!(manifest.positions[&numbering(8)], runs);
+        assert_eq!(manifest.positions[&numbering(7)].iter().collect::<Vec<_>>(), [(1, 42)]);
     }
 }

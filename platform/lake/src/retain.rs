@@ -1,10 +1,13 @@
 //! Retention: what is dropped when, by age, by bytes, by the disk.
 
 use crate::config::LakeConfig;
+use crate::files::{self, Disk};
 use crate::lake::Lake;
+use crate::lake::blocking;
 use crate::manifest::{Change, FileEntry};
-use crate::{Family, files};
-use base::Result;
+use crate::state::State;
+use crate::{Family, fault};
+use base::{Fault, Result};
 use std::sync::Arc;
 
 const DAY_US: i64 = 24 * 3_600_000_000;
@@ -37,13 +40,71 @@ pub struct Retired {
     pub newest_us: i64,
 }
 
-/// Bytes that must go for the disk to be below the watermark again.
-pub(crate) fn excess(config: &LakeConfig, percent: u8, lake_bytes: u64) -> u64 {
-    if config.disk_percent >= 100 || percent <= config.disk_percent {
-        return 0;
+impl Reason {
+    /// Every reason.
+    pub const ALL: &'static [Reason] = &[Reason::Age, Reason::Bytes, Reason::Disk];
+
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Reason::Age => "age",
+            Reason::Bytes => "bytes",
+            Reason::Disk => "disk",
+        }
     }
-    // The disk's size is not needed: a tenth of the lake at a time comes below the mark in a few rounds.
-    (lake_bytes / 10).max(1)
+}
+
+/// Rows and bytes dropped for each reason since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals([(u64, u64); Reason::ALL.len()]);
+
+impl Totals {
+    fn add(&mut self, retired: &Retired) {
+        let (rows, bytes) = &mut self.0[retired.reason as usize];
+        *rows += retired.rows;
+        *bytes += retired.bytes;
+    }
+
+    /// (reason, rows, bytes).
+    pub(crate) fn list(&self) -> Vec<(&'static str, u64, u64)> {
+        Reason::ALL.iter().zip(self.0).map(|(reason, (rows, bytes))| (reason.word(), rows, bytes)).collect()
+    }
+}
+
+/// What the disk asks of the lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pressure {
+    /// It is below the watermark.
+    None,
+    /// It is above, but telemetry is below its floor: dropping it would not help.
+    Crowded,
+    /// So many bytes of telemetry shall go now.
+    Excess(u64),
+}
+
+/// What a disk asks for that holds so many bytes of telemetry.
+pub(crate) fn pressure(config: &LakeConfig, disk: Disk, telemetry: u64) -> Pressure {
+    let mark = (u128::from(disk.size) * u128::from(config.disk_percent.min(100)) / 100) as u64;
+    let over = disk.used.saturating_sub(mark);
+    if config.disk_percent >= 100 || over == 0 {
+        return Pressure::None;
+    }
+    // At most a tenth at a time: another program may be about to free what it filled the disk with.
+    match over.min((telemetry / 10).max(1)).min(telemetry.saturating_sub(config.disk_floor_bytes)) {
+        0 => Pressure::Crowded,
+        excess => Pressure::Excess(excess),
+    }
+}
+
+fn is_finding(file: &FileEntry) -> bool {
+    file.family == Family::Finding.word()
+}
+
+/// Time before which records of a table are dropped, µs; `None` keeps them.
+fn horizon(family: Family, config: &LakeConfig, now_us: i64) -> Option<i64> {
+    let days = if family == Family::Finding { config.finding_days } else { config.retention_days };
+    let age = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_US);
+    (days > 0).then(|| now_us.saturating_sub(age))
 }
 
 /// Which files to drop. Pure. Findings go by their own age only: neither bytes nor a full disk touches them.
@@ -53,11 +114,9 @@ pub(crate) fn plan(
     now_us: i64,
     disk_excess: u64,
 ) -> Vec<(Arc<FileEntry>, Reason)> {
-    let is_finding = |file: &FileEntry| file.family == Family::Finding.word();
     let expired = |file: &FileEntry| {
-        let days = if is_finding(file) { config.finding_days } else { config.retention_days };
-        let age = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_US);
-        days > 0 && file.max_us < now_us.saturating_sub(age)
+        let family = file.family().unwrap_or(Family::Process);
+        horizon(family, config, now_us).is_some_and(|before_us| file.max_us < before_us)
     };
     let (old, mut kept): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| expired(file));
     let mut dropped: Vec<(Arc<FileEntry>, Reason)> = old.into_iter().map(|file| (file, Reason::Age)).collect();
@@ -81,26 +140,60 @@ pub(crate) fn plan(
 
 impl Lake {
     /// Drops what the retention does not keep; to be called now and then (every minute). Nothing is dropped silently: the
-    /// answer counts it by table and reason.
+    /// answer counts it by table and reason, [`crate::LakeStatus::retired`] since the start, and what was dropped before its
+    /// age is a fault in [`Lake::notices`].
     pub async fn retain(&self) -> Result<Vec<Retired>> {
-        let percent = files::disk_percent(&self.inner.config.dir)?;
-        self.retain_at(percent).await
+        let (config, now) = (self.inner.config.clone(), self.inner.clock.wall());
+        let work = move || {
+            let expired = files::expire_aside(&config.dir, |family| horizon(family, &config, now))?;
+            if expired > 0 {
+                tracing::info!(expired, "files set aside long ago were deleted");
+            }
+            files::disk(&config.dir)
+        };
+        let disk = blocking(work).await?;
+        self.retain_at(disk).await
     }
 
-    /// The same with the disk's percentage given.
-    pub(crate) async fn retain_at(&self, percent: u8) -> Result<Vec<Retired>> {
+    /// The same with the disk given.
+    pub(crate) async fn retain_at(&self, disk: Disk) -> Result<Vec<Retired>> {
         let now = self.inner.clock.wall();
         let config = self.inner.config.clone();
         let dropped = self.change(move |state| {
             let files: Vec<Arc<FileEntry>> = state.manifest.files.values().cloned().collect();
-            let bytes = files.iter().map(|file| file.total_bytes()).sum();
-            let dropped = plan(&files, &config, now, excess(&config, percent, bytes));
+            let telemetry = files.iter().filter(|file| !is_finding(file)).map(|file| file.total_bytes()).sum();
+            let pressure = pressure(&config, disk, telemetry);
+            crowded(state, pressure, disk);
+            let excess = if let Pressure::Excess(bytes) = pressure { bytes } else { 0 };
+            let dropped = plan(&files, &config, now, excess);
             let remove = dropped.iter().map(|(file, _)| file.clone()).collect();
             Some((count(&dropped), Change { remove, ..Change::default() }))
         });
         let retired = dropped.await?.unwrap_or_default();
+        note(&mut self.state(), &retired);
         self.sweep().await?;
         Ok(retired)
+    }
+}
+
+/// Says once that other files fill the disk, until it has room again.
+fn crowded(state: &mut State, pressure: Pressure, disk: Disk) {
+    let is = pressure == Pressure::Crowded;
+    if is && !state.crowded {
+        let found = format!("{} of {} bytes in use", disk.used, disk.size);
+        state.notices.push(Fault::new(&fault::CROWDED).object("disk of the lake").found(found));
+    }
+    state.crowded = is;
+}
+
+/// Counts what was dropped; what was not yet too old is told, too.
+fn note(state: &mut State, retired: &[Retired]) {
+    for one in retired {
+        state.retired.add(one);
+        if one.reason != Reason::Age {
+            let found = format!("{} rows of {} bytes, for {}", one.rows, one.bytes, one.reason.word());
+            state.notices.push(Fault::new(&fault::RETIRED).object(one.family.word()).found(found));
+        }
     }
 }
 
@@ -157,9 +250,19 @@ mod tests {
     }
 
     #[test]
-    fn the_watermark_asks_for_a_tenth_at_a_time() {
-        let config = LakeConfig::default();
-        assert_eq!((excess(&config, 85, 1000), excess(&config, 86, 1000), excess(&config, 99, 5)), (0, 100, 1));
-        assert_eq!(excess(&LakeConfig { disk_percent: 100, ..config }, 100, 1000), 0);
+    fn the_watermark_asks_for_what_is_over_it_and_at_most_a_tenth_at_a_time() {
+        let config = LakeConfig { disk_floor_bytes: 200, ..LakeConfig::default() };
+        let at = |used, telemetry| pressure(&config, Disk { used, size: 10_000 }, telemetry);
+        assert_eq!(
+            (at(8_500, 1000), at(8_510, 1000), at(9_900, 1000)),
+            (Pressure::None, Pressure::Excess(10), Pressure::Excess(100))
+        );
+        // Others fill the disk: dropping the last of the lake would free nothing and cost the record.
+        assert_eq!(
+            (at(9_999, 200), at(9_999, 0), at(9_999, 203)),
+            (Pressure::Crowded, Pressure::Crowded, Pressure::Excess(3))
+        );
+        let off = LakeConfig { disk_percent: 100, ..config };
+        assert_eq!(pressure(&off, Disk { used: 10, size: 10 }, 1000), Pressure::None);
     }
 }

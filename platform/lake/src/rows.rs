@@ -11,7 +11,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::buffer::Buffer;
 use prost::Message;
-use record::{Activity, Alert, Event, Lane, Proc, Sample, Severity, WireEvent};
+use record::{Activity, AgentId, Alert, Event, EventId, Host, Lane, Proc, Runs, Sample, Severity, WireEvent};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -26,42 +26,85 @@ pub(crate) struct Chunk {
 /// Between two executables in the column `ancestors`.
 const BELOW: &str = " < ";
 
+/// Where records come from: the same for all of a frame.
+pub(crate) struct Source {
+    agent: AgentId,
+    boot: u64,
+    lane: Lane,
+    host: Host,
+}
+
+/// A frame whose every record has its number.
+pub(crate) struct Numbered {
+    source: Source,
+    events: Vec<Event>,
+    alerts: Vec<(u64, Alert)>,
+    samples: Vec<(u64, Sample)>,
+}
+
+impl Numbered {
+    /// Numbers alerts from their ids, else after the events, and samples as the last of the frame. Alerts that came without
+    /// an id get one.
+    pub(crate) fn of(arrived: Arrived) -> Numbered {
+        let (first, last) = (arrived.first_seq, arrived.last_seq());
+        let Arrived { agent, boot, lane, host, events, alerts, samples, .. } = arrived;
+        let after_events = first.saturating_add(events.len() as u64);
+        let numbered = |(index, mut alert): (u64, Alert)| {
+            let named = alert.id.parse::<EventId>().ok().filter(|id| (first..=last).contains(&id.seq));
+            let seq = named.map_or(after_events.saturating_add(index), |id| id.seq);
+            if alert.id.is_empty() {
+                alert.id = EventId { agent, boot, lane, seq }.to_string();
+            }
+            (seq, alert)
+        };
+        let first_sample = last.saturating_add(1).saturating_sub(samples.len() as u64);
+        Numbered {
+            alerts: (0..).zip(alerts).map(numbered).collect(),
+            samples: (first_sample..).zip(samples).collect(),
+            source: Source { agent, boot, lane, host },
+            events,
+        }
+    }
+
+    fn records(&self) -> usize {
+        self.events.len() + self.alerts.len() + self.samples.len()
+    }
+
+    /// Drops records whose number was taken before; answers how many.
+    pub(crate) fn drop_taken(&mut self, taken: &Runs) -> usize {
+        let before = self.records();
+        self.events.retain(|event| !taken.contains(event.seq));
+        self.alerts.retain(|(seq, _)| !taken.contains(*seq));
+        self.samples.retain(|(seq, _)| !taken.contains(*seq));
+        before - self.records()
+    }
+}
+
 /// Turns a frame's records into chunks. `number` is new for every call.
-pub(crate) fn chunks(arrived: &Arrived, number: u64) -> Result<Vec<(Family, Chunk)>> {
+pub(crate) fn chunks(frame: Numbered, number: u64) -> Result<Vec<(Family, Chunk)>> {
+    let Numbered { source, events, alerts, samples: metrics } = frame;
     let home = Home { in_memory: true, number };
     let mut images = Images::default();
     let mut tables: Vec<Option<EventRows>> = Family::EVENTS.iter().map(|_| None).collect();
-    for event in &arrived.events {
+    for event in events {
         let family = Family::of(event.kind());
         let rows = tables[family as usize].get_or_insert_with(|| EventRows::new(family));
         let (index, ancestors) = images.place(event.process.as_ref());
         rows.push(event, home.place(index), ancestors);
     }
-    let images = Arc::new(ImageTable::of_chunk(&arrived.host, images.procs));
+    let images = Arc::new(ImageTable::of_chunk(&source.host, images.procs));
     let mut chunks = Vec::new();
     let mut add = |family, rows: RecordBatch| chunks.push((family, Chunk { rows, images: images.clone(), home }));
     for rows in tables.into_iter().flatten() {
-        add(rows.family, rows.finish(arrived)?);
+        add(rows.family, rows.finish(&source)?);
     }
-    if !arrived.alerts.is_empty() {
-        add(Family::Finding, findings(arrived)?);
+    if !alerts.is_empty() {
+        add(Family::Finding, findings(&source, &alerts)?);
     }
-    if !arrived.samples.is_empty() {
-        add(Family::Sample, samples(arrived)?);
+    if !metrics.is_empty() {
+        add(Family::Sample, samples(&source, &metrics)?);
     }
     Ok(chunks)
-}
-
-/// Numbers of a frame's alerts: from their ids, else after the events.
-pub(crate) fn alert_seq(arrived: &Arrived, index: usize) -> u64 {
-    let id = arrived.alerts[index].id.parse::<record::EventId>();
-    let named = id.ok().filter(|id| (arrived.first_seq..=arrived.last_seq()).contains(&id.seq));
-    named.map_or(arrived.first_seq + (arrived.events.len() + index) as u64, |id| id.seq)
-}
-
-/// Numbers of a frame's samples: its last ones.
-pub(crate) fn sample_seq(arrived: &Arrived, index: usize) -> u64 {
-    (arrived.last_seq() + 1 + index as u64).saturating_sub(arrived.samples.len() as u64)
 }
 
 /// The processes of a frame, each once, with the text of its ancestors.
@@ -122,17 +165,16 @@ fn same(text: &str, rows: usize) -> Result<ArrayRef> {
 }
 
 /// The columns that every table begins with.
-fn head(arrived: &Arrived, mut time: TimestampMicrosecondBuilder, mut seq: UInt64Builder) -> Result<Vec<ArrayRef>> {
+fn head(source: &Source, mut time: TimestampMicrosecondBuilder, mut seq: UInt64Builder) -> Result<Vec<ArrayRef>> {
     let seq = seq.finish();
     let rows = seq.len();
-    let boot = UInt64Array::from_value(arrived.boot, rows);
-    let lane: Lane = arrived.lane;
+    let boot = UInt64Array::from_value(source.boot, rows);
     Ok(vec![
         Arc::new(time.finish()),
-        same(&arrived.agent.to_string(), rows)?,
-        same(&arrived.host.name, rows)?,
+        same(&source.agent.to_string(), rows)?,
+        same(&source.host.name, rows)?,
         Arc::new(boot),
-        same(lane.letter(), rows)?,
+        same(source.lane.letter(), rows)?,
         Arc::new(seq),
     ])
 }
@@ -217,7 +259,7 @@ impl EventRows {
         }
     }
 
-    fn push(&mut self, event: &Event, place: u64, ancestors: &str) {
+    fn push(&mut self, event: Event, place: u64, ancestors: &str) {
         self.time.append_value(event.time_us);
         self.seq.append_value(event.seq);
         self.kind.append_value(event.kind().word());
@@ -232,28 +274,28 @@ impl EventRows {
             builder.append_option(filled(text));
         }
         self.uid.append_option(info.map(|info| info.user.uid));
-        self.push_activity(&event.activity);
+        self.push_activity(event.activity);
         self.image.append_value(place);
     }
 
-    fn push_activity(&mut self, activity: &Activity) {
-        let mut left = activity.clone();
+    /// Moves what has a column out of the activity; what is left is the rest. No cell reads what another one holds.
+    fn push_activity(&mut self, mut activity: Activity) {
         for (builder, cell) in self.cells.iter_mut().zip(schema::cells(self.family)) {
-            let value = cell::read(activity, *cell);
+            let value = cell::read(&activity, *cell);
             builder.push(&value);
             if value != Value::None {
-                cell::write(&mut left, *cell, Value::None);
+                cell::write(&mut activity, *cell, Value::None);
             }
         }
-        if left == cell::empty(activity.kind()) {
+        if activity == cell::empty(activity.kind()) {
             self.rest.append_null();
         } else {
-            self.rest.append_value(encode_rest(left));
+            self.rest.append_value(encode_rest(activity));
         }
     }
 
-    fn finish(mut self, arrived: &Arrived) -> Result<RecordBatch> {
-        let mut columns = head(arrived, self.time, self.seq)?;
+    fn finish(mut self, source: &Source) -> Result<RecordBatch> {
+        let mut columns = head(source, self.time, self.seq)?;
         let [exe, cmd_line, user, container, ancestors] = &mut self.texts;
         let [process_key, parent_key] = &mut self.keys;
         columns.extend::<[ArrayRef; 11]>([
@@ -281,14 +323,14 @@ fn encode_rest(left: Activity) -> Vec<u8> {
     WireEvent { time_us: 0, process: 0, activity: Some(left) }.encode_to_vec()
 }
 
-fn findings(arrived: &Arrived) -> Result<RecordBatch> {
+fn findings(source: &Source, alerts: &[(u64, Alert)]) -> Result<RecordBatch> {
     let (mut time, mut seq, mut decided) = (times(), UInt64Builder::new(), times());
     // id, rule, rule_version, title, title_zh, severity, techniques, tactics, drill, exe, cmd_line, user, container.
     let mut texts: [StringViewBuilder; 13] = std::array::from_fn(|_| strings());
     let (mut severity, mut key, mut whole) = (UInt32Builder::new(), UInt64Builder::new(), BinaryViewBuilder::new());
-    for (index, alert) in arrived.alerts.iter().enumerate() {
+    for (number, alert) in alerts {
         time.append_value(alert.time_us);
-        seq.append_value(alert_seq(arrived, index));
+        seq.append_value(*number);
         decided.append_value(alert.decided_us);
         severity.append_value(alert.severity.max(0) as u32);
         let process = evidence(alert);
@@ -300,7 +342,7 @@ fn findings(arrived: &Arrived) -> Result<RecordBatch> {
         whole.append_value(alert.encode_to_vec());
     }
     let mut texts = texts.map(|mut builder| Arc::new(builder.finish()) as ArrayRef).into_iter();
-    let mut columns = head(arrived, time, seq)?;
+    let mut columns = head(source, time, seq)?;
     columns.extend(texts.by_ref().take(6));
     columns.push(Arc::new(severity.finish()));
     columns.extend(texts.by_ref().take(2));
@@ -344,15 +386,14 @@ fn finding_texts(alert: &Alert, process: Option<&record::Process>) -> [String; 1
     ]
 }
 
-fn samples(arrived: &Arrived) -> Result<RecordBatch> {
+fn samples(source: &Source, samples: &[(u64, Sample)]) -> Result<RecordBatch> {
     let (mut time, mut seq, mut metric) = (times(), UInt64Builder::new(), UInt32Builder::new());
     let (mut name, mut label, mut value, mut cost) =
         (strings(), strings(), Float64Builder::new(), UInt64Builder::new());
-    for (index, sample) in arrived.samples.iter().enumerate() {
-        let Sample { time_us, metrics, cost_us } = sample;
+    for (number, Sample { time_us, metrics, cost_us }) in samples {
         for one in metrics {
             time.append_value(*time_us);
-            seq.append_value(sample_seq(arrived, index));
+            seq.append_value(*number);
             metric.append_value(one.id);
             name.append_value(&one.name);
             label.append_option(filled(&one.label));
@@ -360,7 +401,7 @@ fn samples(arrived: &Arrived) -> Result<RecordBatch> {
             cost.append_value(*cost_us);
         }
     }
-    let mut columns = head(arrived, time, seq)?;
+    let mut columns = head(source, time, seq)?;
     columns.extend::<[ArrayRef; 5]>([
         Arc::new(metric.finish()),
         Arc::new(name.finish()),

@@ -2,10 +2,11 @@
 
 use crate::config::{Arrived, LakeConfig};
 use crate::manifest::{Change, FileEntry, Manifest, Numbering};
-use crate::rows::{self, Chunk};
+use crate::retain::Totals;
+use crate::rows::{Chunk, Numbered};
 use crate::{Family, fault};
 use base::{Fault, Micros, Result};
-use record::EventId;
+use record::Runs;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -30,13 +31,34 @@ pub(crate) struct State {
     pub(crate) bytes: usize,
     /// Monotonic time of the oldest row that is not being flushed.
     pub(crate) oldest: Option<Micros>,
-    pub(crate) taken: HashMap<Numbering, u64>,
+    pub(crate) taken: HashMap<Numbering, Runs>,
     pub(crate) offset: u64,
     pub(crate) manifest: Manifest,
     /// Files out of the manifest that a running query may still read.
     pub(crate) garbage: Vec<Arc<FileEntry>>,
     pub(crate) notices: Vec<Fault>,
+    /// What retention dropped since the start.
+    pub(crate) retired: Totals,
+    /// Whether it was said that other files fill the disk.
+    pub(crate) crowded: bool,
     next_number: u64,
+}
+
+/// Which numbers a frame has, and where the write-ahead log goes on behind it.
+pub(crate) struct Place {
+    numbering: Numbering,
+    first: u64,
+    last: u64,
+    wal_offset: u64,
+}
+
+impl Place {
+    pub(crate) fn of(arrived: &Arrived) -> Place {
+        let numbering = (arrived.agent, arrived.boot, arrived.lane);
+        // The last number of an empty frame would be the one before its first, which another frame may have.
+        let (first, last) = if arrived.count == 0 { (1, 0) } else { (arrived.first_seq, arrived.last_seq()) };
+        Place { numbering, first, last, wal_offset: arrived.wal_offset }
+    }
 }
 
 /// What became of a frame.
@@ -65,36 +87,37 @@ impl State {
         self.next_number - 1
     }
 
-    /// Takes a frame. All or nothing.
-    pub(crate) fn append(&mut self, mut arrived: Arrived, config: &LakeConfig, now: Micros) -> Result<Appended> {
+    /// Says whether there is room, drops what of a frame was taken before, and gives a number for its chunks.
+    pub(crate) fn admit(&mut self, place: &Place, frame: &mut Numbered, config: &LakeConfig) -> Result<(u64, usize)> {
         if self.rows >= config.flush_rows.saturating_mul(BEHIND_FACTOR)
             || self.bytes >= config.flush_bytes.saturating_mul(BEHIND_FACTOR)
         {
             let limit = format!("at most {} rows in memory", config.flush_rows.saturating_mul(BEHIND_FACTOR));
             return Err(Fault::new(&fault::BEHIND).object("memory of the lake").expected(limit).found(self.rows));
         }
-        let numbering = (arrived.agent, arrived.boot, arrived.lane);
-        let last_taken = self.taken.get(&numbering).copied().unwrap_or(0);
-        number_alerts(&mut arrived);
-        let repeated = drop_repeated(&mut arrived, last_taken);
-        let number = self.number();
-        let chunks = rows::chunks(&arrived, number)?;
-        let mut appended = Appended { rows: 0, repeated };
+        let taken = self.taken.get(&place.numbering).filter(|taken| taken.meets(place.first, place.last));
+        let repeated = taken.map_or(0, |taken| frame.drop_taken(taken));
+        Ok((self.number(), repeated))
+    }
+
+    /// Takes the chunks of a frame that was admitted: rows, numbers and offset together, so that a flush commits all or none.
+    pub(crate) fn take(&mut self, place: &Place, chunks: Vec<(Family, Chunk)>, now: Micros) -> usize {
+        let mut rows = 0;
         for (index, (family, chunk)) in chunks.into_iter().enumerate() {
-            appended.rows += chunk.rows.num_rows();
+            rows += chunk.rows.num_rows();
             self.bytes +=
                 chunk.rows.get_array_memory_size() + if index == 0 { chunk.images.len() * PROC_BYTES } else { 0 };
             self.memory.entry(family).or_default().active.push(chunk);
         }
-        self.rows += appended.rows;
-        if appended.rows > 0 {
+        self.rows += rows;
+        if rows > 0 {
             self.oldest.get_or_insert(now);
         }
-        if arrived.count > 0 && arrived.last_seq() > last_taken {
-            self.taken.insert(numbering, arrived.last_seq());
+        if place.first <= place.last {
+            self.taken.entry(place.numbering).or_default().add(place.first, place.last);
         }
-        self.offset = self.offset.max(arrived.wal_offset);
-        Ok(appended)
+        self.offset = self.offset.max(place.wal_offset);
+        rows
     }
 
     /// Whether [`crate::Lake::tick`] should flush.
@@ -117,9 +140,9 @@ impl State {
         }
         self.oldest = None;
         let known = &self.manifest.positions;
-        let positions = self.taken.iter().filter(|(numbering, last)| known.get(numbering) != Some(last));
+        let positions = self.taken.iter().filter(|(numbering, runs)| known.get(numbering) != Some(runs));
         let change = Change {
-            positions: positions.map(|(numbering, last)| (*numbering, *last)).collect(),
+            positions: positions.map(|(numbering, runs)| (*numbering, runs.clone())).collect(),
             offset: (self.offset != self.manifest.offset).then_some(self.offset),
             ..Change::default()
         };
@@ -155,31 +178,4 @@ impl State {
         self.garbage = held;
         free
     }
-}
-
-/// Gives an id to alerts that came without a fitting one: their numbers follow those of the events.
-fn number_alerts(arrived: &mut Arrived) {
-    let seqs: Vec<u64> = (0..arrived.alerts.len()).map(|index| rows::alert_seq(arrived, index)).collect();
-    for (alert, seq) in arrived.alerts.iter_mut().zip(seqs) {
-        if alert.id.is_empty() {
-            alert.id = EventId { agent: arrived.agent, boot: arrived.boot, lane: arrived.lane, seq }.to_string();
-        }
-    }
-}
-
-/// Drops records whose number was taken before; answers how many.
-fn drop_repeated(arrived: &mut Arrived, last_taken: u64) -> usize {
-    if arrived.first_seq > last_taken {
-        return 0;
-    }
-    let before = arrived.events.len() + arrived.alerts.len() + arrived.samples.len();
-    let alerts: Vec<bool> =
-        (0..arrived.alerts.len()).map(|index| rows::alert_seq(arrived, index) > last_taken).collect();
-    let samples: Vec<bool> =
-        (0..arrived.samples.len()).map(|index| rows::sample_seq(arrived, index) > last_taken).collect();
-    let (mut alerts, mut samples) = (alerts.into_iter(), samples.into_iter());
-    arrived.events.retain(|event| event.seq > last_taken);
-    arrived.alerts.retain(|_| alerts.next().unwrap_or(false));
-    arrived.samples.retain(|_| samples.next().unwrap_or(false));
-    before - arrived.events.len() - arrived.alerts.len() - arrived.samples.len()
 }

@@ -1,9 +1,11 @@
 //! DataFusion with its limits: threads, memory, time, rows.
 
 use super::guard::refused;
-use super::joins::Joins;
+use super::joins::{Joins, Stop};
 use super::snapshot::Snapshot;
 use super::table::{STORE, Table};
+use super::text::{self, array_bytes};
+use super::whole::{Kept, OCSF, Whole};
 use crate::config::LakeConfig;
 use crate::{Family, fault, schema};
 use base::{Fault, Result};
@@ -24,14 +26,22 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 use port::QueryLimits;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 /// Threads that run queries.
 const THREADS: usize = 2;
 /// Stack of each: planners walk a statement by recursion, see `guard`.
 const STACK_BYTES: usize = 16 << 20;
+/// Queries that run at once; others wait as long as their time limit lets them. Stops a client that asks faster than it is
+/// answered from taking all memory.
+const AT_ONCE: usize = 4;
+/// Most bytes of one answer: rows beyond it are cut, as those beyond the limit of rows are.
+const ANSWER_BYTES: usize = 64 << 20;
 /// Footers of files kept in memory, bytes.
 const FOOTER_BYTES: usize = 32 << 20;
 
@@ -40,6 +50,9 @@ pub(crate) struct Engine {
     /// Taken out when the engine is dropped, because a runtime may not be dropped from within another.
     runtime: Option<Runtime>,
     environment: Arc<RuntimeEnv>,
+    /// Each query has one until its task has really ended.
+    running: Arc<Semaphore>,
+    dir: Arc<PathBuf>,
 }
 
 /// What a query gave.
@@ -73,11 +86,12 @@ impl Drop for Engine {
     }
 }
 
-/// Ends a query when its asker goes away.
-struct AbortOnDrop(tokio::task::AbortHandle);
+/// Ends a query when its asker goes away or its time is over: at its next pause, or where a join looks at the flag.
+struct EndOnDrop(tokio::task::AbortHandle, Stop);
 
-impl Drop for AbortOnDrop {
+impl Drop for EndOnDrop {
     fn drop(&mut self) {
+        self.1.set();
         self.0.abort();
     }
 }
@@ -102,7 +116,8 @@ impl Engine {
             .map_err(broken)?;
         let url = ObjectStoreUrl::parse(STORE).map_err(broken)?;
         environment.register_object_store(url.as_ref(), Arc::new(files));
-        Ok(Engine { runtime: Some(runtime), environment })
+        let (running, dir) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(config.dir.clone()));
+        Ok(Engine { runtime: Some(runtime), environment, running, dir })
     }
 
     /// Runs a checked statement over a snapshot.
@@ -114,16 +129,23 @@ impl Engine {
     ) -> std::result::Result<Answer, Trouble> {
         let environment = self.environment.clone();
         let statement = statement.to_string();
-        let limit = Duration::from_millis(limits.millis);
+        let end = Instant::now() + Duration::from_millis(limits.millis);
+        let Ok(Ok(turn)) = timeout_at(end, self.running.clone().acquire_owned()).await else {
+            let busy = Fault::new(&fault::BUSY).object("query").expected(format!("at most {AT_ONCE} at once"));
+            return Err(Trouble::Fault(busy));
+        };
+        let (stop, dir) = (Stop::default(), self.dir.clone());
+        let joins = Joins(stop.clone());
         let work = async move {
-            let context = context(environment, &snapshot)?;
+            let _turn = turn;
+            let context = context(environment, &snapshot, &dir, joins)?;
             answer(&context, &statement, limits.rows).await
         };
         let Some(runtime) = &self.runtime else { return Err(Trouble::Damage("the engine has ended".into())) };
         let task = runtime.spawn(work);
-        let _abort = AbortOnDrop(task.abort_handle());
+        let _end = EndOnDrop(task.abort_handle(), stop);
         // The clock runs here and not in the task: an answer comes in time even if the task does not pause at once.
-        match tokio::time::timeout(limit, task).await {
+        match timeout_at(end, task).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
             Ok(Ok(Err(error))) => Err(trouble(&error)),
             Err(_) => {
@@ -136,7 +158,12 @@ impl Engine {
     }
 }
 
-fn context(environment: Arc<RuntimeEnv>, snapshot: &Snapshot) -> datafusion::error::Result<SessionContext> {
+fn context(
+    environment: Arc<RuntimeEnv>,
+    snapshot: &Snapshot,
+    dir: &Arc<PathBuf>,
+    joins: Joins,
+) -> datafusion::error::Result<SessionContext> {
     let mut config = SessionConfig::new()
         .with_target_partitions(THREADS)
         .with_information_schema(true)
@@ -150,27 +177,40 @@ fn context(environment: Arc<RuntimeEnv>, snapshot: &Snapshot) -> datafusion::err
         .with_config(config)
         .with_runtime_env(environment)
         .with_default_features()
-        .with_physical_optimizer_rule(Arc::new(Joins))
+        .with_physical_optimizer_rule(Arc::new(joins))
         .build();
-    let context = SessionContext::new_with_state(state);
-    let mut events: Option<LogicalPlanBuilder> = None;
+    let mut context = SessionContext::new_with_state(state);
+    text::bound(&mut context)?;
+    let kept = Arc::new(Kept::default());
+    let (mut events, mut whole) = (None, None);
     for family in Family::ALL {
         let table = Arc::new(Table { family: *family, content: snapshot.content(*family) });
         context.register_table(family.word(), table.clone())?;
         if Family::EVENTS.contains(family) {
             let scan = LogicalPlanBuilder::scan(family.word(), provider_as_source(table), None)?;
-            let part = scan.project(event_columns(*family)?)?;
-            events = Some(match events {
-                None => part,
-                Some(events) => events.union(part.build()?)?,
-            });
+            let mut columns = event_columns(*family)?;
+            events = unite(events, scan.clone().project(columns.clone())?)?;
+            columns.push(Whole::column(*family, snapshot, dir, &kept));
+            whole = unite(whole, scan.project(columns)?)?;
         }
     }
-    if let Some(events) = events {
-        let plan: LogicalPlan = events.build()?;
-        context.register_table("events", Arc::new(ViewTable::new(plan, None)))?;
+    for (name, view) in [("events", events), (OCSF, whole)] {
+        if let Some(view) = view {
+            let plan: LogicalPlan = view.build()?;
+            context.register_table(name, Arc::new(ViewTable::new(plan, None)))?;
+        }
     }
     Ok(context)
+}
+
+fn unite(
+    before: Option<LogicalPlanBuilder>,
+    part: LogicalPlanBuilder,
+) -> datafusion::error::Result<Option<LogicalPlanBuilder>> {
+    match before {
+        None => Ok(Some(part)),
+        Some(before) => before.union(part.build()?).map(Some),
+    }
 }
 
 /// All columns of `events`, NULL where the table has none.
@@ -188,18 +228,26 @@ async fn answer(context: &SessionContext, statement: &str, rows: usize) -> dataf
     let frame = context.sql_with_options(statement, nothing_else).await?;
     let mut stream = frame.execute_stream().await?;
     let schema = stream.schema();
-    let (mut batches, mut left, mut cut) = (Vec::new(), rows, false);
+    let (mut batches, mut left, mut room) = (Vec::new(), rows, ANSWER_BYTES);
     while let Some(batch) = stream.next().await {
         let batch = batch?;
-        if batch.num_rows() > left {
-            cut = true;
-            batches.push(batch.slice(0, left));
-            break;
+        let mut fitting = batch.slice(0, batch.num_rows().min(left));
+        while fitting.num_rows() > 0 && bytes(&fitting) > room {
+            fitting = fitting.slice(0, fitting.num_rows() / 2);
         }
-        left -= batch.num_rows();
-        batches.push(batch);
+        left -= fitting.num_rows();
+        room -= bytes(&fitting);
+        let cut = fitting.num_rows() < batch.num_rows();
+        batches.push(fitting);
+        if cut {
+            return Ok(Answer { schema, batches, cut });
+        }
     }
-    Ok(Answer { schema, batches, cut })
+    Ok(Answer { schema, batches, cut: false })
+}
+
+fn bytes(batch: &RecordBatch) -> usize {
+    if batch.num_rows() == 0 { 0 } else { batch.columns().iter().map(array_bytes).sum() }
 }
 
 /// Whose trouble it is: the statement's, the limits', or a file's.

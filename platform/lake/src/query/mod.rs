@@ -10,12 +10,14 @@ mod guard;
 mod joins;
 mod snapshot;
 mod table;
+mod text;
+mod whole;
 
 pub(crate) use engine::Engine;
 
 use crate::back::{self, Events, Homes};
-use crate::image;
 use crate::lake::{Lake, blocking};
+use crate::{fault, image};
 use async_trait::async_trait;
 use base::{Fault, Result};
 use datafusion::arrow::array::RecordBatch;
@@ -25,6 +27,9 @@ use record::Alert;
 use snapshot::Snapshot;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// An event with its id and host.
+type Restored = (record::EventId, Arc<record::Host>, record::Event);
 
 /// Time that the questions with a condition get, milliseconds.
 const CONDITION_MILLIS: u64 = 30_000;
@@ -60,8 +65,18 @@ impl Lake {
     async fn newest(&self, table: &str, condition: &str, limit: usize) -> Result<(Snapshot, Answer)> {
         let condition = guard::condition(condition)?;
         let limit = limit.min(RECORDS_MAX);
-        let statement = format!("SELECT * FROM {table} WHERE ({condition}) ORDER BY time DESC, seq DESC LIMIT {limit}");
-        self.ask(&statement, QueryLimits { rows: limit, millis: CONDITION_MILLIS }).await
+        // Every row has its place, so that a page begins where the one before ended.
+        let statement = format!(
+            "SELECT * FROM {table} WHERE ({condition}) \
+             ORDER BY time DESC, agent, boot DESC, lane, seq DESC LIMIT {limit}"
+        );
+        let (snapshot, answer) = self.ask(&statement, QueryLimits { rows: limit, millis: CONDITION_MILLIS }).await?;
+        if answer.cut {
+            // A caller takes fewer records than it asked for as the end.
+            let fault = Fault::new(&fault::TOO_MUCH_MEMORY).object("query");
+            return Err(fault.expected("an answer within the limit of bytes; ask for fewer records"));
+        }
+        Ok((snapshot, answer))
     }
 
     /// Findings that match an SQL condition over the columns of table `finding`, newest first, whole.
@@ -72,12 +87,21 @@ impl Lake {
 
     /// Events that match an SQL condition over the columns of view `events`, newest first, whole: with their host, process
     /// and ancestry as they were recorded.
-    pub async fn restore(
-        &self,
-        condition: &str,
-        limit: usize,
-    ) -> Result<Vec<(record::EventId, Arc<record::Host>, record::Event)>> {
+    pub async fn restore(&self, condition: &str, limit: usize) -> Result<Vec<Restored>> {
         let (snapshot, answer) = self.newest("events", condition, limit).await?;
+        match self.restore_answer(snapshot.clone(), answer).await {
+            // The query reads no images; one that is damaged shows only here.
+            Err(fault) if fault.is(&fault::CORRUPT) => {
+                self.set_damaged_aside(&snapshot).await?;
+                drop(snapshot);
+                let (snapshot, answer) = self.newest("events", condition, limit).await?;
+                self.restore_answer(snapshot, answer).await
+            }
+            restored => restored,
+        }
+    }
+
+    async fn restore_answer(&self, snapshot: Snapshot, answer: Answer) -> Result<Vec<Restored>> {
         let mut wanted = HashSet::new();
         for batch in &answer.batches {
             wanted.extend(Events::new(batch)?.homes());
@@ -98,10 +122,7 @@ impl Lake {
     }
 }
 
-fn restore_all(
-    batches: &[RecordBatch],
-    homes: &Homes,
-) -> Result<Vec<(record::EventId, Arc<record::Host>, record::Event)>> {
+fn restore_all(batches: &[RecordBatch], homes: &Homes) -> Result<Vec<Restored>> {
     let mut restored = Vec::new();
     for batch in batches {
         let events = Events::new(batch)?;

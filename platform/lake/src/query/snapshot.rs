@@ -1,5 +1,6 @@
 //! The lake at one moment.
 
+use super::whole::OCSF;
 use crate::image::{Home, ImageTable};
 use crate::manifest::FileEntry;
 use crate::state::State;
@@ -73,6 +74,9 @@ impl Snapshot {
 pub(crate) fn tables() -> Vec<(String, Vec<Column>)> {
     let column = |field: &Field| Column { name: field.name().clone(), kind: kind(field.data_type()) };
     let mut tables = vec![("events".to_string(), schema::of_events().iter().map(column).collect())];
+    let mut whole: Vec<Column> = schema::of_events().iter().map(column).collect();
+    whole.push(Column { name: OCSF.to_string(), kind: kind(&DataType::Utf8View) });
+    tables.push((OCSF.to_string(), whole));
     for family in Family::ALL {
         let columns = schema::of(*family).fields().iter().map(|field| column(field)).collect();
         tables.push((family.word().to_string(), columns));

@@ -1,8 +1,10 @@
 //! Compaction keeps every row; retention drops what it says.
 
-use crate::scene::{Scene, alert_frame, count, frame, sql};
+use crate::scene::{NOW_US, Scene, alert_frame, count, frame, sql};
 use kit::synthetic::synthetic;
-use lake::{Family, Reason};
+use lake::{Family, Reason, fault};
+use std::fs::File;
+use std::time::{Duration, UNIX_EPOCH};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -87,4 +89,30 @@ async fn bytes_are_bounded() {
     let retired = lake.retain().await.unwrap();
     assert!(retired.iter().all(|one| one.reason == Reason::Bytes) && retired.len() >= 5, "{retired:?}");
     assert_eq!(lake.status().files, 1, "the finding stays");
+    let told = lake.notices();
+    assert!(told.len() == retired.len() && told.iter().all(|notice| notice.is(&fault::RETIRED)), "{told:?}");
+    let rows = retired.iter().map(|one| one.rows).sum::<u64>();
+    let counted: Vec<(&str, u64)> = lake.status().retired.iter().map(|(reason, rows, _)| (*reason, *rows)).collect();
+    assert_eq!(counted, [("age", 0), ("bytes", rows), ("disk", 0)]);
+}
+
+#[tokio::test]
+async fn what_was_set_aside_goes_when_the_retention_would_have_dropped_it() {
+    let mut scene = Scene::new();
+    scene.config.retention_days = 3;
+    let lake = scene.open().await.unwrap();
+    let aside = |name: &str| scene.config.dir.join("aside").join(name);
+    let written = |name: &str, days_ago: i64| {
+        let at = UNIX_EPOCH + Duration::from_micros((NOW_US - days_ago * DAY_US) as u64);
+        File::create(aside(name)).unwrap().set_modified(at).unwrap();
+    };
+    written("process-000000000001.parquet", 4);
+    written("process-000000000002.parquet", 2);
+    written("finding-000000000003.parquet", 4);
+    written("notes of the operator", 4);
+    lake.retain().await.unwrap();
+    assert!(!aside("process-000000000001.parquet").exists());
+    for kept in ["process-000000000002.parquet", "finding-000000000003.parquet", "notes of the operator"] {
+        assert!(aside(kept).exists(), "{kept}");
+    }
 }

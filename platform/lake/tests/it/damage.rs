@@ -3,6 +3,7 @@
 use crate::scene::{Scene, count, frame, sql};
 use kit::synthetic::synthetic;
 use lake::fault;
+use port::{Query, QueryLimits};
 use std::path::PathBuf;
 
 async fn two_files(scene: &Scene) -> lake::Lake {
@@ -79,4 +80,35 @@ async fn compaction_goes_on_without_a_damaged_file() {
     assert!(compacted.to >= 4, "{compacted:?}");
     assert_eq!(lake.notices().len(), 1);
     assert!(count(&lake, "SELECT count(*) FROM network").await > 0);
+}
+
+/// A directory in the file's place stands for every refusal that is not damage: no handles left, no permission, a bad cable.
+#[tokio::test]
+async fn what_the_disk_refuses_to_read_is_not_damage() {
+    let scene = Scene::new();
+    let lake = two_files(&scene).await;
+    let all = sql(&lake, "SELECT * FROM process").await.len();
+    let path = first_file(&scene, "process", "parquet");
+    let away = scene.folder.path().join("away");
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let fault = lake.sql("SELECT exe, count(*) FROM process GROUP BY exe", QueryLimits::default()).await.unwrap_err();
+    assert!(fault.is(&fault::STORAGE), "{fault:?}");
+    assert!(lake.compact().await.unwrap_err().is(&fault::STORAGE));
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    assert_eq!(sql(&lake, "SELECT * FROM process").await.len(), all);
+    assert!(lake.notices().is_empty() && std::fs::read_dir(scene.config.dir.join("aside")).unwrap().count() == 0);
+}
+
+#[tokio::test]
+async fn damaged_images_are_set_aside_by_the_question_that_meets_them() {
+    let scene = Scene::new();
+    let lake = two_files(&scene).await;
+    damage(&first_file(&scene, "process", "images"), 0.2, 0.8);
+    let events = lake.events("kind = 'exec'", 10_000).await.unwrap();
+    assert!(!events.is_empty());
+    assert_eq!(lake.notices().len(), 1);
+    let whole = sql(&lake, "SELECT ocsf FROM ocsf WHERE kind = 'exec'").await;
+    assert_eq!(whole.len(), events.len());
 }

@@ -1,9 +1,11 @@
 //! After a failure at any point, replay of the log leaves every record present once.
 
 use crate::scene::{AGENT, LyingTables, Scene, alert_frame, count, frame};
+use base::{Random, SeededRandom};
 use kit::synthetic::synthetic;
 use lake::{Arrived, Lake, fault};
 use port::Query;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -124,8 +126,9 @@ async fn rows_of_a_lake_that_was_never_flushed_come_back_by_replay() {
     holds_everything_once(&scene.open().await.unwrap()).await;
 }
 
+/// A crash leaves such files, but so does a state database that was lost or restored: then they are all that is left.
 #[tokio::test]
-async fn files_of_an_interrupted_write_are_removed_at_open() {
+async fn files_that_the_manifest_does_not_know_are_set_aside_and_half_written_ones_deleted() {
     let scene = scene();
     let lake = live(&scene, &log()).await.unwrap();
     drop(lake);
@@ -137,8 +140,35 @@ async fn files_of_an_interrupted_write_are_removed_at_open() {
     for name in stray {
         assert!(!scene.config.dir.join(name).exists(), "{name}");
     }
+    assert_eq!(aside(&scene), ["process-000000009999.images", "process-000000009999.parquet"]);
+    let notices = lake.notices();
+    assert!(notices.len() == 1 && notices[0].is(&fault::UNKNOWN_FILES), "{notices:?}");
     holds_everything_once(&lake).await;
     assert!(scene.open().await.unwrap_err().is(&fault::IN_USE), "one process at a time");
+}
+
+fn aside(scene: &Scene) -> Vec<String> {
+    let entries = std::fs::read_dir(scene.config.dir.join("aside")).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_lost_manifest_costs_no_file_and_no_number_comes_twice() {
+    let scene = scene();
+    let files = live(&scene, &log()).await.unwrap().status().files;
+    let lost = Scene { tables: Arc::default(), folder: scene.folder, clock: scene.clock, config: scene.config };
+    let lake = live(&lost, &log()).await.unwrap();
+    holds_everything_once(&lake).await;
+    assert!(lake.notices().iter().any(|notice| notice.is(&fault::UNKNOWN_FILES)));
+    drop(lake);
+    let before = aside(&lost);
+    assert!(before.len() >= files, "{before:?}");
+    let lost = Scene { tables: Arc::default(), ..lost };
+    drop(lost.open().await.unwrap());
+    let after = aside(&lost);
+    assert!(before.iter().all(|name| after.contains(name)) && after.len() > before.len(), "{after:?}");
 }
 
 #[tokio::test]
@@ -159,6 +189,89 @@ async fn a_disk_that_refuses_keeps_the_rows_in_memory() {
     assert_eq!(lake.flush().await.unwrap().rows, 50 + 2 + 5 + 2);
     assert_eq!(count(&lake, "SELECT count(*) FROM events").await, 55);
     assert_eq!(lake.status().rows_in_memory, 0);
+}
+
+/// The last table's folder refuses when the files of all others are written.
+#[tokio::test]
+async fn a_flush_that_failed_leaves_no_file() {
+    let scene = scene();
+    let lake = scene.open().await.unwrap();
+    lake.append(frame(1, synthetic(200, 1))).unwrap();
+    let folder = scene.config.dir.join("sample");
+    std::fs::remove_dir(&folder).unwrap();
+    std::fs::write(&folder, b"").unwrap();
+    for _ in 0..3 {
+        assert!(lake.flush().await.is_err());
+    }
+    for table in ["process", "file", "network", "dns", "system"] {
+        assert_eq!(std::fs::read_dir(scene.config.dir.join(table)).unwrap().count(), 0, "{table}");
+    }
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    assert_eq!(lake.flush().await.unwrap().rows, 202);
+    assert_eq!(count(&lake, "SELECT count(*) FROM events").await, 200);
+}
+
+/// The write-ahead log failed a frame, took the next one of the lane, and then the first when it came again.
+#[tokio::test]
+async fn a_frame_that_comes_again_behind_a_later_one_is_taken() {
+    let scene = scene();
+    let lake = scene.open().await.unwrap();
+    let (first, second) = (frame(1, synthetic(9, 1)), frame(11, synthetic(9, 2)));
+    lake.append(second.clone()).unwrap();
+    lake.flush().await.unwrap();
+    assert_eq!(lake.append(first.clone()).unwrap().repeated, 0);
+    lake.flush().await.unwrap();
+    for again in [&first, &second] {
+        assert_eq!(lake.append(again.clone()).unwrap().rows, 0);
+    }
+    drop(lake);
+    let lake = scene.open().await.unwrap();
+    for again in [&first, &second] {
+        assert_eq!(lake.append(again.clone()).unwrap().rows, 0, "after a start");
+    }
+    assert_eq!(count(&lake, "SELECT count(DISTINCT seq) FROM events").await, 18);
+    assert_eq!(count(&lake, "SELECT count(*) FROM events").await, 18);
+}
+
+/// Frames in any order, repeated, overlapping, with flushes and starts between them: each number is there once.
+#[tokio::test]
+async fn frames_in_any_order_agree_with_the_set_of_their_numbers() {
+    for seed in 1..=8 {
+        let random = SeededRandom::new(seed);
+        let scene = scene();
+        let mut lake = scene.open().await.unwrap();
+        let (mut flushed, mut model): (Vec<Arrived>, BTreeSet<u64>) = Default::default();
+        for step in 1..=40 {
+            let (first, events) = (random.below(60) + 1, random.below(6) as usize);
+            let mut frame = frame(first, synthetic(events, seed));
+            frame.wal_offset = step;
+            let numbers = first..=first + events as u64;
+            let repeated = numbers.clone().filter(|number| model.contains(number)).count();
+            assert_eq!(lake.append(frame.clone()).unwrap().repeated, repeated, "seed {seed}, step {step}");
+            model.extend(numbers);
+            flushed.push(frame);
+            match random.below(8) {
+                0 => drop(lake.flush().await.unwrap()),
+                1 => {
+                    drop(lake);
+                    lake = scene.open().await.unwrap();
+                    let start = lake.committed_offset();
+                    for frame in flushed.iter().filter(|frame| frame.wal_offset > start) {
+                        lake.append(frame.clone()).unwrap();
+                    }
+                }
+                _ => {}
+            }
+        }
+        lake.flush().await.unwrap();
+        let held = lake.positions(AGENT).into_iter().flat_map(|run| run.first_seq..=run.last_seq);
+        assert_eq!(held.collect::<BTreeSet<u64>>(), model, "seed {seed}");
+        let numbers = "SELECT seq FROM events UNION ALL SELECT DISTINCT seq FROM sample";
+        let distinct = count(&lake, &format!("SELECT count(DISTINCT seq) FROM ({numbers})")).await;
+        let rows = count(&lake, &format!("SELECT count(*) FROM ({numbers})")).await;
+        assert_eq!((distinct, rows), (model.len() as u64, model.len() as u64), "seed {seed}");
+    }
 }
 
 #[tokio::test]
@@ -188,6 +301,6 @@ async fn what_does_not_fit_into_memory_is_refused_and_can_come_again() {
     assert!(lake.append(more.clone()).unwrap_err().is(&fault::BEHIND));
     assert!(lake.tick().await.unwrap().is_some());
     lake.append(more).unwrap();
-    assert_eq!(lake.tables().await.unwrap().len(), 8);
+    assert_eq!(lake.tables().await.unwrap().len(), 9);
     assert_eq!(count(&lake, "SELECT count(*) FROM events").await, 50);
 }

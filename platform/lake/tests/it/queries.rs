@@ -136,6 +136,123 @@ async fn memory_of_queries_is_bounded() {
     assert_eq!(count(&lake, "SELECT count(*) FROM events").await, 2000, "the next one runs");
 }
 
+/// Queries that were given up hold their turns until they really end: were one of them not to, the last would find no turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_past_its_time_ends_and_its_turn_comes_free() {
+    let scene = Scene::new();
+    let lake = scene.open().await.unwrap();
+    lake.append(frame(1, synthetic(4000, 1))).unwrap();
+    let (join, add) = ("events b ON a.host = b.host JOIN events c ON a.host = c.host", "a.seq + b.seq + c.seq");
+    for endless in [
+        format!("SELECT count(*) FROM events a JOIN {join} WHERE {add} = 1"),
+        format!("SELECT count(*) FROM events a LEFT JOIN {join} AND {add} = 1"),
+        format!("SELECT * FROM events z WHERE z.seq NOT IN (SELECT a.seq FROM events a JOIN {join} WHERE {add} > 0)"),
+        "SELECT count(*) FROM (SELECT a.host FROM events a JOIN events b ON a.host = b.host) ab WHERE ab.host IN \
+         (SELECT c.host FROM events c JOIN events d ON c.host = d.host)"
+            .to_string(),
+        "WITH RECURSIVE x AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM x) SELECT count(*) FROM x".to_string(),
+    ] {
+        let fault = lake.sql(&endless, QueryLimits { rows: 10, millis: 30 }).await.unwrap_err();
+        assert!(fault.is(&fault::TOO_LONG) || fault.is(&fault::TOO_MUCH_MEMORY), "{endless}: {fault:?}");
+    }
+    assert_eq!(count(&lake, "SELECT count(*) FROM events").await, 4000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_queries_than_turns_wait_or_are_told_so() {
+    let scene = Scene::new();
+    let lake = scene.open().await.unwrap();
+    lake.append(frame(1, synthetic(2000, 1))).unwrap();
+    let long = "SELECT count(*) FROM events a JOIN events b ON a.host = b.host JOIN events c ON a.host = c.host \
+         WHERE a.seq + b.seq + c.seq = 1";
+    let asked: Vec<_> = (0..4)
+        .map(|_| {
+            let lake = lake.clone();
+            tokio::spawn(async move { lake.sql(long, QueryLimits { rows: 1, millis: 600_000 }).await })
+        })
+        .collect();
+    let mut last = lake.sql("SELECT 1", QueryLimits { rows: 1, millis: 50 }).await;
+    while last.is_ok() {
+        // The four were not yet all at work.
+        tokio::task::yield_now().await;
+        last = lake.sql("SELECT 1", QueryLimits { rows: 1, millis: 50 }).await;
+    }
+    let fault = last.unwrap_err();
+    assert!(fault.is(&fault::BUSY) || fault.is(&fault::TOO_LONG), "{fault:?}");
+    asked.iter().for_each(tokio::task::JoinHandle::abort);
+    assert_eq!(count(&lake, "SELECT count(*) FROM events").await, 2000, "given up, they make room");
+}
+
+#[tokio::test]
+async fn few_words_do_not_make_long_values() {
+    let scene = Scene::new();
+    let lake = scene.open().await.unwrap();
+    lake.append(frame(1, synthetic(3000, 1))).unwrap();
+    let doubling = |make: &str| {
+        let steps: Vec<String> = (1..40).map(|n| format!("a{n} AS (SELECT {make} AS t FROM a{})", n - 1)).collect();
+        format!("WITH a0 AS (SELECT cmd_line AS t FROM process), {} SELECT max(length(t)) FROM a39", steps.join(", "))
+    };
+    for long in [
+        "SELECT repeat('x', 2000000000)".to_string(),
+        "SELECT lpad('x', 2000000000)".to_string(),
+        "SELECT rpad(exe, 2000000000) FROM process".to_string(),
+        "SELECT range(1, 2000000000)".to_string(),
+        "SELECT * FROM generate_series(1, 2000000000)".to_string(),
+        "SELECT generate_series(1, 2000000000)".to_string(),
+        "SELECT array_repeat(exe, 2000000000) FROM process".to_string(),
+        "SELECT array_resize(make_array(1), 2000000000, 1)".to_string(),
+        doubling("t || t"),
+        doubling("concat(t, t)"),
+        doubling("make_array(t, t)").replace("max(length(t))", "count(t)"),
+        doubling("t || t").replace("cmd_line", "'0123456789012345678901234567890123456789'"),
+        format!("SELECT replace(cmd_line, 'e', '{}') FROM process", "x".repeat(60_000)),
+        format!("SELECT regexp_replace(cmd_line, '(.*)', '{}') FROM process", "\\1".repeat(20_000)),
+    ] {
+        let outcome = lake.sql(&long, QueryLimits { rows: 10, millis: 60_000 }).await;
+        let shown: String = long.chars().take(60).collect();
+        let known = |fault: &base::Fault| fault.is(&BAD_QUERY) || fault.is(&fault::TOO_MUCH_MEMORY);
+        assert!(outcome.as_ref().is_err_and(known), "{shown}: {outcome:?}");
+    }
+    let fine = "SELECT exe || ':' || pid, NULL || 'x', concat(exe, ' ', cmd_line), replace(exe, '/', '|'), \
+         regexp_replace(cmd_line, '[0-9]+', 'N', 'g'), 'a' || 1 FROM process WHERE kind = 'exec' LIMIT 1";
+    let row = sql(&lake, fine).await.remove(0);
+    assert!(row[0].as_str().is_some_and(|text| text.starts_with('/') && text.contains(':')), "{row:?}");
+    assert!(row[1].is_null() && row[3].as_str().is_some_and(|text| text.starts_with('|')) && row[5] == "a1", "{row:?}");
+}
+
+#[tokio::test]
+async fn an_answer_is_bounded_in_bytes() {
+    let scene = Scene::new();
+    let lake = scene.open().await.unwrap();
+    lake.append(frame(1, synthetic(4000, 1))).unwrap();
+    let wide = format!("SELECT e.seq, l.t FROM events e, (VALUES ('{}')) l(t)", "x".repeat(30_000));
+    let rows = lake.sql(&wide, QueryLimits { rows: 100_000, millis: 60_000 }).await.unwrap();
+    assert!(rows.cut && (1000..2300).contains(&rows.rows.len()), "{} rows", rows.rows.len());
+}
+
+#[tokio::test]
+async fn events_of_one_moment_have_one_order() {
+    let scene = Scene::new();
+    let lake = scene.open().await.unwrap();
+    for (agent, boot) in [(9, 1), (9, 2), (3, 1), (3, 5)] {
+        let mut events = synthetic(6, 1);
+        events.iter_mut().for_each(|event| event.time_us = START_US);
+        let frame = frame(1, events);
+        lake.append(lake::Arrived { agent: record::AgentId([agent; 16]), boot, ..frame }).unwrap();
+        if boot == 1 {
+            lake.flush().await.unwrap();
+        }
+    }
+    let place = |one: &(record::EventId, std::sync::Arc<record::Host>, record::Event)| {
+        (one.0.agent, std::cmp::Reverse(one.0.boot), std::cmp::Reverse(one.0.seq))
+    };
+    let all = lake.restore("", 100).await.unwrap();
+    assert!(all.len() == 24 && all.is_sorted_by_key(place));
+    for limit in [1, 7, 13, 20] {
+        assert_eq!(lake.restore("", limit).await.unwrap(), all[..limit], "a page is the beginning of a longer one");
+    }
+}
+
 #[tokio::test]
 async fn hostile_sql_is_refused_by_name() {
     let scene = Scene::new();

@@ -61,12 +61,20 @@ async fn ocsf_is_rebuilt_as_the_record_gives_it() {
     let direct = arrived.events.iter().map(|event| record::ocsf::event(&arrived.host, &ids(event.seq), event));
     let mut direct: Vec<String> = direct.map(|value| value.to_string()).collect();
     lake.append(arrived.clone()).unwrap();
+    let memory = "SELECT count(DISTINCT ocsf) FROM ocsf WHERE ocsf LIKE '%\"class_uid\":%'";
+    assert_eq!(crate::scene::count(&lake, memory).await, 40, "from memory");
     lake.flush().await.unwrap();
     let rebuilt = lake.events("seq <= 40", 1000).await.unwrap();
     let mut rebuilt: Vec<String> = rebuilt.iter().map(ToString::to_string).collect();
     direct.sort();
     rebuilt.sort();
     assert_eq!(rebuilt, direct);
+    let mut asked: Vec<String> = Vec::new();
+    for row in crate::scene::sql(&lake, "SELECT ocsf FROM ocsf WHERE seq <= 40").await {
+        asked.push(row[0].as_str().unwrap().to_string());
+    }
+    asked.sort();
+    assert_eq!(asked, direct, "in SQL, too");
     let exec = lake.events("kind = 'file'", 3).await.unwrap();
     assert!(exec.len() <= 3 && exec.iter().all(|value| value["class_uid"] == 1001));
     assert!(lake.events("true) OR (1=1", 3).await.unwrap_err().is(&port::fault::BAD_QUERY));
