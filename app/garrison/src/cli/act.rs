@@ -6,7 +6,9 @@ use super::options::{Options, Session};
 use super::read::{escape, print, progress, show, typed};
 use super::render::incident;
 use super::words::Word;
+use api::page::Page;
 use api::story::OrderView;
+use api::view::Agent;
 use base::{Fault, Result, SystemRandom};
 use clap::Args;
 use record::{ActionKind, Order, ProcessKey, ReceiptState};
@@ -26,9 +28,9 @@ pub struct Act {
     pub(super) options: Options,
     /// kill-tree, freeze, quarantine, isolate, block, deny-exec, export.
     action: String,
-    /// Host name or agent id.
+    /// Host name or agent id; this machine, or the only one there is, by default.
     #[arg(long)]
-    host: String,
+    host: Option<String>,
     /// Process key as alerts and events show it, or the pid of a process on this machine.
     #[arg(long)]
     process: Option<String>,
@@ -41,11 +43,11 @@ pub struct Act {
     /// SHA-256 of a file.
     #[arg(long)]
     sha256: Option<String>,
-    /// When the host takes it back by itself: 10m, 2h, 7d. Required for what can be undone.
+    /// When the host takes it back by itself: 10m, 2h, 7d. Required for what can be undone, and for that alone.
     #[arg(long, value_parser = duration::seconds)]
     lease: Option<u64>,
-    /// Why; goes into the ledger.
-    #[arg(long, default_value = "")]
+    /// Why; goes into the ledger. Required unless --dry-run is given.
+    #[arg(long, default_value = "", required_unless_present = "dry_run")]
     reason: String,
     /// Incident it belongs to.
     #[arg(long, default_value = "")]
@@ -84,7 +86,10 @@ pub struct Close {
 }
 
 pub(super) async fn act(session: &Session, act: Act) -> Result<ExitCode> {
-    let body = wish(&act)?;
+    let mut body = wish(&act)?;
+    if act.host.is_none() {
+        body["host"] = usual_host(session).await?.into();
+    }
     let key = hex(&base::Random::bytes16(&SystemRandom::new()));
     let json = session.client.post_once("/orders", &body, &key).await?;
     follow(session, &json, act.no_wait).await
@@ -97,8 +102,13 @@ fn wish(act: &Act) -> Result<Value> {
     let action =
         ActionKind::from_word(&act.action).ok_or_else(|| bad("action").expected(words()).found(&act.action))?;
     let ends = matches!(action, ActionKind::KillTree | ActionKind::Export);
-    if act.lease.is_none() && !ends {
-        return Err(bad("--lease").expected("a span like 10m, 2h, 7d"));
+    match act.lease {
+        None if !ends => return Err(bad("--lease").expected("a span like 10m, 2h, 7d")),
+        Some(lease) if ends => {
+            let fault = bad("--lease").expected(format!("none: {} cannot be taken back", act.action));
+            return Err(fault.found(duration::words(lease as i64)));
+        }
+        _ => {}
     }
     let mut parameters = Map::new();
     if let Some(process) = &act.process {
@@ -112,10 +122,30 @@ fn wish(act: &Act) -> Result<Value> {
         "action": act.action,
         "mode": if act.dry_run { "dry-run" } else { "apply" },
         "parameters": parameters,
-        "lease_s": if ends { 0 } else { act.lease.unwrap_or(0) },
+        "lease_s": act.lease.unwrap_or(0),
         "reason": act.reason,
         "incident": act.incident,
     }))
+}
+
+/// The host meant when none is named: this machine where its agent is enrolled, else the only one there is.
+async fn usual_host(session: &Session) -> Result<String> {
+    let page: Page<Agent> = typed(&session.client.get("/agents?limit=1000").await?)?;
+    let own = rustix::system::uname();
+    choose(&page.items, &own.nodename().to_string_lossy())
+}
+
+fn choose(agents: &[Agent], own: &str) -> Result<String> {
+    let here: Vec<&Agent> = agents.iter().filter(|agent| agent.host == own).collect();
+    match (&here[..], agents) {
+        ([agent], _) => Ok(agent.id.clone()),
+        (_, [agent]) => Ok(agent.id.clone()),
+        (_, []) => Err(Fault::new(&fault::NO_AGENT)),
+        _ => {
+            let names: Vec<&str> = agents.iter().map(|agent| agent.host.as_str()).take(10).collect();
+            Err(Fault::new(&fault::BAD_ARGUMENT).object("--host").expected(format!("one of {}", names.join(", "))))
+        }
+    }
 }
 
 /// A process key as it is; a bare pid becomes the key of the process that bears it on this machine now.
@@ -187,6 +217,37 @@ pub(super) async fn close(session: &Session, close: Close) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        act: Act,
+    }
+
+    #[test]
+    fn a_lease_holds_or_is_refused_and_never_dropped() {
+        let wish = |line: &str| {
+            let line: Line = clap::Parser::try_parse_from(line.split(' ')).unwrap();
+            wish(&line.act)
+        };
+        assert_eq!(wish("act block --address 192.0.2.1 --lease 10m --dry-run").unwrap()["lease_s"], 600);
+        assert_eq!(wish("act kill-tree --process 1f.77 --reason test").unwrap()["lease_s"], 0);
+        for bad in ["act kill-tree --process 1f.77 --lease 10m --dry-run", "act isolate --dry-run"] {
+            assert!(wish(bad).is_err_and(|fault| fault.named() == "--lease"), "{bad}");
+        }
+        let none: std::result::Result<Line, _> = clap::Parser::try_parse_from(["act", "isolate", "--lease", "1h"]);
+        assert!(none.is_err(), "an order without a reason");
+    }
+
+    #[test]
+    fn without_a_host_this_machine_or_the_only_one_is_meant() {
+        let agent = |id: &str, host: &str| Agent { id: id.into(), host: host.into(), ..Agent::default() };
+        let two = [agent("aa", "web"), agent("bb", "db")];
+        assert_eq!(choose(&two, "db").unwrap(), "bb");
+        assert_eq!(choose(&two[..1], "elsewhere").unwrap(), "aa");
+        assert!(choose(&two, "elsewhere").is_err_and(|fault| fault.wanted() == "one of web, db"));
+        assert!(choose(&[], "db").is_err_and(|fault| fault.is(&fault::NO_AGENT)));
+    }
 
     #[test]
     fn a_pid_becomes_the_key_of_the_process_that_bears_it_now() {

@@ -1,8 +1,11 @@
 //! Spans of time as people write and read them.
 
+use super::fault;
+use base::Fault;
+
 /// Seconds of `90s`, `10m`, `2h`, `7d` or a bare number of seconds.
-pub fn seconds(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}`: give a number with s, m, h or d: 90s, 10m, 2h, 7d");
+pub fn seconds(text: &str) -> base::Result<u64> {
+    let wrong = || Fault::new(&fault::BAD_SPAN).found(text);
     let (digits, unit) = match text.find(|letter: char| !letter.is_ascii_digit()) {
         Some(at) => text.split_at(at),
         None => (text, "s"),
@@ -54,11 +57,11 @@ mod tests {
 
     #[test]
     fn spans_read_and_write() {
-        assert_eq!(seconds("10m"), Ok(600));
-        assert_eq!(seconds("7d"), Ok(604_800));
-        assert_eq!(seconds("90"), Ok(90));
+        assert_eq!(seconds("10m").unwrap(), 600);
+        assert_eq!(seconds("7d").unwrap(), 604_800);
+        assert_eq!(seconds("90").unwrap(), 90);
         for bad in ["", "m", "1w", "1.5h", "-1s", "99999999999999999999d", "10 m"] {
-            assert!(seconds(bad).is_err(), "{bad}");
+            assert!(seconds(bad).is_err_and(|fault| fault.is(&fault::BAD_SPAN)), "{bad}");
         }
         assert_eq!(
             (words(0), words(59), words(7500), words(90_000)),

@@ -11,12 +11,17 @@ use api::page::Page;
 use base::{Fault, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// Pause before a lost live stream is opened again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Events remembered so that none is shown twice: more than list and stream can overlap by.
+const REMEMBERED: usize = 4096;
+/// Most events fetched after a break: one page.
+const MISSED: usize = 1000;
 
 /// `events`.
 #[derive(Args, Debug)]
@@ -130,11 +135,10 @@ async fn list(session: &Session, filter: &Filter) -> Result<ExitCode> {
 /// Shows live events until Ctrl-C or until nobody reads them. The server ends a stream now and then to judge the caller
 /// again; a stream that was lost is opened again as long as the server is only away for a moment.
 async fn follow(session: &Session, filter: &Filter) -> Result<ExitCode> {
-    let first: Page<Value> = typed(&session.client.get(&format!("/events{}", filter.query(session))).await?)?;
-    for item in first.items.iter().rev() {
-        one(session, item);
-    }
+    // The stream first: what happens while the list is asked for stands in one of them, or in both and is shown once.
     let mut stream = session.client.stream("event").await?;
+    let mut shown = Shown::default();
+    stored(session, filter, &mut shown).await?;
     loop {
         let record = match stream.next().await {
             Ok(Some(record)) => record,
@@ -144,12 +148,56 @@ async fn follow(session: &Session, filter: &Filter) -> Result<ExitCode> {
                 }
                 tokio::time::sleep(AGAIN).await;
                 stream = reopen(session).await?;
+                let missed = Filter { since: None, until: None, limit: MISSED, ..filter.clone() };
+                stored(session, &missed, &mut shown).await?;
                 continue;
             }
         };
-        if !live(session, filter, &record) {
+        if !live(session, filter, &mut shown, &record) {
             return Ok(ExitCode::SUCCESS);
         }
+    }
+}
+
+/// Shows the newest stored events that were not shown before, oldest first. After a break they begin where the last
+/// event shown stands.
+async fn stored(session: &Session, filter: &Filter, shown: &mut Shown) -> Result<()> {
+    let path = match shown.last_us {
+        0 => format!("/events{}", filter.query(session)),
+        last => format!("/events{}&since={last}", filter.query(session)),
+    };
+    let page: Page<Value> = typed(&session.client.get(&path).await?)?;
+    for item in page.items.iter().rev() {
+        if shown.first_time(item) {
+            one(session, item);
+        }
+    }
+    Ok(())
+}
+
+/// Events shown lately, by id: list and stream overlap.
+#[derive(Default)]
+struct Shown {
+    ids: HashSet<String>,
+    order: VecDeque<String>,
+    /// Time of the newest one, µs.
+    last_us: i64,
+}
+
+impl Shown {
+    /// Whether this event was not shown yet; it is from now on. One without an id is always shown.
+    fn first_time(&mut self, event: &Value) -> bool {
+        let millis = event.get("time").and_then(Value::as_i64).unwrap_or(0);
+        self.last_us = self.last_us.max(millis.saturating_mul(1000));
+        let Some(id) = event.pointer("/metadata/uid").and_then(Value::as_str) else { return true };
+        if !self.ids.insert(id.to_string()) {
+            return false;
+        }
+        self.order.push_back(id.to_string());
+        if self.order.len() > REMEMBERED {
+            self.order.pop_front().map(|oldest| self.ids.remove(&oldest));
+        }
+        true
     }
 }
 
@@ -168,13 +216,14 @@ async fn reopen(session: &Session) -> Result<super::client::LiveStream> {
 }
 
 /// Shows one live record; false when nobody reads any more.
-fn live(session: &Session, filter: &Filter, record: &LiveRecord) -> bool {
+fn live(session: &Session, filter: &Filter, shown: &mut Shown, record: &LiveRecord) -> bool {
     if record.kind == "gap" {
         let missed = record.json.get("missed").and_then(Value::as_u64).unwrap_or(0);
         eprintln!("{missed} {}", session.screen.word(Word::Gap));
         return true;
     }
-    !filter.keeps(&event::row(&record.json), &record.json) || one(session, &record.json)
+    let wanted = filter.keeps(&event::row(&record.json), &record.json) && shown.first_time(&record.json);
+    !wanted || one(session, &record.json)
 }
 
 fn one(session: &Session, item: &Value) -> bool {
@@ -186,6 +235,19 @@ fn one(session: &Session, item: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_in_list_and_stream_is_shown_once() {
+        let event = |id: usize| json!({"time": 7 + id, "metadata": {"uid": format!("e{id}")}});
+        let mut shown = Shown::default();
+        assert!(shown.first_time(&event(1)) && !shown.first_time(&event(1)));
+        assert!(shown.first_time(&json!({"time": 1})) && shown.first_time(&json!({"time": 1})));
+        assert_eq!(shown.last_us, 8000);
+        for id in 2..10_000 {
+            assert!(shown.first_time(&event(id)));
+        }
+        assert_eq!((shown.ids.len(), shown.order.len()), (REMEMBERED, REMEMBERED));
+    }
 
     #[test]
     fn live_events_are_filtered_like_stored_ones() {

@@ -1,6 +1,8 @@
 //! Faults of the command line.
 
-use base::{Class, Code};
+use base::{Class, Code, Fault, Lang};
+use clap::error::ContextKind;
+use serde_json::{Value, json};
 
 /// There is no `client.json`, or it does not read.
 pub const NO_CLIENT: Code = Code {
@@ -75,9 +77,79 @@ pub const NO_PROCESS: Code = Code {
     hint_zh: "对其他主机请给出告警或事件中的进程键",
 };
 
+/// A span of time does not read.
+pub const BAD_SPAN: Code = Code {
+    id: "cli.bad-span",
+    class: Class::Invalid,
+    title: "this is no span of time",
+    title_zh: "这不是时间长度",
+    hint: "give a number with s, m, h or d: 90s, 10m, 2h, 7d",
+    hint_zh: "请给出数字与单位 s、m、h 或 d：90s、10m、2h、7d",
+};
+/// No agent is connected.
+pub const NO_AGENT: Code = Code {
+    id: "cli.no-agent",
+    class: Class::Unavailable,
+    title: "no agent is connected",
+    title_zh: "没有已连接的代理",
+    hint: "`garrison up` as root starts one here; `garrison agents` lists them, `garrison doctor` looks closer",
+    hint_zh: "以 root 执行 `garrison up` 可在本机启动；`garrison agents` 列出全部，`garrison doctor` 详细检查",
+};
+/// A password given twice is not the same.
+pub const NOT_EQUAL: Code = Code {
+    id: "cli.not-equal",
+    class: Class::Invalid,
+    title: "the two passwords are not the same",
+    title_zh: "两次输入的密码不一致",
+    hint: "try again",
+    hint_zh: "请重试",
+};
+/// No password was given.
+pub const NO_PASSWORD: Code = Code {
+    id: "cli.no-password",
+    class: Class::Invalid,
+    title: "a password is needed",
+    title_zh: "需要密码",
+    hint: "type it at the terminal, or give it as a line on standard input",
+    hint_zh: "请在终端输入，或以一行写入标准输入",
+};
+
 /// Every fault of the command line.
-pub const ALL: &[&Code] =
-    &[&NO_CLIENT, &BAD_FILE, &NO_SERVER, &WRONG_SERVER, &BAD_ANSWER, &REFUSED, &BAD_ARGUMENT, &NO_PROCESS];
+pub const ALL: &[&Code] = &[
+    &NO_CLIENT,
+    &BAD_FILE,
+    &NO_SERVER,
+    &WRONG_SERVER,
+    &BAD_ANSWER,
+    &REFUSED,
+    &BAD_ARGUMENT,
+    &NO_PROCESS,
+    &BAD_SPAN,
+    &NO_AGENT,
+    &NOT_EQUAL,
+    &NO_PASSWORD,
+];
+
+/// A fault as `--json` prints it.
+pub fn json(fault: &Fault, lang: Lang) -> Value {
+    let row = fault.code().class.row();
+    json!({
+        "code": fault.code().id, "class": row.word, "detail": fault.outside(lang), "object": fault.named(),
+        "expected": fault.wanted(), "found": fault.got(), "hint": fault.hint(lang), "retry": fault.retryable(),
+        "exit": row.exit,
+    })
+}
+
+/// What is wrong with the arguments, as a fault: the argument's own where it has one.
+pub fn usage(error: &clap::Error) -> Fault {
+    let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let argument = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].map(context).join("");
+    if let Some(own) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Fault>()) {
+        return own.clone().object(argument);
+    }
+    let fault = Fault::new(&BAD_ARGUMENT).object(argument).found(context(ContextKind::InvalidValue));
+    fault.expected(context(ContextKind::ValidValue))
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,23 +3,27 @@
 //! `--json` prints what the API sent, unchanged. Words for people stand in [`words`] alone; drawing is pure
 //! ([`render`]) and tested as text in, text out.
 
+mod account;
 mod act;
 pub mod client;
 mod doctor;
 mod duration;
 mod events;
-mod fault;
+pub mod fault;
+pub mod help;
 mod options;
+mod prompt;
 mod read;
 mod render;
-mod screen;
-mod table;
-mod words;
+pub mod screen;
+pub mod table;
+pub mod words;
 mod zone;
 
 pub use options::{Context, Options, place};
 
-use act::{Act, Close, Undo};
+use account::{Login, Password, Users};
+use act::{Act, Undo};
 use base::Result;
 use clap::{Args, Subcommand};
 use events::Events;
@@ -49,6 +53,14 @@ pub enum Command {
     Ledger(Ledger),
     /// API tokens.
     Token(Tokens),
+    /// Log in: later commands of this person act under that account.
+    Login(Login),
+    /// Forget the login and void its token.
+    Logout(Options),
+    /// Change one's own password.
+    Passwd(Password),
+    /// Accounts of people.
+    User(Users),
     /// Enrol agents.
     Enroll(Enroll),
     /// Check this installation.
@@ -93,6 +105,10 @@ pub async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Orders(orders) => read::orders(&context.open(&orders.options)?, orders).await,
         Command::Ledger(ledger) => read::ledger(&context.open(&ledger.options)?, ledger).await,
         Command::Token(tokens) => read::tokens(&context.open(&tokens.options)?, tokens).await,
+        Command::Login(login) => account::login(&context, login).await,
+        Command::Logout(options) => account::logout(&context, &options).await,
+        Command::Passwd(password) => account::passwd(&context, password).await,
+        Command::User(users) => account::users(&context.open(&users.options)?, users).await,
         Command::Enroll(Enroll { options, command }) => read::enroll(&context.open(&options)?, command).await,
         Command::Doctor(options) => doctor::run(&context, &options).await,
     }

@@ -67,9 +67,34 @@ impl Context {
     }
 }
 
-/// The server's address, token and authority: what is given goes before what `client.json` says.
+/// Where `garrison login` keeps what it got: a file of the person, not of the installation.
+pub(super) fn login_file() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".config");
+    std::env::var_os("XDG_CONFIG_HOME").map_or_else(home, PathBuf::from).join("garrison/login.json")
+}
+
+/// What is known without arguments: the person's login unless a data directory is named, else the installation's own.
+fn source(options: &Options) -> PathBuf {
+    let login = login_file();
+    if options.data.is_none() && login.exists() { login } else { Places::new(options.data.as_deref()).client() }
+}
+
+/// The server's address and authority, without a token: for those who log in.
+pub(super) fn address(options: &Options) -> Result<Place> {
+    let known = match (&options.server, &options.ca_file) {
+        (Some(_), Some(_)) => Place::default(),
+        _ => stored(&source(options))?,
+    };
+    Ok(Place {
+        url: options.server.clone().unwrap_or(known.url),
+        token: String::new(),
+        ca: options.ca_file.as_deref().map(text).transpose()?.unwrap_or(known.ca),
+    })
+}
+
+/// The server's address, token and authority: what is given goes before what is stored.
 pub fn place(options: &Options) -> Result<Place> {
-    let path = Places::new(options.data.as_deref()).client();
+    let path = source(options);
     let given = (&options.server, &options.token_file, &options.ca_file);
     let stored = match given {
         (Some(_), Some(_), Some(_)) => Place::default(),

@@ -207,7 +207,7 @@ pub(super) async fn agents(session: &Session) -> Result<ExitCode> {
 }
 
 /// A page of a list, with a word when there is more.
-fn page<T: DeserializeOwned>(
+pub(super) fn page<T: DeserializeOwned>(
     session: &Session,
     json: &Value,
     draw: impl Fn(&Screen, &[T]) -> String,

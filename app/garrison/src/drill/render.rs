@@ -2,6 +2,9 @@
 
 use super::score::Score;
 use crate::cli::client::Client;
+use crate::cli::screen::Screen;
+use crate::cli::table;
+use crate::cli::words::Word;
 use ::drill::Drill;
 use base::{Lang, Result};
 use serde_json::{Value, json};
@@ -32,14 +35,14 @@ fn millis(micros: Option<i64>) -> String {
 }
 
 /// The p-th percentile of times, nearest rank.
-fn percentile(mut times: Vec<i64>, p: usize) -> Option<i64> {
+pub(super) fn percentile(mut times: Vec<i64>, p: usize) -> Option<i64> {
     times.sort_unstable();
     let rank = (times.len() * p).div_ceil(100).max(1) - 1;
     times.get(rank).copied()
 }
 
 /// The table of scores.
-pub fn table(scores: &[Score], as_json: bool, lang: Lang) -> String {
+pub fn table(scores: &[Score], as_json: bool, screen: &Screen) -> String {
     let of = |what: fn(&Score) -> Option<i64>| scores.iter().filter_map(what).collect::<Vec<_>>();
     let (shown, answered) = (percentile(of(|score| score.shown_us), 99), percentile(of(|score| score.answered_us), 99));
     let detected = scores.iter().filter(|score| score.alert.is_some()).count();
@@ -48,24 +51,33 @@ pub fn table(scores: &[Score], as_json: bool, lang: Lang) -> String {
         let all = json!({"drills": rows, "detected": detected, "of": scores.len(), "p99_shown_us": shown, "p99_answered_us": answered});
         return format!("{all:#}\n");
     }
-    let (yes, no) = (lang.pick("yes", "是"), lang.pick("NO", "否"));
-    let mut text = format!(
-        "{:<11} {:<18} {:<9} {:>10} {:>10}  {:<10} {:>10} {}\n",
-        "TECHNIQUE", "DRILL", "DETECTED", "AGENT", "API", "ACTION", "READ BACK", "REVERTED"
-    );
-    for score in scores {
-        text.push_str(&format!(
-            "{:<11} {:<18} {:<9} {:>10} {:>10}  {:<10} {:>10} {}\n",
-            score.drill.technique,
-            score.drill.name,
-            if score.alert.is_some() { yes } else { no },
+    let yes = |good: bool| screen.word(if good { Word::Yes } else { Word::No }).to_string();
+    let line = |score: &Score| {
+        let answered = if score.drill.answer.is_empty() { String::new() } else { millis(score.answered_us) };
+        vec![
+            score.drill.technique.clone(),
+            score.drill.name.clone(),
+            yes(score.alert.is_some()),
             millis(score.decided_us),
             millis(score.shown_us),
-            score.drill.answer,
-            if score.drill.answer.is_empty() { String::new() } else { millis(score.answered_us) },
-            if score.reverted { yes } else { no },
-        ));
-    }
+            screen.api(&score.drill.answer).to_string(),
+            answered,
+            yes(score.reverted),
+        ]
+    };
+    let words = [
+        Word::Technique,
+        Word::DrillName,
+        Word::Detected,
+        Word::AtAgent,
+        Word::AtApi,
+        Word::Action,
+        Word::ReadBack,
+        Word::Reverted,
+    ];
+    let lines: Vec<Vec<String>> = scores.iter().map(line).collect();
+    let mut text = table::draw(screen, &words.map(|word| screen.word(word)), &lines);
+    let lang = screen.lang;
     let word = lang.pick("detected", "已检出");
     let api = lang.pick("event to alert at the API, p99", "事件到 API 告警 p99");
     let action = lang.pick("alert to action read back, p99", "告警到处置回读 p99");

@@ -4,7 +4,7 @@ use super::incident::{title, word};
 use crate::cli::screen::{Screen, plain};
 use crate::cli::table;
 use crate::cli::words::Word;
-use api::form::{LakeTable, TokenView};
+use api::form::{LakeTable, TokenView, UserView};
 use api::story::OrderView;
 use api::tables::StoredAlert;
 use port::Rows;
@@ -88,6 +88,17 @@ pub fn tokens(screen: &Screen, items: &[TokenView]) -> String {
         vec![token.id.clone(), plain(&token.owner), scopes.join(","), screen.time(token.expires_us), plain(&token.name)]
     };
     let words = [Word::Id, Word::Owner, Word::Scopes, Word::Expires, Word::Name];
+    listed(screen, &head(screen, words), items.iter().map(row).collect())
+}
+
+/// Accounts.
+pub fn users(screen: &Screen, items: &[UserView]) -> String {
+    let row = |user: &UserView| {
+        let roles: Vec<&str> = user.roles.iter().map(|role| role.word()).collect();
+        let first = if user.must_change { screen.word(Word::Yes) } else { "" };
+        vec![plain(&user.name), roles.join(","), screen.time(user.created_us), first.to_string()]
+    };
+    let words = [Word::User, Word::Roles, Word::Created, Word::MustChange];
     listed(screen, &head(screen, words), items.iter().map(row).collect())
 }
 

@@ -22,6 +22,10 @@ pub fn draw(screen: &Screen, nodes: &[ProcessNode], alerts: &BTreeMap<String, (S
     for root in drawing.below.get("").cloned().unwrap_or_default() {
         drawing.node(root, "", "", 0);
     }
+    // A ring of parents has no root, and a chain may be deeper than is drawn: hostile data hides no process.
+    for node in nodes {
+        drawing.node(node, "", "", 0);
+    }
     drawing.text
 }
 

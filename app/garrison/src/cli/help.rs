@@ -1,0 +1,221 @@
+//! The help of the command line in Chinese. The English texts stand at commands and arguments; this is one table from
+//! them to Chinese, and a test finds every text that is missing in it.
+
+use base::Lang;
+use clap::{Arg, Command};
+
+/// English help, as clap keeps it, and Chinese.
+const TEXTS: &[(&str, &str)] = &[
+    ("Garrison: sense, analyze, respond, audit", "戍：监测、分析、响应、审计"),
+    ("Start server and local agent on this machine", "在本机启动服务端与代理"),
+    ("Rehearse: list, run and revert safe drills", "演练：列出、运行、还原安全的演练"),
+    ("One of the drills' small programs; acts on itself only", "演练所用的小程序之一，只作用于自身"),
+    ("Print this message or the help of the given subcommand(s)", "显示本帮助或子命令的帮助"),
+    ("Print help", "显示帮助"),
+    ("Print help (see more with '--help')", "显示帮助（--help 更详细）"),
+    ("Print version", "显示版本"),
+    ("Which", "名称"),
+    // up
+    ("Data directory", "数据目录"),
+    ("Where agents connect", "代理连接的地址"),
+    ("Where the API listens", "API 监听的地址"),
+    (
+        "Address (host:port) that enrolment tokens tell agents on other machines; --link's own when absent",
+        "登记令牌告知其他主机代理的地址 (host:port)；默认为 --link 的地址",
+    ),
+    (
+        "What the local agent may do by itself in this run; agent.yml says it when absent",
+        "本次运行中本机代理可自行处置的范围；默认见 agent.yml",
+    ),
+    ("Days of telemetry to keep; 0 is no limit", "遥测保留天数；0 为不限"),
+    ("Days of findings to keep; 0 is no limit", "告警与安全事件保留天数；0 为不限"),
+    (
+        "Gibibytes of telemetry to keep; 0 is no limit but the disk: above 85 % in use the oldest goes",
+        "遥测保留容量 (GiB)；0 仅受磁盘限制：用量超过 85 % 时删除最旧的",
+    ),
+    ("Print one line of JSON when the server is up instead of words", "启动后输出一行 JSON 而非文字"),
+    ("Run without an agent on this machine", "不在本机运行代理"),
+    ("Show one safe drill after the start, then live events", "启动后演示一次安全演练，然后显示实时事件"),
+    (
+        "Run every drill and end; the exit code says whether all were detected",
+        "运行全部演练后退出；退出码表示是否全部检出",
+    ),
+    // every command that asks the server
+    ("Print the API's JSON instead of words", "输出 API 的 JSON 而非文字"),
+    ("Address of the server; the data directory's own by default", "服务器地址；默认取数据目录中的地址"),
+    ("File with an API token", "API 令牌文件"),
+    ("File with the certificate (PEM) of the installation's authority", "系统自有 CA 的证书文件 (PEM)"),
+    ("Most rows, 1 to 1000", "最多行数，1 至 1000"),
+    ("Most rows, 1 to 10000", "最多行数，1 至 10000"),
+    ("Host name or agent id", "主机名或代理标识"),
+    ("Its id", "编号"),
+    ("Why; goes into the ledger", "原因；写入账本"),
+    ("Do not wait for the host's answer", "不等待主机应答"),
+    ("Only the last span: 10m, 2h, 7d", "只看最近一段时间：10m、2h、7d"),
+    ("Only before that long ago: 10m, 2h, 7d", "只看多久以前的：10m、2h、7d"),
+    ("Least severity: low, medium, high, critical", "最低级别：low、medium、high、critical"),
+    // commands
+    ("The installation: programs, agents, lake, disk, pipeline", "系统状况：程序、代理、事件库、磁盘、流水线"),
+    ("Telemetry by filters or SQL, or live", "按条件或 SQL 查询遥测，或实时查看"),
+    ("Kinds, separated by commas: exec,file,net,dns …", "类型，以逗号分隔：exec,file,net,dns ……"),
+    ("User name", "用户名"),
+    ("Executable: a full path, or the last part of one", "可执行文件：完整路径或其末段"),
+    ("Text within command line, paths or names", "命令行、路径或名称中的文字"),
+    ("Show new events as they come, until Ctrl-C", "持续显示新事件，直到 Ctrl-C"),
+    ("One SELECT over the tables of the lake", "对事件库执行一条 SELECT"),
+    ("The statement", "语句"),
+    ("Tables of the lake and their columns", "事件库的表与列"),
+    ("Alerts", "告警"),
+    ("Newest first (the default)", "最新的在前（默认）"),
+    ("One alert whole", "一条告警的全部内容"),
+    ("Incidents with process tree and timeline", "安全事件，含进程树与时间线"),
+    ("open, contained or closed", "open、contained 或 closed"),
+    (
+        "One incident with process tree and timeline; the newest without an id",
+        "一个安全事件的进程树与时间线；不给编号则取最新",
+    ),
+    ("Close an incident", "关闭安全事件"),
+    ("Act on a host", "对主机执行处置"),
+    (
+        "kill-tree, freeze, quarantine, isolate, block, deny-exec, export",
+        "kill-tree、freeze、quarantine、isolate、block、deny-exec、export",
+    ),
+    (
+        "Host name or agent id; this machine, or the only one there is, by default",
+        "主机名或代理标识；默认为本机或唯一的主机",
+    ),
+    (
+        "Process key as alerts and events show it, or the pid of a process on this machine",
+        "告警与事件所示的进程键，或本机进程号",
+    ),
+    ("File", "文件"),
+    ("Address, or prefix as address/length", "地址，或前缀“地址/长度”"),
+    ("SHA-256 of a file", "文件的 SHA-256"),
+    (
+        "When the host takes it back by itself: 10m, 2h, 7d. Required for what can be undone, and for that alone",
+        "主机自行撤销的时间：10m、2h、7d。可撤销的动作必须给出，其他动作不可给出",
+    ),
+    ("Why; goes into the ledger. Required unless --dry-run is given", "原因；写入账本。除非 --dry-run，否则必须给出"),
+    ("Incident it belongs to", "所属的安全事件"),
+    ("Say what would be touched, change nothing", "只说明会涉及什么，不作任何改变"),
+    ("Take an applied order back", "撤销已执行的指令"),
+    ("The order to take back", "要撤销的指令"),
+    ("Orders and what became of them", "指令及其结果"),
+    ("One order whole", "一条指令的全部内容"),
+    ("Enrolled agents", "已登记的代理"),
+    ("The ledger", "账本"),
+    ("Entries in order (the default)", "按顺序列出条目（默认）"),
+    ("Number of the entry before the first one shown", "所示首条之前的序号"),
+    ("Check every link", "校验每一环"),
+    ("API tokens", "API 令牌"),
+    ("Make a token; it is shown once", "创建令牌，仅显示一次"),
+    ("What to call it", "名称"),
+    ("What it may be used for: read, act, audit, admin", "权限范围：read、act、audit、admin"),
+    ("How long it lives: 10m, 2h, 7d", "有效时间：10m、2h、7d"),
+    ("One's own tokens; all of them for a system administrator", "自己的令牌；系统管理员可见全部"),
+    ("Void a token at once", "立即吊销令牌"),
+    ("Log in: later commands of this person act under that account", "登录：此后的命令以该账号执行"),
+    ("Account name", "账号名"),
+    ("How long the login lasts: 10m, 2h, 7d", "登录有效时间：10m、2h、7d"),
+    ("Forget the login and void its token", "退出登录并吊销其令牌"),
+    ("Change one's own password", "修改自己的密码"),
+    ("Account name; the one that is logged in by default", "账号名；默认为已登录的账号"),
+    ("Accounts of people", "人员账号"),
+    ("Accounts by name (the default)", "按名称列出账号（默认）"),
+    ("Make an account; its first password is shown once", "创建账号，首次密码仅显示一次"),
+    ("Account name: a-z, 0-9, `.`, `_`, `-`", "账号名：a-z、0-9、`.`、`_`、`-`"),
+    (
+        "Its roles, separated by commas: system-admin, security-admin, audit-admin, viewer",
+        "角色，以逗号分隔：system-admin、security-admin、audit-admin、viewer",
+    ),
+    ("Give an account other roles", "更改账号的角色"),
+    ("Its roles from now on, separated by commas", "此后的角色，以逗号分隔"),
+    ("Give an account a new first password; its sessions end", "为账号重置首次密码，其会话随即结束"),
+    ("Delete an account with its sessions and tokens", "删除账号及其会话与令牌"),
+    ("Enrol agents", "登记代理"),
+    ("Make a token by which agents enrol", "创建代理登记令牌"),
+    ("Group of the new agents", "新代理所属的组"),
+    ("How many agents may use it", "可用于多少个代理"),
+    ("How long it is good: 10m, 2h, 7d", "有效时间：10m、2h、7d"),
+    ("Check this installation", "检查本系统"),
+    // drill
+    ("List the drills", "列出演练"),
+    ("As JSON", "以 JSON 输出"),
+    ("Run drills and show what was seen", "运行演练并显示所见"),
+    ("Which; see `drill list`", "哪些；见 `drill list`"),
+    ("All of them", "全部"),
+    ("Tell the story of each: alert, action, incident, ledger", "逐一讲述：告警、处置、安全事件、账本"),
+    ("Directory that gets the figures as drill.json", "存放指标文件 drill.json 的目录"),
+    ("Data directory of the server", "服务端的数据目录"),
+    ("Remove what an interrupted drill may have left", "清理中断的演练可能留下的东西"),
+];
+
+/// Layout of a Chinese help page: clap's own words are English only.
+const PAGE: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}";
+
+/// The command with its help in this language.
+pub fn in_language(mut command: Command, lang: Lang) -> Command {
+    if lang == Lang::En {
+        return command;
+    }
+    // Built first: only then the arguments and commands that clap adds by itself are there.
+    command.build();
+    chinese(command)
+}
+
+fn chinese(command: Command) -> Command {
+    let about = command.get_about().map(|text| translated(&text.to_string())).unwrap_or_default();
+    let command = command.about(about).help_template(PAGE).subcommand_help_heading("命令").mut_args(argument);
+    command.mut_subcommands(chinese)
+}
+
+fn argument(argument: Arg) -> Arg {
+    let mut text = argument.get_help().map(|text| translated(&text.to_string())).unwrap_or_default();
+    let defaults: Vec<String> =
+        argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    if argument.get_action().takes_values() && !defaults.concat().is_empty() {
+        text.push_str(&format!("（默认 {}）", defaults.join(",")));
+    }
+    let choices: Vec<String> =
+        argument.get_possible_values().iter().map(|value| value.get_name().to_string()).collect();
+    if !choices.is_empty() {
+        text.push_str(&format!("（可选 {}）", choices.join("、")));
+    }
+    if let Some(variable) = argument.get_env() {
+        text.push_str(&format!("（环境变量 {}）", variable.to_string_lossy()));
+    }
+    let heading = if argument.is_positional() { "参数" } else { "选项" };
+    let argument = argument.help(text).help_heading(heading);
+    argument.hide_default_value(true).hide_env(true).hide_possible_values(true)
+}
+
+/// The Chinese of a text; one that is missing stays English rather than empty.
+fn translated(text: &str) -> String {
+    TEXTS
+        .iter()
+        .find(|(english, _)| *english == text)
+        .map_or_else(|| text.to_string(), |(_, chinese)| chinese.to_string())
+}
+
+/// Texts of commands and arguments without Chinese, and commands without a text at all.
+#[cfg(test)]
+pub fn missing(mut command: Command) -> Vec<String> {
+    command.build();
+    let mut all = Vec::new();
+    gather(&command, &mut all);
+    all.retain(|text| !TEXTS.iter().any(|(english, _)| english == text));
+    all.sort();
+    all.dedup();
+    all
+}
+
+#[cfg(test)]
+fn gather(command: &Command, all: &mut Vec<String>) {
+    all.push(command.get_about().map_or_else(|| format!("no text: {}", command.get_name()), ToString::to_string));
+    // The built-in `help` repeats the commands as its own, without their arguments.
+    let arguments = command.get_arguments().filter_map(|argument| argument.get_help());
+    all.extend(arguments.map(ToString::to_string));
+    for inner in command.get_subcommands() {
+        gather(inner, all);
+    }
+}
