@@ -1,4 +1,4 @@
-//! The house's own tools: `cargo xtask tidy | content | figures | docs | kernels`.
+//! The house's own tools: `cargo xtask tidy | content | figures | figure`.
 //!
 //! Each is a plain function that returns what it found; this file only prints and sets the exit code.
 
@@ -17,8 +17,9 @@ fn main() -> ExitCode {
         ["tidy", "--ratchet"] => report("tidy", tidy::run(&root, true)),
         ["content"] => content::run(&root),
         ["figures"] => figures::run(&root),
+        ["figure", ref rest @ ..] => figures::one(&root, rest),
         _ => {
-            eprintln!("usage: cargo xtask tidy [--ratchet] | content | figures");
+            eprintln!("usage: cargo xtask tidy [--ratchet] | content | figures | figure …");
             ExitCode::from(64)
         }
     }

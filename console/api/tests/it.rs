@@ -1,5 +1,7 @@
 //! The API from outside, in one process: every route, every role, every fault.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+
 #[path = "it/house.rs"]
 mod house;
 

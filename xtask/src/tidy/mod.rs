@@ -1,10 +1,12 @@
 //! The source is tested like code. `make test` runs this; each check lists its findings as `path: what; do this`.
 //!
 //! - [`law`]: a room imports `core` and itself, nothing else; heavy libraries have one owner.
-//! - [`sizes`]: files and functions, with a ratchet that only goes down.
+//! - [`sizes`]: files, functions and crates, with a ratchet that only goes down.
+//! - [`promises`]: what ARCHITECTURE.md and SPECIFICATION.md say is held is held by something that exists.
 //! - [`words`]: module pages, banned calls with their replacement, machine paths.
 
 mod law;
+pub mod promises;
 mod sizes;
 mod words;
 
@@ -16,6 +18,7 @@ pub fn run(root: &Path, ratchet: bool) -> Vec<String> {
     let sources = sources(root);
     findings.extend(sizes::check(root, &sources, ratchet));
     findings.extend(words::check(root, &sources));
+    findings.extend(promises::check(&sources));
     findings
 }
 
