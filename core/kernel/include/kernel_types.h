@@ -38,6 +38,7 @@ enum {
 };
 enum {
 	BPF_F_NO_PREALLOC = 1,
+	BPF_F_MMAPABLE = 1024,
 };
 enum {
 	BPF_RB_NO_WAKEUP = 1,
@@ -171,6 +172,25 @@ struct inode {
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	u32 i_rdev;
+	s64 i_size;
+};
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+struct inode___plain_times { // until 6.5 and 6.6
+	struct timespec64 i_mtime;
+	struct timespec64 i_ctime;
+};
+struct inode___hidden_times { // until 6.10
+	struct timespec64 __i_mtime;
+	struct timespec64 __i_ctime;
+};
+struct inode___split_times {
+	s64 i_mtime_sec;
+	s64 i_ctime_sec;
+	u32 i_mtime_nsec;
+	u32 i_ctime_nsec;
 };
 struct qstr {
 	u32 hash;
@@ -309,6 +329,7 @@ struct socket {
 struct sk_buff {
 	struct sock *sk;
 	unsigned int len;
+	unsigned int data_len;
 	u16 protocol;
 	u16 network_header;
 	u16 transport_header;

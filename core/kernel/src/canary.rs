@@ -21,15 +21,19 @@ pub enum Deed {
     File,
     /// Connects to a closed port of 127.0.0.1.
     Connect,
+    /// Listens on a free port of 127.0.0.1, connects to it and accepts.
+    Serve,
     /// Sends a question for the root to port 53 of 127.0.0.1.
     Question,
-    /// Reads a word of its own memory with `process_vm_readv`.
+    /// Sends an answer from port 53 of 127.83.7.53 to a closed port there.
+    Answer,
+    /// Reads and writes a word of its own memory with `process_vm_readv` and `process_vm_writev`.
     Access,
     /// Makes a memory file.
     Memory,
     /// Gives up new privileges with `prctl`.
     Privilege,
-    /// Asks to remove a kernel module that does not exist.
+    /// Asks to remove a kernel module that does not exist, and to load one from no file.
     Module,
     /// Asks `bpf` for a map without saying which.
     Bpf,
@@ -37,7 +41,7 @@ pub enum Deed {
     IoUring,
     /// Sends SIGURG, which does nothing by default, to its parent.
     Signal,
-    /// Moves itself into a new host name namespace.
+    /// Moves itself into a new host name namespace, and asks to join one behind no descriptor.
     Namespace,
     /// Moves itself into a new mount namespace and makes its mounts private there.
     Mount,
@@ -51,7 +55,9 @@ impl Deed {
         Deed::Fork,
         Deed::File,
         Deed::Connect,
+        Deed::Serve,
         Deed::Question,
+        Deed::Answer,
         Deed::Access,
         Deed::Memory,
         Deed::Privilege,
@@ -169,7 +175,7 @@ mod tests {
     fn a_canary_comes_back_and_leaves_nothing() {
         let cage = Cage::new().unwrap();
         let directory = cage.directory.clone();
-        let ended = cage.release(&[Deed::File, Deed::Connect, Deed::Memory, Deed::Exec]).unwrap();
+        let ended = cage.release(&[Deed::File, Deed::Connect, Deed::Serve, Deed::Memory, Deed::Exec]).unwrap();
         assert_eq!((ended.code, ended.signal), (Some(0), None));
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
         drop(cage);

@@ -47,6 +47,15 @@ pub const RING: Code = Code {
     hint: "memory may be short; a smaller ring can be configured",
     hint_zh: "内存可能不足；可配置更小的事件环",
 };
+/// Whoever received a record panicked.
+pub const RECEIVER: Code = Code {
+    id: "kernel.receiver",
+    class: Class::Bug,
+    title: "an event could not be handled",
+    title_zh: "无法处理某个事件",
+    hint: "the agent has a defect; please report this with its log",
+    hint_zh: "代理存在缺陷；请附日志报告",
+};
 /// The canary could not be started.
 pub const CANARY: Code = Code {
     id: "kernel.canary",
@@ -58,4 +67,4 @@ pub const CANARY: Code = Code {
 };
 
 /// Every fault of this crate.
-pub const ALL: &[&Code] = &[&BAD_OBJECT, &LOAD_REFUSED, &ATTACH_REFUSED, &MAP, &RING, &CANARY];
+pub const ALL: &[&Code] = &[&BAD_OBJECT, &LOAD_REFUSED, &ATTACH_REFUSED, &MAP, &RING, &RECEIVER, &CANARY];

@@ -18,6 +18,7 @@
 //! # Ok::<(), base::Fault>(())
 //! ```
 
+mod bell;
 pub mod canary;
 pub mod fault;
 mod hook;

@@ -184,6 +184,9 @@ pub struct Exec {
     /// Whether the process was killed at once by a deny rule.
     #[prost(bool, tag = "5")]
     pub denied: bool,
+    /// Whether the path of the executable or of the working directory is only its end (too deep or too long).
+    #[prost(bool, tag = "6")]
+    pub path_truncated: bool,
 }
 
 /// A process was made; the event's process is the parent.
@@ -253,6 +256,9 @@ pub struct FileActivity {
     /// New group for `Chown`, `u32::MAX` when unchanged.
     #[prost(uint32, tag = "7")]
     pub gid: u32,
+    /// Whether a path is only its end (too deep or too long), or a name could not be read any more.
+    #[prost(bool, tag = "8")]
+    pub path_truncated: bool,
 }
 
 /// A mount was made or removed.
@@ -369,6 +375,9 @@ pub struct ProcessAccess {
     /// Its pid as given to the call.
     #[prost(uint32, tag = "4")]
     pub target_pid: u32,
+    /// Result: 0 or a positive errno.
+    #[prost(uint32, tag = "5")]
+    pub errno: u32,
 }
 
 /// Anonymous executable memory was made (`memfd_create`, executable mapping).
@@ -400,6 +409,9 @@ pub struct Privilege {
     /// First argument (`prctl` option).
     #[prost(uint64, tag = "4")]
     pub argument: u64,
+    /// Result: 0 or a positive errno.
+    #[prost(uint32, tag = "5")]
+    pub errno: u32,
 }
 
 /// Namespaces changed.

@@ -79,6 +79,7 @@ fn files() -> Vec<Activity> {
                 mode: 0o4755,
                 uid: 0,
                 gid: u32::MAX,
+                path_truncated: true,
             };
             [full, FileActivity { op, ..FileActivity::default() }].map(Activity::File)
         })
@@ -119,6 +120,7 @@ fn processes() -> Vec<Activity> {
             elevated: true,
             script: "/tmp/x.sh".into(),
             denied: true,
+            path_truncated: true,
         }),
         Activity::Exec(Exec::default()),
         Activity::Fork(Fork { child_key: ProcessKey::from_ticks(77, 900).0 }),
@@ -131,12 +133,18 @@ fn processes() -> Vec<Activity> {
     let target = Some(full().info.clone());
     for (call, request) in [("ptrace", 16), ("ptrace", 4), ("process_vm_writev", 0), ("process_vm_readv", 0), ("", 0)] {
         for target in [target.clone(), None] {
-            list.push(Activity::Access(ProcessAccess { call: call.into(), request, target, target_pid: 700 }));
+            list.push(Activity::Access(ProcessAccess {
+                call: call.into(),
+                request,
+                target,
+                target_pid: 700,
+                errno: request % 3,
+            }));
         }
     }
     for call in ["setuid", "setresuid", "setgid", "capset", "prctl", ""] {
         let (before, after) = (user(33, "www-data"), user(0, "root"));
-        list.push(Activity::Privilege(Privilege { call: call.into(), before, after, argument: u64::MAX }));
+        list.push(Activity::Privilege(Privilege { call: call.into(), before, after, argument: u64::MAX, errno: 1 }));
     }
     list
 }

@@ -84,7 +84,7 @@ pub(crate) fn proc() -> impl Strategy<Value = Option<Arc<Proc>>> {
 fn common() -> impl Strategy<Value = Activity> {
     prop_oneof![
         (text(), text(), any::<[bool; 3]>()).prop_map(|(previous_exe, script, [from_memory, elevated, denied])| {
-            Activity::Exec(Exec { previous_exe, from_memory, elevated, script, denied })
+            Activity::Exec(Exec { previous_exe, from_memory, elevated, script, denied, path_truncated: denied })
         }),
         large().prop_map(|child_key| Activity::Fork(Fork { child_key })),
         (small(), small(), large()).prop_map(|(code, signal, lived_us)| Activity::Exit(Exit {
@@ -94,7 +94,7 @@ fn common() -> impl Strategy<Value = Activity> {
         })),
         ((-2..20i32, file_id(), text()), small(), small(), small(), small()).prop_map(
             |((op, file, target), flags, mode, uid, gid)| {
-                Activity::File(FileActivity { op, file, target, flags, mode, uid, gid })
+                Activity::File(FileActivity { op, file, target, flags, mode, uid, gid, path_truncated: flags & 1 != 0 })
             }
         ),
         ((-1..9i32, small(), ip(), small()), (ip(), small(), small(), text())).prop_map(
@@ -123,12 +123,13 @@ fn system() -> impl Strategy<Value = Activity> {
             Activity::Mount(Mount { removed, source, target, fs_type, flags })
         }),
         (text(), small(), prop::option::of(process()), small()).prop_map(|(call, request, target, target_pid)| {
-            Activity::Access(ProcessAccess { call, request, target, target_pid })
+            Activity::Access(ProcessAccess { call, request, target, target_pid, errno: request % 3 })
         }),
         (text(), text(), small()).prop_map(|(call, name, flags)| Activity::Memory(Memory { call, name, flags })),
         (text(), user(), user(), large()).prop_map(|(call, before, after, argument)| Activity::Privilege(Privilege {
             call,
             before,
+            errno: argument as u32 % 3,
             after,
             argument
         })),

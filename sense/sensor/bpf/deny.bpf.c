@@ -19,6 +19,12 @@ static __always_inline void report_denial(struct event_settings *set, struct eve
 	fill_header(&record->head.header, KIND_EXEC, sizeof(*record), CALL_NONE, -EPERM);
 	record->head.header.hook = hook;
 	record->head.header.flags = EVENT_DENIED;
+	struct task_struct *task = current_task();
+	fill_credentials(&record->head.credentials, task);
+	fill_namespaces(&record->head.namespaces, task);
+	record->head.parent_tgid = BPF_CORE_READ(task, real_parent, tgid);
+	record->head.parent_start = BPF_CORE_READ(task, real_parent, group_leader, start_boottime);
+	record->head.ns_pid = pid_inner(BPF_CORE_READ(task, thread_pid), NULL);
 	record->head.exe.inode = key->inode;
 	record->head.exe.device = key->device;
 	bpf_get_current_comm(record->head.comm, sizeof(record->head.comm));

@@ -94,7 +94,11 @@ enum event_call {
 	CALL_DELETE_MODULE = 63,
 	CALL_BPF = 64,
 	CALL_SEND = 65,
-	CALL_COUNT = 66,
+	CALL_OPEN_BY_HANDLE_AT = 66,
+	CALL_SOCKETCALL = 67, // never in a record: it becomes the call that it carries
+	CALL_SETXATTRAT = 68,
+	CALL_MOUNT_SETATTR = 69,
+	CALL_COUNT = 70,
 };
 
 // Which kind of hook delivered the record; the canary reads it.
@@ -116,6 +120,7 @@ enum event_hook {
 #define EVENT_COMPAT 64        // made through the 32-bit system call table
 #define EVENT_NAME_UNREADABLE 128 // a name given by the program could not be read any more
 #define EVENT_CGROUP_LEGACY 256 // exec: the cgroup path is of a v1 hierarchy (memory, else pids)
+#define EVENT_RECEIVED 512     // dns: came from the network, so the process named has nothing to do with it
 
 // Bits of event_place.flags.
 #define PLACE_TRUNCATED 1 // deeper or longer than the walk goes; the text is the end of the path
@@ -172,11 +177,15 @@ struct event_namespaces {
 	__u32 reserved;
 };
 
-// Tail: exe, cwd, filename, cgroup, arguments (each ended by a zero byte).
+// Tail: exe, cwd, filename, cgroup, arguments (each ended by a zero byte). The cgroup path is left out when the group
+// of this id was told before.
 struct event_exec {
 	struct event_header header;
 	__u64 parent_start;
-	__u64 cgroup_id; // of the v2 hierarchy
+	__u64 cgroup_id; // of the group that attributes containers, unique together with EVENT_CGROUP_LEGACY
+	__u64 exe_size;
+	__u64 exe_modified; // ns since 1970, as stat shows it
+	__u64 exe_changed;
 	struct event_credentials credentials;
 	struct event_namespaces namespaces;
 	struct event_place exe;
@@ -354,20 +363,36 @@ struct event_counter {
 	__u64 filtered;
 };
 
+// A process of our own: only its execs are reported. A process that took its pid later has another start.
+#define OWN_PROCESSES 4
+#define TICK_NS 10000000 // of /proc/PID/stat
+struct event_own {
+	__u64 ticks; // start since boot
+	__u32 tgid;  // ~0 for none
+	__u32 reserved;
+};
+
 // How the programs behave; one entry, changed at run time by user space.
 struct event_settings {
 	__u64 kinds;        // bit per event_kind
 	__u64 urgent;       // bit per event_kind: wake the reader at once
 	__u64 wake_bytes;   // wake the reader when so many bytes wait
+	__u64 bulk_bytes;   // with more bytes waiting, kinds that come in floods are dropped, so that others find room
 	__u64 scope_cgroup; // only this v2 cgroup, 0 for all
-	__u32 own_tgid;     // never reported
+	struct event_own own[OWN_PROCESSES];
 	__u32 guarded_tgid; // signals to it are reported
 	__u32 options;
 	__u32 prefixes; // number of ignored path prefixes
+	__u32 reserved;
+};
+
+// How reader and programs agree on waking up; mapped into the reader's memory.
+struct event_bell {
+	__u32 waiting; // set by the reader before it sleeps, cleared by the program that wakes it
+	__u32 urgent;  // set by programs with an urgent record, cleared by the reader
 };
 
 #define OPTION_READ_OPENS 1 // report opens for reading
-#define OPTION_MPROTECT 2   // report memory made executable
 #define OPTION_SCOPE_TREE 4 // only processes in the `scope` map and their children
 #define OPTION_IGNORE_COMM 8 // look up the `ignored_comms` map
 #define OPTION_DENY 16      // the `denied` map is not empty

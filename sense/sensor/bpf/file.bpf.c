@@ -36,7 +36,7 @@ static __always_inline u32 asked_flags(u32 call, struct call_arguments *argument
 {
 	if (call == CALL_OPEN)
 		return arguments->at[1];
-	if (call == CALL_OPENAT)
+	if (call == CALL_OPENAT || call == CALL_OPEN_BY_HANDLE_AT)
 		return arguments->at[2];
 	return O_CREAT;
 }
@@ -53,12 +53,15 @@ static __always_inline u32 asked_mode(u32 call, struct call_arguments *arguments
 SEC("tp_btf/sys_exit")
 int BPF_PROG(file_open, struct pt_regs *regs, long result)
 {
-	struct event_settings *set = current_settings();
-	struct scratch *s = scratch();
-	if (result < 0 || !set || !s)
+	// Most opens only read: they leave before anything else is looked at.
+	struct scratch *s = result < 0 ? NULL : scratch();
+	if (!s)
 		return 0;
 	u32 call = enter_call(s, regs);
 	u32 flags = asked_flags(call, &s->arguments);
+	struct event_settings *set = current_settings();
+	if (!set)
+		return 0;
 	bool reads = set->options & OPTION_READ_OPENS;
 	if (!reads && !(flags & (O_ACCMODE | O_CREAT | O_TRUNC)))
 		return 0;
@@ -91,6 +94,7 @@ struct shape {
 	s32 mode;
 	s32 flags;
 	s32 owner;
+	s32 attribute;
 };
 
 static __always_inline u64 argument(struct scratch *s, int at)
@@ -100,36 +104,36 @@ static __always_inline u64 argument(struct scratch *s, int at)
 
 static __always_inline u32 shape_of(u32 call, struct shape *shape)
 {
-	*shape = (struct shape){ -1, 0, -1, -1, -1 };
+	*shape = (struct shape){ -1, 0, -1, -1, -1, 1 };
 	switch (call) {
 	case CALL_UNLINKAT:
-		*shape = (struct shape){ 0, 1, -1, 2, -1 };
+		*shape = (struct shape){ 0, 1, -1, 2, -1, 1 };
 		return FILE_UNLINK;
 	case CALL_UNLINK:
 		return FILE_UNLINK;
 	case CALL_RMDIR:
 		return FILE_RMDIR;
 	case CALL_MKDIRAT:
-		*shape = (struct shape){ 0, 1, 2, -1, -1 };
+		*shape = (struct shape){ 0, 1, 2, -1, -1, 1 };
 		return FILE_MKDIR;
 	case CALL_MKDIR:
 		shape->mode = 1;
 		return FILE_MKDIR;
 	case CALL_MKNODAT:
-		*shape = (struct shape){ 0, 1, 2, -1, -1 };
+		*shape = (struct shape){ 0, 1, 2, -1, -1, 1 };
 		return FILE_CREATE;
 	case CALL_MKNOD:
 		shape->mode = 1;
 		return FILE_CREATE;
 	case CALL_FCHMODAT2:
 	case CALL_FCHMODAT:
-		*shape = (struct shape){ 0, 1, 2, -1, -1 };
+		*shape = (struct shape){ 0, 1, 2, -1, -1, 1 };
 		return FILE_CHMOD;
 	case CALL_CHMOD:
 		shape->mode = 1;
 		return FILE_CHMOD;
 	case CALL_FCHOWNAT:
-		*shape = (struct shape){ 0, 1, -1, -1, 2 };
+		*shape = (struct shape){ 0, 1, -1, -1, 2, 1 };
 		return FILE_CHOWN;
 	case CALL_CHOWN:
 	case CALL_LCHOWN:
@@ -137,6 +141,8 @@ static __always_inline u32 shape_of(u32 call, struct shape *shape)
 		return FILE_CHOWN;
 	case CALL_TRUNCATE:
 		return FILE_TRUNCATE;
+	case CALL_SETXATTRAT:
+		*shape = (struct shape){ 0, 1, -1, 2, -1, 3 };
 	}
 	return FILE_SETXATTR;
 }
@@ -167,11 +173,10 @@ int BPF_PROG(file_name, struct pt_regs *regs, long result)
 	record->file = s->place;
 	if (record->op == FILE_SETXATTR) {
 		__builtin_memset(&s->place, 0, sizeof(s->place));
-		s->place.name_length = append_user_text(s->arguments.at[1]);
+		s->place.name_length = append_user_text(argument(s, shape.attribute));
 		record->target = s->place;
 	}
-	if (set->prefixes && record->file.path_length && ignored_path(KIND_FILE))
-		return 0;
+	// A name may climb out of its directory, so user space compares it with the ignored paths when it is folded.
 	send_record(s, set, KIND_FILE);
 	return 0;
 }

@@ -25,9 +25,11 @@ struct scratch {
 	struct walk walk;
 	struct call_arguments arguments;
 	struct event_place place;
-	u64 task;
+	u64 number; // see NUMBER
 	u32 at;
+	u32 call; // of the system call that ends, set by the dispatcher
 	u32 compat;
+	u32 reserved;
 	char prefix_space[8];
 	char record[RECORD_BYTES];
 };
@@ -59,13 +61,13 @@ struct {
 	__type(value, struct event_counter);
 } counters SEC(".maps");
 
-// System call number to call: low byte native table, high byte 32-bit table.
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 512);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, u16);
-} calls SEC(".maps");
+	__type(value, struct event_bell);
+} bell SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -128,14 +130,37 @@ static __always_inline void count_filtered(u32 kind)
 {
 	struct event_counter *counter = counter_of(kind);
 	if (counter)
-		counter->filtered++;
+		__sync_fetch_and_add(&counter->filtered, 1); // an interrupt on this processor may count as well
 }
 
-// Whether the current process may be reported at all under this kind.
+// A pointer as the number that global functions want: the verifier forgets its type on the way through memory.
+#define NUMBER(scratch, pointer)                                   \
+	({                                                         \
+		*(volatile u64 *)&(scratch)->number = (u64)(pointer); \
+		*(volatile u64 *)&(scratch)->number;               \
+	})
+
+// Kinds that come in floods. They give way to the others in a ring that runs full.
+#define BULK_KINDS (1ull << KIND_FILE | 1ull << KIND_NET | 1ull << KIND_DNS | 1ull << KIND_IO_URING)
+// Kinds that the names of programs filter. Not the others: ancestry needs execs, forks and exits, and a name is easily
+// taken on by a program that reaches for more.
+#define COMM_KINDS (BULK_KINDS | 1ull << KIND_MEMORY | 1ull << KIND_MOUNT)
+
+static __always_inline bool is_own(struct event_settings *set, u32 tgid)
+{
+#pragma clang loop unroll(full)
+	for (int at = 0; at < OWN_PROCESSES; at++) {
+		if (set->own[at].tgid == tgid)
+			return set->own[at].ticks == current_start() / TICK_NS;
+	}
+	return false;
+}
+
+// Whether the current process may be reported at all under this kind. An exec in a process of ours is no work of ours.
 static __always_inline bool wanted(struct event_settings *set, u32 kind)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	if (!(set->kinds & (1ull << kind)) || tgid == set->own_tgid)
+	if (!(set->kinds & (1ull << kind)) || (kind != KIND_EXEC && is_own(set, tgid)))
 		return false;
 	if (set->options & OPTION_SCOPE_TREE) {
 		if (!bpf_map_lookup_elem(&scope, &tgid))
@@ -143,7 +168,7 @@ static __always_inline bool wanted(struct event_settings *set, u32 kind)
 	}
 	if (set->scope_cgroup && bpf_get_current_cgroup_id() != set->scope_cgroup)
 		return false;
-	if (kind == KIND_FILE && set->options & OPTION_IGNORE_COMM) {
+	if (COMM_KINDS & (1ull << kind) && set->options & OPTION_IGNORE_COMM) {
 		struct comm_key key = {};
 		bpf_get_current_comm(&key, sizeof(key));
 		if (bpf_map_lookup_elem(&ignored_comms, &key)) {
@@ -169,13 +194,22 @@ static __always_inline void fill_header(struct event_header *header, u32 kind, u
 	header->hook = HOOK_TRACEPOINT;
 }
 
+// Wakes the reader at most once for each time that it went to sleep: every wake-up is an interrupt and a switch.
 static __always_inline u64 wake_flags(struct event_settings *set, u32 kind)
 {
-	if (set->urgent & (1ull << kind))
+	u32 zero = 0;
+	struct event_bell *at = bpf_map_lookup_elem(&bell, &zero);
+	bool urgent = set->urgent & (1ull << kind);
+	if (!at)
 		return BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= set->wake_bytes)
-		return BPF_RB_FORCE_WAKEUP;
-	return BPF_RB_NO_WAKEUP;
+	if (urgent)
+		at->urgent = 1;
+	if (!at->waiting)
+		return BPF_RB_NO_WAKEUP;
+	if (!urgent && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < set->wake_bytes)
+		return BPF_RB_NO_WAKEUP;
+	at->waiting = 0;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 static __always_inline void count_result(u32 kind, bool lost)
@@ -184,21 +218,31 @@ static __always_inline void count_result(u32 kind, bool lost)
 	if (!counter)
 		return;
 	if (lost)
-		counter->lost++;
+		__sync_fetch_and_add(&counter->lost, 1);
 	else
-		counter->produced++;
+		__sync_fetch_and_add(&counter->produced, 1);
 }
 
-// Sends the record that was put together in the scratch memory.
-static __always_inline void send_record(struct scratch *s, struct event_settings *set, u32 kind)
+// Whether the ring has room for this kind; else the record is counted as lost.
+static __always_inline bool has_room(struct event_settings *set, u32 kind)
+{
+	if (!(BULK_KINDS & (1ull << kind)) || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <= set->bulk_bytes)
+		return true;
+	count_result(kind, true);
+	return false;
+}
+
+// Sends the record that was put together in the scratch memory; false when it was lost.
+static __always_inline bool send_record(struct scratch *s, struct event_settings *set, u32 kind)
 {
 	struct event_header *header = (void *)s->record;
 	u32 size = s->at;
-	if (size > RECORD_BYTES - 1)
-		return;
+	if (size > RECORD_BYTES - 1 || !has_room(set, kind))
+		return false;
 	header->size = size;
 	long failed = bpf_ringbuf_output(&ring, s->record, size & (RECORD_BYTES - 1), wake_flags(set, kind));
 	count_result(kind, failed);
+	return !failed;
 }
 
 // For records of fixed size: `name` points into the ring, or the function is left with `leave` (counted as lost).
@@ -220,9 +264,19 @@ static __always_inline void submit_record(void *record, struct event_settings *s
 
 static __always_inline void fill_capabilities(struct event_credentials *out, const struct cred *cred)
 {
-	bpf_core_read(&out->effective, 8, &cred->cap_effective);
-	bpf_core_read(&out->permitted, 8, &cred->cap_permitted);
-	bpf_core_read(&out->inheritable, 8, &cred->cap_inheritable);
+	// The three follow each other in every kernel; compared at load time before one read replaces three.
+	u64 sets[3] = {};
+	if (bpf_core_field_offset(struct cred, cap_permitted) == bpf_core_field_offset(struct cred, cap_inheritable) + 8 &&
+	    bpf_core_field_offset(struct cred, cap_effective) == bpf_core_field_offset(struct cred, cap_inheritable) + 16) {
+		bpf_core_read(sets, sizeof(sets), &cred->cap_inheritable);
+	} else {
+		bpf_core_read(&sets[0], 8, &cred->cap_inheritable);
+		bpf_core_read(&sets[1], 8, &cred->cap_permitted);
+		bpf_core_read(&sets[2], 8, &cred->cap_effective);
+	}
+	out->inheritable = sets[0];
+	out->permitted = sets[1];
+	out->effective = sets[2];
 }
 
 static __always_inline void fill_credentials(struct event_credentials *out, struct task_struct *task)

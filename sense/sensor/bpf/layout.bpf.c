@@ -24,3 +24,4 @@ SHOWN(event_bpf);
 SHOWN(event_io_uring);
 SHOWN(event_signal);
 SHOWN(event_settings);
+SHOWN(event_bell);

@@ -5,22 +5,26 @@
 #define AF_INET6 10
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
+#define ETHERNET_V4 0x0800
+#define ETHERNET_V6 0x86dd
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 
-// Destinations already reported, so that a stream of datagrams is one event.
+// Streams of datagrams already reported, and when (CLOCK_BOOTTIME, ns): one event a stream and minute.
 struct flow {
-	u64 sock;
-	u8 remote[16];
+	u32 tgid;
+	u16 local_port;
 	u16 remote_port;
-	u16 reserved[3];
+	u8 remote[16];
 };
+
+#define FLOW_NS 60000000000ull
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct flow);
-	__type(value, u8);
+	__type(value, u64);
 } flows SEC(".maps");
 
 static __always_inline struct sock *socket_of(int fd)
@@ -82,22 +86,48 @@ static __always_inline u32 net_op(u32 call)
 	return NET_BIND;
 }
 
+// The one 32-bit call for all of the network: which call it carries, its arguments put in place; 0 for others.
+static __always_inline u32 carried_call(struct scratch *s)
+{
+	u32 given[2] = {};
+	u64 which = s->arguments.at[0];
+	bpf_probe_read_user(given, sizeof(given), (void *)s->arguments.at[1]);
+	s->arguments.at[0] = given[0];
+	s->arguments.at[1] = given[1];
+	switch (which) {
+	case 2:
+		return CALL_BIND;
+	case 3:
+		return CALL_CONNECT;
+	case 4:
+		return CALL_LISTEN;
+	case 5:
+	case 18: // accept4
+		return CALL_ACCEPT;
+	}
+	return 0;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(net_call, struct pt_regs *regs, long result)
 {
-	struct event_settings *set = current_settings();
 	struct scratch *s = scratch();
-	if (!set || !s || !wanted(set, KIND_NET))
+	if (!s)
 		return 0;
 	u32 call = enter_call(s, regs);
+	if (call == CALL_SOCKETCALL)
+		call = carried_call(s);
 	u32 op = net_op(call);
-	if (result < 0 && op != NET_CONNECT)
+	if (!call || (result < 0 && op != NET_CONNECT))
+		return 0;
+	struct event_settings *set = current_settings();
+	if (!set || !wanted(set, KIND_NET))
 		return 0;
 	struct sock *sock = socket_of(op == NET_ACCEPT ? result : (int)s->arguments.at[0]);
 	if (!sock)
 		return 0;
 	u32 family = BPF_CORE_READ(sock, __sk_common.skc_family);
-	if (family != AF_INET && family != AF_INET6)
+	if ((family != AF_INET && family != AF_INET6) || !has_room(set, KIND_NET))
 		return 0;
 	RESERVE(struct event_net, record, KIND_NET, return 0)
 	fill_header(&record->header, KIND_NET, sizeof(*record), call, result);
@@ -111,7 +141,7 @@ int BPF_PROG(net_call, struct pt_regs *regs, long result)
 	return 0;
 }
 
-// A datagram on its way out: where it goes, read from the packet.
+// A datagram on its way: where from and where to, read from the packet. `local` is the side that sent it.
 struct datagram {
 	u16 family;
 	u16 local_port;
@@ -129,10 +159,9 @@ struct datagram_ports {
 	__be16 checksum;
 };
 
-static __always_inline bool read_datagram(struct datagram *out, struct sk_buff *packet)
+// `front` is where its network header begins.
+static __always_inline bool read_datagram(struct datagram *out, struct sk_buff *packet, u8 *front)
 {
-	u8 *head = BPF_CORE_READ(packet, head);
-	u8 *front = head + BPF_CORE_READ(packet, network_header);
 	struct datagram_ports ports = {};
 	u8 first[20] = {};
 	u32 skip;
@@ -159,7 +188,8 @@ static __always_inline bool read_datagram(struct datagram *out, struct sk_buff *
 	out->remote_port = bpf_ntohs(ports.destination);
 	out->payload = (u64)front + skip + sizeof(ports);
 	u16 length = bpf_ntohs(ports.length);
-	u8 *end = BPF_CORE_READ(packet, data) + BPF_CORE_READ(packet, len);
+	// What lies in further pages cannot be read here.
+	u8 *end = BPF_CORE_READ(packet, data) + BPF_CORE_READ(packet, len) - BPF_CORE_READ(packet, data_len);
 	u64 held = out->payload < (u64)end ? (u64)end - out->payload : 0;
 	length = length > sizeof(ports) ? length - sizeof(ports) : 0;
 	out->length = length < held ? length : held;
@@ -171,8 +201,11 @@ struct dns_buffer {
 	u8 payload[DNS_BYTES];
 };
 
-static __always_inline void report_question(struct event_settings *set, struct datagram *datagram)
+// Reports a question, or (received) an answer: then the server is the side that sent it.
+static __always_inline void report_message(struct event_settings *set, struct datagram *datagram, bool received)
 {
+	if (!has_room(set, KIND_DNS))
+		return;
 	struct dns_buffer *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_result(KIND_DNS, true);
@@ -186,24 +219,35 @@ static __always_inline void report_question(struct event_settings *set, struct d
 	barrier_var(length);
 	fill_header(&record->head.header, KIND_DNS, sizeof(*record), CALL_SEND, 0);
 	record->head.family = datagram->family;
-	record->head.local_port = datagram->local_port;
-	record->head.remote_port = datagram->remote_port;
-	__builtin_memcpy(record->head.local, datagram->local, 16);
-	__builtin_memcpy(record->head.remote, datagram->remote, 16);
+	record->head.local_port = received ? datagram->remote_port : datagram->local_port;
+	record->head.remote_port = received ? datagram->local_port : datagram->remote_port;
+	__builtin_memcpy(record->head.local, received ? datagram->remote : datagram->local, 16);
+	__builtin_memcpy(record->head.remote, received ? datagram->local : datagram->remote, 16);
+	if (received)
+		record->head.header.flags |= EVENT_RECEIVED;
 	record->head.payload_length = 0;
 	if (length && !bpf_probe_read_kernel(record->payload, length, (void *)datagram->payload))
 		record->head.payload_length = length;
 	submit_record(record, set, KIND_DNS);
 }
 
-static __always_inline void report_datagram(struct event_settings *set, struct datagram *datagram, struct sock *sock)
+static __always_inline void report_datagram(struct event_settings *set, struct datagram *datagram)
 {
-	struct flow flow = { .sock = (u64)sock, .remote_port = datagram->remote_port };
-	u8 one = 1;
+	struct flow flow = {
+		.tgid = bpf_get_current_pid_tgid() >> 32,
+		.local_port = datagram->local_port,
+		.remote_port = datagram->remote_port,
+	};
+	u64 now = bpf_ktime_get_boot_ns();
 	__builtin_memcpy(flow.remote, datagram->remote, 16);
-	if (bpf_map_lookup_elem(&flows, &flow))
+	u64 *told = bpf_map_lookup_elem(&flows, &flow);
+	if (told && now - *told < FLOW_NS) {
+		count_filtered(KIND_NET);
 		return;
-	bpf_map_update_elem(&flows, &flow, &one, BPF_ANY);
+	}
+	if (!has_room(set, KIND_NET))
+		return;
+	bpf_map_update_elem(&flows, &flow, &now, BPF_ANY);
 	RESERVE(struct event_net, record, KIND_NET, return)
 	fill_header(&record->header, KIND_NET, sizeof(*record), CALL_SEND, 0);
 	record->op = NET_SEND;
@@ -230,11 +274,34 @@ int BPF_PROG(net_datagram, struct sk_buff *packet)
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
 	struct event_settings *set = current_settings();
-	if (!set || !(set->kinds & (1ull << KIND_NET | 1ull << KIND_DNS)) || !read_datagram(&datagram, packet))
+	if (!set || !(set->kinds & (1ull << KIND_NET | 1ull << KIND_DNS)))
+		return 0;
+	u8 *front = BPF_CORE_READ(packet, head) + BPF_CORE_READ(packet, network_header);
+	if (!read_datagram(&datagram, packet, front))
 		return 0;
 	if (datagram.remote_port == 53 && wanted(set, KIND_DNS))
-		report_question(set, &datagram);
+		report_message(set, &datagram, false);
 	if (wanted(set, KIND_NET))
-		report_datagram(set, &datagram, sock);
+		report_datagram(set, &datagram);
+	return 0;
+}
+
+// Sees answers of name servers when they arrive. They make no event: they tell which name an address was asked for by.
+// Here the data begins with the network header, which is not marked yet.
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(net_received, struct sk_buff *packet)
+{
+	struct datagram datagram = {};
+	struct event_settings *set = current_settings();
+	if (!set || !(set->kinds & (1ull << KIND_DNS)))
+		return 0;
+	u16 protocol = bpf_ntohs(packet->protocol);
+	if (protocol != ETHERNET_V4 && protocol != ETHERNET_V6)
+		return 0;
+	u8 *front = packet->data;
+	u8 transport = 0;
+	bpf_probe_read_kernel(&transport, 1, front + (protocol == ETHERNET_V4 ? 9 : 6));
+	if (transport == PROTOCOL_UDP && read_datagram(&datagram, packet, front) && datagram.local_port == 53)
+		report_message(set, &datagram, true);
 	return 0;
 }

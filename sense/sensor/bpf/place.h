@@ -61,24 +61,34 @@ __noinline int describe_inode(u64 address)
 	return 1;
 }
 
-// Appends path and identity of (mount, dentry).
-__noinline int append_path(u64 vfsmount, u64 dentry)
+// Appends the path of (mount, dentry) and leaves the identity in scratch.place as it is.
+__noinline int append_bare_path(u64 vfsmount, u64 dentry)
 {
 	struct scratch *s = scratch();
 	if (!s || !dentry)
 		return 0;
-	describe_inode((u64)BPF_CORE_READ((struct dentry *)dentry, d_inode));
 	walk_path(vfsmount, dentry);
 	s->place.path_length = append_walk(s);
 	s->place.flags |= s->walk.flags & 0xffff;
 	return 1;
 }
 
+// Appends path and identity of (mount, dentry).
+__noinline int append_path(u64 vfsmount, u64 dentry)
+{
+	if (!dentry)
+		return describe_inode(0);
+	describe_inode((u64)BPF_CORE_READ((struct dentry *)dentry, d_inode));
+	return append_bare_path(vfsmount, dentry);
+}
+
 __noinline int append_working_directory(u64 address)
 {
 	struct task_struct *task = (void *)address;
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	return append_path((u64)BPF_CORE_READ(fs, pwd.mnt), (u64)BPF_CORE_READ(fs, pwd.dentry));
+	struct path at = {};
+	bpf_core_read(&at, sizeof(at), &fs->pwd);
+	return append_bare_path((u64)at.mnt, (u64)at.dentry);
 }
 
 // Appends the file behind a descriptor of the current task.
@@ -86,7 +96,7 @@ __noinline int append_descriptor(u32 fd)
 {
 	struct file *file = task_file(current_task(), (int)fd);
 	if (!file)
-		return 0;
+		return describe_inode(0); // nothing; what was described before must not stay
 	return append_path((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));
 }
 
@@ -199,17 +209,11 @@ static __always_inline struct scratch *begin(struct event_settings *set, u32 kin
 	return s;
 }
 
-// Which call this is, with its arguments in scratch.arguments. 0 when it is none of ours.
+// Which call this is, with its arguments in scratch.arguments.
 static __always_inline u32 enter_call(struct scratch *s, struct pt_regs *regs)
 {
-	u32 number = call_number(regs) & 511;
-	u16 *entry = bpf_map_lookup_elem(&calls, &number);
-	if (!entry)
-		return 0;
-	bool compat = call_is_compat();
-	s->compat = compat;
-	read_arguments(&s->arguments, regs, compat);
-	return compat ? *entry >> 8 : *entry & 255;
+	read_arguments(&s->arguments, regs, s->compat);
+	return s->call;
 }
 
 #endif

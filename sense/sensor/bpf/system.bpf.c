@@ -1,38 +1,39 @@
 // The system: mounts, other processes' memory, executable memory, credentials, namespaces, modules, bpf.
 #include "place.h"
 
-static __always_inline struct scratch *enter(struct event_settings *set, struct pt_regs *regs, u32 kind, u32 size, long result)
-{
-	struct scratch *s = scratch();
-	if (!set || !s || !wanted(set, kind))
-		return NULL;
-	u32 call = enter_call(s, regs);
-	s = begin(set, kind, size, call, result);
-	return s;
-}
+// First only what the registers say, for most of these calls are of no interest ...
+#define ARGUMENTS                                               \
+	struct scratch *s = scratch();                          \
+	if (!s)                                                 \
+		return 0;                                       \
+	u32 call = enter_call(s, regs);                         \
+	struct call_arguments *arguments = &s->arguments;
 
-#define ENTER(type, kind)                                                                      \
+// ... then the filters and the record.
+#define RECORD(type, kind)                                                                     \
 	struct event_settings *set = current_settings();                                       \
-	struct scratch *s = enter(set, regs, kind, sizeof(type), result);                      \
-	if (!s)                                                                                \
+	if (!set || !begin(set, kind, sizeof(type), call, result))                             \
 		return 0;                                                                      \
 	type *record = (void *)s->record;                                                      \
 	__builtin_memset((char *)record + sizeof(struct event_header), 0,                      \
-			 sizeof(type) - sizeof(struct event_header));                          \
-	struct call_arguments *arguments = &s->arguments;
+			 sizeof(type) - sizeof(struct event_header));
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(system_mount, struct pt_regs *regs, long result)
 {
 	if (result < 0)
 		return 0;
-	ENTER(struct event_mount, KIND_MOUNT)
-	u32 call = record->header.call;
+	ARGUMENTS
+	RECORD(struct event_mount, KIND_MOUNT)
 	if (call == CALL_UMOUNT) {
 		record->removed = 1;
 		record->mount_flags = arguments->at[1];
 		append_user_name(AT_FDCWD, arguments->at[0]);
 		record->target = s->place;
+	} else if (call == CALL_MOUNT_SETATTR) {
+		append_user_name(arguments->at[0], arguments->at[1]);
+		record->target = s->place;
+		bpf_probe_read_user(&record->mount_flags, sizeof(record->mount_flags), (void *)arguments->at[3]); // attributes set
 	} else if (call == CALL_MOVE_MOUNT) {
 		append_user_name(arguments->at[0], arguments->at[1]);
 		record->source = s->place;
@@ -72,21 +73,22 @@ static __always_inline bool is_strong_request(u64 request)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(system_access, struct pt_regs *regs, long result)
 {
-	ENTER(struct event_access, KIND_ACCESS)
+	ARGUMENTS
+	if (call == CALL_PTRACE && !is_strong_request(arguments->at[0]))
+		return 0;
+	RECORD(struct event_access, KIND_ACCESS)
 	struct task_struct *task = current_task();
-	if (record->header.call == CALL_PTRACE) {
+	if (call == CALL_PTRACE) {
 		record->request = arguments->at[0];
 		record->target_given = arguments->at[1];
 		record->address = arguments->at[2];
-		if (!is_strong_request(record->request))
-			return 0;
 	} else {
 		record->target_given = arguments->at[0];
 	}
 	// A number means the same to us and to the caller only in the initial namespace.
 	if (BPF_CORE_READ(task, thread_pid, level) == 0)
 		record->target_tgid = record->target_given;
-	if (record->header.call == CALL_PTRACE && record->request == 0) {
+	if (call == CALL_PTRACE && record->request == 0) {
 		record->target_tgid = record->header.tgid; // TRACEME: traced by the parent from now on
 		record->target_start = record->header.start;
 	}
@@ -97,18 +99,16 @@ int BPF_PROG(system_access, struct pt_regs *regs, long result)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(system_memory, struct pt_regs *regs, long result)
 {
-	struct event_settings *seen = current_settings();
-	if (!seen)
+	ARGUMENTS
+	if (call != CALL_MEMFD_CREATE && (result < 0 || !(arguments->at[2] & 4))) // PROT_EXEC
 		return 0;
-	ENTER(struct event_memory, KIND_MEMORY)
-	if (record->header.call == CALL_MEMFD_CREATE) {
+	if (call == CALL_MMAP && !(arguments->at[3] & 0x20)) // MAP_ANONYMOUS
+		return 0;
+	RECORD(struct event_memory, KIND_MEMORY)
+	if (call == CALL_MEMFD_CREATE) {
 		record->flags = arguments->at[1];
 		record->name_length = append_user_text(arguments->at[0]);
 	} else {
-		if (!(seen->options & OPTION_MPROTECT) || result < 0 || !(arguments->at[2] & 4)) // PROT_EXEC
-			return 0;
-		if (record->header.call == CALL_MMAP && !(arguments->at[3] & 0x20)) // MAP_ANONYMOUS
-			return 0;
 		record->address = arguments->at[0];
 		record->length = arguments->at[1];
 		record->flags = arguments->at[2];
@@ -138,9 +138,10 @@ static __always_inline bool is_strong_option(u64 option)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(system_privilege, struct pt_regs *regs, long result)
 {
-	ENTER(struct event_privilege, KIND_PRIVILEGE)
-	if (record->header.call == CALL_PRCTL && !is_strong_option(arguments->at[0]))
+	ARGUMENTS
+	if (call == CALL_PRCTL && !is_strong_option(arguments->at[0]))
 		return 0;
+	RECORD(struct event_privilege, KIND_PRIVILEGE)
 	record->arguments[0] = arguments->at[0];
 	record->arguments[1] = arguments->at[1];
 	record->arguments[2] = arguments->at[2];
@@ -152,8 +153,8 @@ int BPF_PROG(system_privilege, struct pt_regs *regs, long result)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(system_namespace, struct pt_regs *regs, long result)
 {
-	ENTER(struct event_namespace, KIND_NAMESPACE)
-	u32 call = record->header.call;
+	ARGUMENTS
+	RECORD(struct event_namespace, KIND_NAMESPACE)
 	if (call == CALL_UNSHARE)
 		record->clone_flags = arguments->at[0];
 	else if (call == CALL_SETNS)
@@ -168,8 +169,8 @@ int BPF_PROG(system_namespace, struct pt_regs *regs, long result)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(system_module, struct pt_regs *regs, long result)
 {
-	ENTER(struct event_module, KIND_MODULE)
-	u32 call = record->header.call;
+	ARGUMENTS
+	RECORD(struct event_module, KIND_MODULE)
 	if (call == CALL_FINIT_MODULE) {
 		append_descriptor(arguments->at[0]);
 		record->file = s->place;
@@ -213,10 +214,11 @@ static __always_inline void fill_object(struct event_bpf *record, u32 command, i
 SEC("tp_btf/sys_exit")
 int BPF_PROG(system_bpf, struct pt_regs *regs, long result)
 {
-	ENTER(struct event_bpf, KIND_BPF)
+	ARGUMENTS
 	u64 command = arguments->at[0];
 	if (!is_strong_command(command))
 		return 0;
+	RECORD(struct event_bpf, KIND_BPF)
 	record->command = command;
 	if (result >= 0 && (command == 5 || command == 0)) {
 		fill_object(record, command, result);

@@ -19,12 +19,15 @@ pub struct SensorConfig {
     pub executable_memory: bool,
     /// Absolute path prefixes whose file events are dropped in the kernel.
     pub ignore_paths: Vec<String>,
-    /// Short names (`comm`) whose file events are dropped in the kernel.
+    /// Short names (`comm`) whose frequent events (files, mounts, network, memory, io_uring) are dropped in the kernel.
     pub ignore_comms: Vec<String>,
     /// Largest executable that is hashed, bytes; 0 turns hashing off.
     pub hash_max_bytes: u64,
     /// Most live processes in the table.
     pub processes_max: usize,
+    /// Processes that work for us, whose own file and network work is not reported (what they execute is), at most
+    /// three. The server of our own folder that started us is found without being named.
+    pub own: Vec<u32>,
     /// Only this process and those it makes are reported, for tests.
     pub scope: Option<u32>,
 }
@@ -40,6 +43,7 @@ impl Default for SensorConfig {
             ignore_comms: Vec::new(),
             hash_max_bytes: 64 * 1024 * 1024,
             processes_max: TableLimits::default().live,
+            own: Vec::new(),
             scope: None,
         }
     }

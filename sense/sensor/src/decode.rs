@@ -1,7 +1,7 @@
 //! From a kernel record to an activity: the parts that need no table. Pure.
 
 use crate::dns;
-use crate::names::address_bytes;
+use crate::names::{Question, address_bytes};
 use crate::raw::{self, Body, DnsRecord, FileRecord, NetHead, Place, flags, place};
 use record::{
     Activity, BpfCall, Dns, Exec, Exit, FileActivity, FileId, FileOp, IoUring, Memory, Module, Mount, Namespace,
@@ -49,7 +49,7 @@ pub fn activity(header: &raw::Header, body: &Body<'_>, own_pid: u32) -> Option<A
             polled: header.flags & flags::POLLED != 0,
         }),
         _ if failed => return None,
-        Body::File(record) => Activity::File(file(record)),
+        Body::File(record) => Activity::File(file(header, record)),
         Body::Mount(record) => Activity::Mount(Mount {
             removed: record.head.removed != 0,
             source: named(&record.source),
@@ -74,7 +74,13 @@ pub fn exec(record: &raw::ExecRecord<'_>, previous_exe: String) -> Exec {
         elevated: bits & flags::ELEVATED != 0,
         script,
         denied: bits & flags::DENIED != 0,
+        path_truncated: is_cut(&record.exe) || is_cut(&record.cwd),
     }
+}
+
+/// Whether only the end of a path is there.
+fn is_cut(place: &Place<'_>) -> bool {
+    place.flags & place::TRUNCATED != 0
 }
 
 /// A file of a record. Hash is not known here.
@@ -115,7 +121,12 @@ fn is_memory_file(file: &Place<'_>) -> bool {
 
 /// A name as given, made absolute below a directory.
 fn below(directory: &Place<'_>, name: &[u8]) -> String {
-    Place { directory: directory.directory, name, ..Place::default() }.path()
+    absolute(directory.directory, name)
+}
+
+/// The same with a directory of any source.
+pub fn absolute(directory: &[u8], name: &[u8]) -> String {
+    Place { directory, name, ..Place::default() }.path()
 }
 
 /// A path where the kernel resolved one, else the bare name as given.
@@ -123,7 +134,7 @@ fn named(place: &Place<'_>) -> String {
     if place.directory.is_empty() { place.name_text() } else { place.path() }
 }
 
-fn file(record: &FileRecord<'_>) -> FileActivity {
+fn file(header: &raw::Header, record: &FileRecord<'_>) -> FileActivity {
     let op = FileOp::try_from(record.head.op as i32).unwrap_or(FileOp::Unknown);
     let target = match op {
         FileOp::Symlink | FileOp::SetXattr => record.target.name_text(),
@@ -138,6 +149,7 @@ fn file(record: &FileRecord<'_>) -> FileActivity {
         mode: record.head.mode,
         uid: record.head.uid,
         gid: record.head.gid,
+        path_truncated: is_cut(&record.file) || is_cut(&record.target) || header.flags & flags::NAME_UNREADABLE != 0,
     }
 }
 
@@ -178,12 +190,20 @@ fn dns_activity(header: &raw::Header, record: &DnsRecord<'_>) -> Activity {
     }
 }
 
+/// What a question and its answer have in common; `None` when the message is too short for its number.
+pub fn question(record: &DnsRecord<'_>) -> Option<Question> {
+    let id = u16::from_be_bytes(*record.payload.first_chunk()?);
+    let server = address(record.head.family, &record.head.remote);
+    Some(Question { server, port: record.head.local_port, id })
+}
+
 fn address(family: u16, bytes: &[u8; 16]) -> IpAddr {
     let [a, b, c, d, ..] = *bytes;
     if family == FAMILY_V6 { IpAddr::from(*bytes) } else { IpAddr::from([a, b, c, d]) }
 }
 
-fn errno(header: &raw::Header) -> u32 {
+/// errno of a call, 0 when it succeeded.
+pub fn errno(header: &raw::Header) -> u32 {
     if header.result < 0 { header.result.unsigned_abs() } else { 0 }
 }
 

@@ -1,9 +1,10 @@
 //! SHA-256 of executables, computed once per content.
 //!
-//! A file is known by (device, inode, times of change, size): a changed file is hashed again, an unchanged one
-//! costs one `stat`. Files up to [`INLINE_BYTES`] are hashed at first sight (under a millisecond); larger ones by
-//! one background thread, whose results arrive a moment later through [`HashCache::arrived`]: the first event of
-//! such a file carries no hash, later ones do. Files above the configured limit are never hashed.
+//! A file is known by a [`Stamp`]: device, inode, times of change, size. The kernel programs tell it with each exec, so
+//! that a known file costs one look into a table and no system call. Files up to [`INLINE_BYTES`] are hashed at first
+//! sight (under a millisecond); larger ones by one background thread, whose results arrive a moment later through
+//! [`HashCache::arrived`]: the first event of such a file carries no hash, later ones do. Files above the configured limit
+//! are never hashed.
 //!
 //! Files are opened through `/proc/PID/exe`, which works for paths inside containers, for deleted files and for
 //! memory files; the opened file must be the one that was executed.
@@ -32,19 +33,26 @@ pub type Sha256 = [u8; 32];
 /// What a file's content is known by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp {
-    device: u64,
-    inode: u64,
-    modified_ns: i128,
-    /// Not settable by a program, unlike the time of modification: catches a rewrite that puts that back.
-    changed_ns: i128,
-    size: u64,
+    /// As the kernel programs name it: `major << 20 | minor` of the file system itself.
+    pub device: u32,
+    /// Inode number.
+    pub inode: u64,
+    /// Last change of the content, ns since 1970; wraps like the kernel programs' arithmetic.
+    pub modified_ns: u64,
+    /// Last change of content or inode. Not settable by a program, unlike the time of modification: catches a rewrite that
+    /// puts that back.
+    pub changed_ns: u64,
+    /// Bytes.
+    pub size: u64,
 }
 
 impl Stamp {
-    fn of(found: &Metadata) -> Stamp {
-        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    /// What `stat` tells of a file, under the device that the kernel programs name.
+    fn of(found: &Metadata, device: u32) -> Stamp {
+        let nanoseconds =
+            |seconds: i64, rest: i64| (seconds as u64).wrapping_mul(1_000_000_000).wrapping_add(rest as u64);
         Stamp {
-            device: found.dev(),
+            device,
             inode: found.ino(),
             modified_ns: nanoseconds(found.mtime(), found.mtime_nsec()),
             changed_ns: nanoseconds(found.ctime(), found.ctime_nsec()),
@@ -68,12 +76,11 @@ pub struct Arrived {
 #[derive(Debug)]
 struct Job {
     stamp: Stamp,
-    device: u32,
     file: File,
 }
 
 /// What came of it.
-type Finished = (Stamp, u32, Option<Sha256>);
+type Finished = (Stamp, Option<Sha256>);
 
 /// The cache and its background thread.
 #[derive(Debug)]
@@ -99,19 +106,32 @@ impl HashCache {
         }
     }
 
-    /// The digest of the executable `file` of a live process, `None` when it is not known now.
-    pub fn executable(&mut self, pid: u32, file: &FileId) -> Option<Sha256> {
+    /// The digest of the executable `file` of a live process, `None` when it is not known now. `stamp` is what the kernel
+    /// told of it; without one the file is asked.
+    pub fn executable(&mut self, pid: u32, file: &FileId, stamp: Option<Stamp>) -> Option<Sha256> {
         if self.limit == 0 || file.inode == 0 {
             return None;
         }
+        if let Some(stamp) = stamp {
+            if let Some(known) = self.known.get(&stamp) {
+                return *known;
+            }
+            if stamp.size > self.limit {
+                return None;
+            }
+        }
         let link = format!("/proc/{pid}/exe");
-        // A process that ended already has no link; its file may still lie where it was.
-        [link.as_str(), file.path.as_str()].into_iter().find_map(|path| self.at(path, file)).flatten()
+        // The link leads to what runs, whatever the times say (layered file systems have two of each). A process that
+        // ended already has none; its file may still lie where it was, and then every detail must agree.
+        self.at(&link, file, None).or_else(|| self.at(&file.path, file, stamp)).flatten()
     }
 
     /// `None` when another file or nothing lies there.
-    fn at(&mut self, path: &str, file: &FileId) -> Option<Option<Sha256>> {
-        let stamp = Stamp::of(&std::fs::metadata(path).ok().filter(|found| is_same(found, file))?);
+    fn at(&mut self, path: &str, file: &FileId, told: Option<Stamp>) -> Option<Option<Sha256>> {
+        let matches =
+            |found: &Metadata| is_same(found, file) && told.is_none_or(|told| Stamp::of(found, told.device) == told);
+        let looked = std::fs::metadata(path).ok().filter(|found| found.is_file() && matches(found))?;
+        let stamp = Stamp::of(&looked, file.device);
         if let Some(known) = self.known.get(&stamp) {
             return Some(*known);
         }
@@ -120,8 +140,8 @@ impl HashCache {
         }
         let opened = File::open(path).ok()?;
         // What was opened may differ from what was looked at a moment before.
-        let found = opened.metadata().ok().filter(|found| found.is_file() && is_same(found, file))?;
-        Some(self.hash_opened(Job { stamp: Stamp::of(&found), device: file.device, file: opened }))
+        let found = opened.metadata().ok().filter(|found| found.is_file() && matches(found))?;
+        Some(self.hash_opened(Job { stamp: Stamp::of(&found, file.device), file: opened }))
     }
 
     fn hash_opened(&mut self, job: Job) -> Option<Sha256> {
@@ -144,9 +164,9 @@ impl HashCache {
     pub fn arrived(&mut self) -> Vec<Arrived> {
         let finished: Vec<_> = self.results.iter().flat_map(|results| results.try_iter()).collect();
         let mut news = Vec::new();
-        for (stamp, device, digest) in finished {
+        for (stamp, digest) in finished {
             self.remember(stamp, digest);
-            news.extend(digest.map(|sha256| Arrived { device, inode: stamp.inode, sha256 }));
+            news.extend(digest.map(|sha256| Arrived { device: stamp.device, inode: stamp.inode, sha256 }));
         }
         news
     }
@@ -181,8 +201,8 @@ impl HashCache {
         let limit = self.limit;
         let work = move || {
             let mut buffer = vec![0; CHUNK];
-            for Job { stamp, device, file } in waiting {
-                if finished.send((stamp, device, digest(file, limit, &mut buffer))).is_err() {
+            for Job { stamp, file } in waiting {
+                if finished.send((stamp, digest(file, limit, &mut buffer))).is_err() {
                     break;
                 }
             }
@@ -248,20 +268,38 @@ mod tests {
         file.write_all(b"abc").unwrap();
         let mut cache = HashCache::new(1 << 20);
         // No such process: the file is found by its path.
-        let first = cache.executable(4_194_303, &identity(file.path())).unwrap();
+        let first = cache.executable(4_194_303, &identity(file.path()), None).unwrap();
         assert_eq!(hex(&first), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         file.write_all(b"d").unwrap();
-        let second = cache.executable(4_194_303, &identity(file.path())).unwrap();
+        let second = cache.executable(4_194_303, &identity(file.path()), None).unwrap();
         assert_ne!(first, second);
         assert_eq!(cache.len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_the_kernel_stamped_is_looked_at_once() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"abc").unwrap();
+        let wanted = identity(file.path());
+        let stamp = Stamp::of(&std::fs::metadata(file.path()).unwrap(), wanted.device);
+        let mut cache = HashCache::new(1 << 20);
+        let first = cache.executable(4_194_303, &wanted, Some(stamp)).unwrap();
+        // Known by its stamp alone: neither path leads anywhere now.
+        let nowhere = FileId { path: "/no/such/file".into(), ..wanted.clone() };
+        assert_eq!(cache.executable(4_194_303, &nowhere, Some(stamp)), Some(first));
+        // Changed between exec and look: what lies there is not what ran.
+        let earlier = Stamp { changed_ns: stamp.changed_ns - 1, ..stamp };
+        assert_eq!(cache.executable(4_194_303, &wanted, Some(earlier)), None);
+        let large = Stamp { size: 2 << 20, ..stamp };
+        assert_eq!((cache.executable(4_194_303, &wanted, Some(large)), cache.len()), (None, 1));
     }
 
     #[test]
     fn another_file_in_its_place_is_not_taken() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let wrong = FileId { inode: 1, ..identity(file.path()) };
-        assert_eq!(HashCache::new(1 << 20).executable(4_194_303, &wrong), None);
-        assert_eq!(HashCache::new(0).executable(4_194_303, &identity(file.path())), None);
+        assert_eq!(HashCache::new(1 << 20).executable(4_194_303, &wrong, None), None);
+        assert_eq!(HashCache::new(0).executable(4_194_303, &identity(file.path()), None), None);
     }
 
     #[test]
@@ -270,15 +308,15 @@ mod tests {
         file.write_all(&vec![7; INLINE_BYTES as usize + 1]).unwrap();
         let mut cache = HashCache::new(INLINE_BYTES * 4);
         let wanted = identity(file.path());
-        assert_eq!(cache.executable(4_194_303, &wanted), None);
+        assert_eq!(cache.executable(4_194_303, &wanted, None), None);
         let results = cache.results.take().unwrap();
-        let (stamp, device, digest) = results.recv().unwrap();
-        assert_eq!(device, wanted.device);
+        let (stamp, digest) = results.recv().unwrap();
+        assert_eq!(stamp.device, wanted.device);
         cache.remember(stamp, digest);
-        assert_eq!(cache.executable(4_194_303, &wanted), digest);
+        assert_eq!(cache.executable(4_194_303, &wanted, None), digest);
         assert!(digest.is_some() && cache.len() == 1);
         let mut strict = HashCache::new(INLINE_BYTES);
-        assert_eq!(strict.executable(4_194_303, &wanted), None);
+        assert_eq!(strict.executable(4_194_303, &wanted, None), None);
         assert!(strict.is_empty() && strict.jobs.is_none());
     }
 
@@ -286,8 +324,8 @@ mod tests {
     fn the_test_program_is_hashed_through_its_link() {
         let mut cache = HashCache::new(1 << 30);
         let file = procfs::Reader::new().executable(std::process::id());
-        let now = cache.executable(std::process::id(), &file);
-        let later = cache.results.take().map(|results| results.recv().unwrap().2.unwrap());
+        let now = cache.executable(std::process::id(), &file, None);
+        let later = cache.results.take().map(|results| results.recv().unwrap().1.unwrap());
         let expected = digest(File::open(&file.path).unwrap(), 1 << 30, &mut vec![0; CHUNK]);
         assert_eq!(now.or(later), expected);
     }

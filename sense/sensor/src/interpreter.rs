@@ -3,28 +3,33 @@
 //! Invariants
 //! - Every event of a live process carries that process with its ancestors. A process that the table does not know
 //!   is read from `/proc` when it still runs, and else told as far as the record goes (pid and start time).
+//! - `/proc` is asked about strangers at a bounded rate; beyond it they are told as far as the record goes.
 //! - Nothing here waits: the longest step is hashing one executable of at most [`crate::hash::INLINE_BYTES`].
 //! - The forking process is taken as the parent, also under `CLONE_PARENT`: ancestry tells who made whom.
 
 use crate::boottime::BootTime;
+use crate::bucket::Bucket;
 use crate::container;
 use crate::decode;
 use crate::dns;
-use crate::hash::{HashCache, devices_agree};
+use crate::group::{Group, GroupPaths};
+use crate::hash::{HashCache, Stamp, devices_agree};
 use crate::names::ResolvedNames;
 use crate::procfs::{self, Reader};
-use crate::raw::{self, AccessHead, Body, ExecRecord, ForkHead, PrivilegeHead, RawEvent, flags};
-use crate::table::{ProcessTable, TableLimits};
+use crate::raw::{self, AccessHead, Body, DnsRecord, ExecRecord, ForkHead, PrivilegeHead, RawEvent, flags};
+use crate::table::{Child, ProcessTable, TableLimits};
 use crate::users::UserNames;
 use base::limits::{ANCESTRY_DEPTH, ARGV_BYTES};
 use base::{Clock, Micros};
-use record::{Activity, Event, Fork, Privilege, Proc, Process, ProcessAccess, ProcessKey, User};
+use record::{Activity, Event, FileOp, Fork, Privilege, Proc, Process, ProcessAccess, ProcessKey, User};
 use std::sync::Arc;
 
 /// Live processes checked against the host in each round of upkeep.
 const SWEEP: usize = 64;
 /// How often upkeep is done, µs.
 const UPKEEP_EVERY: Micros = 1_000_000;
+/// Strangers looked up in `/proc` a second: a flood of short processes whose forks were lost must not read it all day.
+const LOOKUPS: u32 = 500;
 
 /// Turns records into events.
 pub struct Interpreter {
@@ -33,6 +38,10 @@ pub struct Interpreter {
     hashes: HashCache,
     resolved: ResolvedNames,
     reader: Reader,
+    lookups: Bucket,
+    groups: GroupPaths,
+    ignored: Vec<String>,
+    filtered: u64,
     time: BootTime,
     own_pid: u32,
     own_space: u32,
@@ -49,12 +58,32 @@ impl Interpreter {
             hashes: HashCache::new(hash_max_bytes),
             resolved: ResolvedNames::new(),
             reader: Reader::new(),
+            lookups: Bucket::new(LOOKUPS),
+            groups: GroupPaths::default(),
+            ignored: Vec::new(),
+            filtered: 0,
             time: BootTime::new(clock),
             own_pid: std::process::id(),
             own_space: Reader::new().namespaces(std::process::id()).pid,
             next_upkeep: Micros::MIN,
             strangers: 0,
         }
+    }
+
+    /// Drops file events below these paths: the kernel programs compare only paths that the kernel resolved, for a name
+    /// as a program gives it may climb out of any directory.
+    pub fn ignoring(self, paths: Vec<String>) -> Interpreter {
+        Interpreter { ignored: paths, ..self }
+    }
+
+    /// File events dropped so.
+    pub fn filtered(&self) -> u64 {
+        self.filtered
+    }
+
+    /// Control groups whose path the kernel programs must tell again.
+    pub fn missed_groups(&mut self) -> Vec<u64> {
+        self.groups.take_missed()
     }
 
     /// Reads every process that runs now. Call it after the kernel programs are attached and before the first record
@@ -114,9 +143,20 @@ impl Interpreter {
             Body::Exec(record) => self.exec(key, record),
             Body::Fork(head) => self.fork(key, head),
             Body::Privilege(head) => self.privilege(key, head),
-            Body::Access(head) if header.result >= 0 => self.access(key, head),
+            Body::Access(head) => self.access(key, head),
+            Body::Dns(record) if header.flags & flags::RECEIVED != 0 => {
+                self.learn(record);
+                return None;
+            }
+            // The last threads of a process may end at once and each look like the last.
+            Body::Exit(_) if self.table.has_ended(key) => return None,
+            Body::File(_) if header.result < 0 => return None,
             body => (self.process(key, header.start), self.other(header, body)?),
         };
+        if self.is_ignored(&activity) {
+            self.filtered += 1;
+            return None;
+        }
         self.follow(key, raw);
         Some(Event { seq: 0, time_us, process: Some(process), activity })
     }
@@ -125,7 +165,8 @@ impl Interpreter {
     fn follow(&mut self, key: ProcessKey, raw: &RawEvent<'_>) {
         match &raw.body {
             Body::Exit(_) => self.table.exit(key, self.time.monotonic()),
-            Body::Namespace(record) if raw.header.result >= 0 => {
+            // What clone made is the child's, and what a thread does to itself leaves the process where it is.
+            Body::Namespace(record) if raw.header.result >= 0 && is_of_process(&raw.header) => {
                 let after = decode::namespaces(&record.head.after);
                 self.table.update(key, |info| info.namespaces = after);
             }
@@ -146,13 +187,31 @@ impl Interpreter {
             net.remote_name = name.to_owned();
         }
         if let Body::Dns(record) = body
-            && let Some(message) = dns::parse(record.payload).filter(|message| message.response)
+            && let Some(question) = decode::question(record)
         {
+            self.resolved.ask(question, now);
+        }
+        Some(activity)
+    }
+
+    /// Takes the addresses of an answer that somebody here asked for.
+    fn learn(&mut self, record: &DnsRecord<'_>) {
+        let now = self.time.monotonic();
+        let message = dns::parse(record.payload).filter(|message| message.response);
+        let (Some(message), Some(question)) = (message, decode::question(record)) else { return };
+        if self.resolved.is_answer(question, now) {
             for (address, lifetime) in &message.addresses {
                 self.resolved.learn(*address, &message.name, *lifetime, now);
             }
         }
-        Some(activity)
+    }
+
+    /// Whether every path of a file event lies below an ignored one.
+    fn is_ignored(&self, activity: &Activity) -> bool {
+        let Activity::File(file) = activity else { return false };
+        let below = |path: &str| self.ignored.iter().any(|prefix| path.starts_with(prefix.as_str()));
+        let renamed = matches!(file.op(), FileOp::Rename | FileOp::Link);
+        !self.ignored.is_empty() && below(&file.file.path) && (!renamed || below(&file.target))
     }
 
     fn exec(&mut self, key: ProcessKey, record: &ExecRecord<'_>) -> (Arc<Proc>, Activity) {
@@ -196,34 +255,50 @@ impl Interpreter {
         let arguments: Vec<_> = record.arguments().map(String::from_utf8_lossy).collect();
         info.set_args(arguments.iter().map(AsRef::as_ref));
         info.args_truncated |= record.arguments.len() > ARGV_BYTES;
-        info.cgroup = self.control_group(key.pid(), record.cgroup);
-        info.container = container::container_id(&info.cgroup).unwrap_or_default();
-        let sha256 = self.hashes.executable(key.pid(), &info.exe);
+        if record.exe.is_empty() && !record.filename.is_empty() {
+            // A refused exec: the kernel resolved no path, there is only the name given.
+            let directory = self.table.find(key).map(|process| process.info.cwd.clone()).unwrap_or_default();
+            info.exe.path = decode::absolute(directory.as_bytes(), record.filename);
+        } else {
+            let group = self.control_group(key.pid(), record);
+            info.cgroup.clone_from(&group.path);
+            info.container.clone_from(&group.container);
+        }
+        let stamp = Stamp {
+            device: info.exe.device,
+            inode: info.exe.inode,
+            modified_ns: head.exe_modified,
+            changed_ns: head.exe_changed,
+            size: head.exe_size,
+        };
+        let stamp = Some(stamp).filter(|stamp| stamp.changed_ns != 0);
+        let sha256 = self.hashes.executable(key.pid(), &info.exe, stamp);
         info.exe.sha256 = sha256.map(Vec::from).unwrap_or_default();
         info
     }
 
-    /// The path of the record; where the kernel gave none, the one that `/proc` still has.
-    fn control_group(&mut self, pid: u32, given: &[u8]) -> String {
-        if !given.is_empty() {
-            return String::from_utf8_lossy(given).into_owned();
+    /// The group of the record, told now or before; else the one that `/proc` still has.
+    fn control_group(&mut self, pid: u32, record: &ExecRecord<'_>) -> Arc<Group> {
+        let key = record.head.group();
+        if !record.cgroup.is_empty() {
+            return self.groups.learn(key, record.cgroup);
         }
-        self.reader.cgroup(pid).map(|text| container::attributing_path(&text).to_owned()).unwrap_or_default()
+        self.groups.find(key).unwrap_or_else(|| {
+            let text = self.reader.cgroup(pid).unwrap_or_default();
+            Arc::new(Group::of(container::attributing_path(&text).to_owned()))
+        })
     }
 
     fn fork(&mut self, key: ProcessKey, head: &ForkHead) -> (Arc<Proc>, Activity) {
         let parent = self.process(key, head.header.start);
         let child = ProcessKey::from_start_ns(head.child_tgid, head.child_start);
-        self.table.fork(&parent, child, self.time.wall(head.child_start));
         let moved = head.header.flags & flags::NEW_NAMESPACES != 0;
-        if moved || head.child_ns_pid != head.child_tgid {
-            self.table.update(child, |info| {
-                info.ns_pid = head.child_ns_pid;
-                if moved {
-                    info.namespaces = decode::namespaces(&head.namespaces);
-                }
-            });
-        }
+        let told = Child {
+            started_us: self.time.wall(head.child_start),
+            ns_pid: head.child_ns_pid,
+            namespaces: moved.then(|| decode::namespaces(&head.namespaces)),
+        };
+        self.table.fork(&parent, child, told);
         (parent, Activity::Fork(Fork { child_key: child.0 }))
     }
 
@@ -234,6 +309,7 @@ impl Interpreter {
             before: process.info.user.clone(),
             after: self.user(&head.after),
             argument: head.arguments[0],
+            errno: decode::errno(&head.header),
         };
         (process, Activity::Privilege(privilege))
     }
@@ -249,6 +325,7 @@ impl Interpreter {
             request: head.request as u32,
             target: target.map(|target| target.info.clone()),
             target_pid: head.target_given,
+            errno: decode::errno(&head.header),
         };
         (process, Activity::Access(access))
     }
@@ -261,8 +338,7 @@ impl Interpreter {
             return None;
         }
         if space != 0 && space != self.own_space {
-            let meant = |proc: &&Arc<Proc>| proc.info.ns_pid == given && proc.info.namespaces.pid == space;
-            return self.table.live().find(meant).cloned();
+            return self.table.inside(space, given);
         }
         let known = self.table.get(given);
         known.or_else(|| self.reader.leader(given).and_then(|leader| self.fill(leader, 0)))
@@ -280,6 +356,7 @@ impl Interpreter {
             return known;
         }
         if key.pid() != 0
+            && self.lookups.take(self.time.monotonic())
             && self.reader.key(key.pid()) == Some(key)
             && let Some(found) = self.fill(key.pid(), 0)
         {
@@ -308,11 +385,16 @@ impl Interpreter {
         info.parent_key = parent.as_ref().map_or(0, |parent| parent.info.key);
         info.user.name = self.users.name(info.user.uid, self.time.monotonic()).to_owned();
         if !found.kernel {
-            let sha256 = self.hashes.executable(pid, &info.exe);
+            let sha256 = self.hashes.executable(pid, &info.exe, None);
             info.exe.sha256 = sha256.map(Vec::from).unwrap_or_default();
         }
         Some(self.table.insert(Proc::new(info, parent)))
     }
+}
+
+/// Whether a change of namespaces is one of the whole process.
+fn is_of_process(header: &raw::Header) -> bool {
+    header.tid == header.tgid && header.door().word() != "clone"
 }
 
 #[cfg(test)]

@@ -16,11 +16,14 @@ pub mod programs;
 pub mod raw;
 
 pub mod boottime;
+pub mod bucket;
 pub mod config;
 pub mod container;
 pub mod decode;
 pub mod dns;
+pub mod group;
 pub mod hash;
+pub mod health;
 pub mod host;
 pub mod interpreter;
 pub mod loss;
@@ -33,6 +36,7 @@ pub mod table;
 pub mod users;
 
 pub use config::SensorConfig;
+pub use health::Health;
 pub use host::host;
 pub use loss::KindStat;
 pub use programs::{FileKey, ProbeTable};

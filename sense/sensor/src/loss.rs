@@ -18,6 +18,8 @@ pub struct KindStat {
     pub produced: u64,
     /// Records that found the ring full.
     pub lost: u64,
+    /// Records that a filter dropped.
+    pub filtered: u64,
     /// Events given to the agent.
     pub delivered: u64,
 }

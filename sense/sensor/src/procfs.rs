@@ -181,6 +181,11 @@ impl Reader {
         parse_stat(text).map(|stat| ProcessKey::from_ticks(pid, stat.start_ticks))
     }
 
+    /// Who made it, or took it over; `None` when it is gone or nobody did.
+    pub fn parent(&mut self, pid: u32) -> Option<u32> {
+        parse_stat(self.read(pid, "stat", 4096)?).map(|stat| stat.parent).filter(|parent| *parent != 0)
+    }
+
     /// The process that a thread belongs to.
     pub fn leader(&mut self, thread: u32) -> Option<u32> {
         let status = parse_status(self.read(thread, "status", 8192)?);

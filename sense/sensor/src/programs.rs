@@ -26,6 +26,7 @@ mod probe;
 
 pub use file_key::FileKey;
 pub use filters::{Filters, Scope};
+use filters::{Levels, number_of};
 pub use kernel::{Hook, ProbeRow, ProbeTable, Refusal};
 
 use crate::raw::RawEvent;
@@ -33,7 +34,7 @@ use base::{Fault, Result};
 use deny::Denials;
 use kernel::{Loaded, Plan, Ring, SharedMaps, load};
 use maps::Maps;
-use record::Kind;
+use record::{Kind, ProcessKey};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ pub struct Programs {
     ring: Ring,
     maps: Maps,
     filters: Filters,
-    wake_bytes: u64,
+    levels: Levels,
     held: VecDeque<Vec<u8>>,
     bad: u64,
     refused: Vec<(String, String)>,
@@ -109,7 +110,8 @@ impl Programs {
             }
         }
         let maps = Maps::new(shared)?;
-        let ring = Ring::open(maps.ring())?;
+        let ring = Ring::open(maps.ring(), maps.bell())?;
+        let ring_bytes = u64::from(ring_bytes);
         let mut programs = Programs {
             dispatch: Some(dispatch),
             groups: loaded,
@@ -117,13 +119,15 @@ impl Programs {
             ring,
             maps,
             filters: config.filters.clone(),
-            wake_bytes: config.wake_bytes,
+            // A quarter is kept for processes and for what reaches for more rights.
+            levels: Levels { wake_bytes: config.wake_bytes.min(ring_bytes / 2), bulk_bytes: ring_bytes / 4 * 3 },
             held: VecDeque::new(),
             bad: 0,
             refused: Vec::new(),
             refusals: refused,
         };
         programs.connect_handlers()?;
+        programs.maps.apply(None, &config.filters, programs.levels, false)?;
         programs.set_filters(&config.filters)?;
         programs.attach_all();
         let pair = |no: &Refusal| (no.program.clone(), no.reason.clone());
@@ -165,7 +169,7 @@ impl Programs {
     /// # Errors
     /// `kernel.map` when a table is full, `kernel.attach-refused` when the dispatcher cannot be attached.
     pub fn set_filters(&mut self, filters: &Filters) -> Result<()> {
-        self.maps.apply(filters, self.wake_bytes, !self.denials.is_empty())?;
+        self.maps.apply(Some(&self.filters), filters, self.levels, !self.denials.is_empty())?;
         let watches = calls::all().any(|row| filters.has(row.kind));
         self.filters = filters.clone();
         if let Some(dispatch) = self.dispatch.as_mut() {
@@ -179,24 +183,40 @@ impl Programs {
         Ok(())
     }
 
+    /// This process works for us no more.
+    ///
+    /// # Errors
+    /// `kernel.map` when the settings cannot be written.
+    pub fn disown(&mut self, process: ProcessKey) -> Result<()> {
+        self.filters.own.retain(|own| *own != process);
+        self.maps.set(&self.filters, self.levels, !self.denials.is_empty())
+    }
+
     /// The filters in force.
     pub fn filters(&self) -> &Filters {
         &self.filters
     }
 
-    /// Waits at most `wait` for records and hands them to the receiver, about `most` of them (all when 0).
-    /// Returns how many. The receiver must not panic.
+    /// Waits at most `wait` for an urgent record or for many, and hands those that are there to the receiver, about `most`
+    /// of them (all when 0). Returns how many.
     ///
     /// # Errors
-    /// `kernel.ring` when the ring is broken.
+    /// `kernel.ring` when the ring is broken, `kernel.receiver` when the receiver panicked.
     pub fn poll(&mut self, wait: Duration, most: usize, receiver: &mut dyn FnMut(RawEvent<'_>)) -> Result<usize> {
         let mut bad = 0;
+        let filters = &self.filters;
+        let asked = |kind: u16| filters.kinds.iter().any(|asked| number_of(*asked) == Some(u32::from(kind)));
+        let waiting = self.held.len();
         let mut give = |bytes: &[u8]| match RawEvent::parse(bytes) {
             Ok(event) => receiver(event),
             Err(_) => bad += 1,
         };
-        let waiting = self.held.len();
-        self.held.drain(..).for_each(|bytes| give(&bytes));
+        for bytes in self.held.drain(..) {
+            // While a probe ran, kinds came that nobody asked for.
+            if bytes.get(4..6).is_some_and(|kind| asked(u16::from_ne_bytes([kind[0], kind[1]]))) {
+                give(&bytes);
+            }
+        }
         let wait = if waiting > 0 { Duration::ZERO } else { wait };
         let taken = self.ring.poll(wait, most, &mut give)?;
         self.bad += bad;
@@ -214,6 +234,11 @@ impl Programs {
     /// `kernel.map` when the table cannot be read.
     pub fn counters(&self) -> Result<Vec<Counter>> {
         self.maps.counters()
+    }
+
+    /// Has the path of this control group told once more; see [`crate::raw::ExecHead::group`].
+    pub fn forget_group(&self, key: u64) {
+        self.maps.forget_group(key);
     }
 
     /// Programs and groups that this kernel refused, with the reason.

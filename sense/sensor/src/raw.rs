@@ -6,8 +6,10 @@
 //! Invariants: [`RawEvent::parse`] never panics and never reads outside the record, whatever the bytes; every head
 //! agrees field by field with the C structure of the same name (checked against BTF by the tests).
 
+mod call;
 mod heads;
 
+pub use call::Call;
 pub use heads::*;
 
 use crate::fault::BAD_RECORD;

@@ -3,11 +3,12 @@
 //! Invariants
 //! - A process is found by its [`ProcessKey`], so an event of a process that ended, whose pid another process
 //!   took, still finds its own.
-//! - The table is bounded: [`TableLimits`]. What does not fit is counted ([`ProcessTable::refused`]), not kept.
+//! - The table is bounded by number and by bytes: [`TableLimits`]. What does not fit is counted
+//!   ([`ProcessTable::refused`]), not kept; where texts fill it, long arguments are cut and marked as cut.
 //! - A fork copies nothing: the child points at its parent's image until somebody asks for it.
 
 use base::Micros;
-use record::{FileId, Proc, Process, ProcessKey};
+use record::{FileId, Namespaces, Proc, Process, ProcessKey};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 
@@ -20,11 +21,20 @@ pub struct TableLimits {
     pub ended: usize,
     /// How long an ended process is kept, µs.
     pub keep_ended: Micros,
+    /// Most bytes of live processes' texts before arguments are cut: a fleet of long command lines must not fill memory.
+    pub live_bytes: usize,
+    /// Most bytes of ended processes.
+    pub ended_bytes: usize,
 }
+
+/// Arguments kept of each process when texts fill the table, bytes.
+const CUT_BYTES: usize = 256;
+/// A process without its texts, bytes, roughly.
+const BARE_BYTES: usize = size_of::<Proc>() + 64;
 
 impl Default for TableLimits {
     fn default() -> Self {
-        TableLimits { live: 65_536, ended: 8_192, keep_ended: 10_000_000 }
+        TableLimits { live: 65_536, ended: 8_192, keep_ended: 10_000_000, live_bytes: 16 << 20, ended_bytes: 8 << 20 }
     }
 }
 
@@ -40,23 +50,53 @@ enum Image {
     /// It has executed a program, or changed since its fork.
     Own(Arc<Proc>),
     /// It still runs its parent's image.
-    Inherited { from: Arc<Proc>, started_us: Micros, made: OnceLock<Arc<Proc>> },
+    Inherited { from: Arc<Proc>, child: Child, made: OnceLock<Arc<Proc>> },
+}
+
+/// What a fork tells of the child beside its key.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Child {
+    /// Start, µs.
+    pub started_us: Micros,
+    /// pid in its own namespace.
+    pub ns_pid: u32,
+    /// Its namespaces, `None` when they are the parent's.
+    pub namespaces: Option<Namespaces>,
 }
 
 impl Slot {
     fn proc(&self) -> &Arc<Proc> {
         match &self.image {
             Image::Own(proc) => proc,
-            Image::Inherited { from, started_us, made } => made.get_or_init(|| {
+            Image::Inherited { from, child, made } => made.get_or_init(|| {
                 let info = Process {
                     key: self.key.0,
                     parent_key: from.info.key,
-                    started_us: *started_us,
-                    ns_pid: 0,
+                    started_us: child.started_us,
+                    ns_pid: child.ns_pid,
+                    namespaces: child.namespaces.unwrap_or(from.info.namespaces),
                     ..from.info.clone()
                 };
                 Proc::new(info, Some(from.clone()))
             }),
+        }
+    }
+
+    /// pid in its own namespace, and that namespace.
+    fn inner(&self) -> (u32, u32) {
+        match &self.image {
+            Image::Own(proc) => (proc.info.ns_pid, proc.info.namespaces.pid),
+            Image::Inherited { from, child, .. } => {
+                (child.ns_pid, child.namespaces.unwrap_or(from.info.namespaces).pid)
+            }
+        }
+    }
+
+    /// Bytes that this slot keeps; an inherited image counts as if it were made, so that the count never moves.
+    fn bytes(&self) -> usize {
+        match &self.image {
+            Image::Own(proc) => bytes_of(&proc.info),
+            Image::Inherited { from, .. } => bytes_of(&from.info),
         }
     }
 
@@ -77,11 +117,19 @@ impl Slot {
     }
 }
 
+/// Bytes of a process, roughly.
+fn bytes_of(info: &Process) -> usize {
+    let texts = [&info.cmd_line, &info.exe.path, &info.cwd, &info.cgroup, &info.container, &info.comm];
+    BARE_BYTES + texts.iter().map(|text| text.capacity()).sum::<usize>() + info.arg_starts.capacity() * 4
+}
+
 /// The table.
 #[derive(Debug, Default)]
 pub struct ProcessTable {
     live: HashMap<u32, Slot>,
-    ended: HashMap<ProcessKey, Arc<Proc>>,
+    live_bytes: usize,
+    ended: HashMap<ProcessKey, Slot>,
+    ended_bytes: usize,
     order: VecDeque<(Micros, ProcessKey)>,
     limits: TableLimits,
     refused: u64,
@@ -103,18 +151,27 @@ impl ProcessTable {
     pub fn find(&self, key: ProcessKey) -> Option<Arc<Proc>> {
         match self.live.get(&key.pid()) {
             Some(slot) if slot.key == key => Some(slot.proc().clone()),
-            _ => self.ended.get(&key).cloned(),
+            _ => self.ended.get(&key).map(|slot| slot.proc().clone()),
         }
     }
 
     /// The image a process runs and its parent, without copying an inherited image.
     pub fn lineage(&self, key: ProcessKey) -> Option<(Arc<Proc>, Option<Arc<Proc>>)> {
         let slot = self.live.get(&key.pid()).filter(|slot| slot.key == key);
-        match slot.map(|slot| &slot.image) {
-            Some(Image::Own(proc)) => Some((proc.clone(), proc.parent.clone())),
-            Some(Image::Inherited { from, .. }) => Some((from.clone(), Some(from.clone()))),
-            None => self.ended.get(&key).map(|proc| (proc.clone(), proc.parent.clone())),
+        match &slot.or_else(|| self.ended.get(&key))?.image {
+            Image::Own(proc) => Some((proc.clone(), proc.parent.clone())),
+            Image::Inherited { from, .. } => Some((from.clone(), Some(from.clone()))),
         }
+    }
+
+    /// The live process that has this pid within this pid namespace.
+    pub fn inside(&self, space: u32, pid: u32) -> Option<Arc<Proc>> {
+        self.live.values().find(|slot| slot.inner() == (pid, space)).map(|slot| slot.proc().clone())
+    }
+
+    /// Whether this process ended not long ago.
+    pub fn has_ended(&self, key: ProcessKey) -> bool {
+        self.ended.contains_key(&key) && !self.knows(key)
     }
 
     /// Changes every live process whose executable matches.
@@ -129,7 +186,10 @@ impl ProcessTable {
                 let proc = slot.proc();
                 let mut info = proc.info.clone();
                 change(&mut info);
-                slot.image = Image::Own(Proc::new(info, proc.parent.clone()));
+                let parent = proc.parent.clone();
+                self.live_bytes = self.live_bytes.saturating_sub(slot.bytes());
+                slot.image = Image::Own(Proc::new(info, parent));
+                self.live_bytes += slot.bytes();
                 changed += 1;
             }
         }
@@ -173,18 +233,20 @@ impl ProcessTable {
         self.refused
     }
 
-    /// Puts a process in, in place of an older image or an older process of the same pid. A full table refuses.
+    /// Puts a process in, in place of an older image or an older process of the same pid. A full table refuses. What
+    /// comes back is the process as given; what is kept may have its arguments cut.
     pub fn insert(&mut self, proc: Arc<Proc>) -> Arc<Proc> {
         let key = proc.info.key();
-        self.place(Slot { key, image: Image::Own(proc.clone()) });
+        let full = self.live_bytes + bytes_of(&proc.info) > self.limits.live_bytes;
+        let kept = if full && proc.info.cmd_line.len() > CUT_BYTES { cut(&proc) } else { proc.clone() };
+        self.place(Slot { key, image: Image::Own(kept) });
         proc
     }
 
     /// A process was made. Known children are left as they are (the bootstrap may have been faster than the ring).
-    pub fn fork(&mut self, parent: &Arc<Proc>, child: ProcessKey, started_us: Micros) {
-        if !self.knows(child) {
-            let image = Image::Inherited { from: parent.clone(), started_us, made: OnceLock::new() };
-            self.place(Slot { key: child, image });
+    pub fn fork(&mut self, parent: &Arc<Proc>, key: ProcessKey, child: Child) {
+        if !self.knows(key) && !self.has_ended(key) {
+            self.place(Slot { key, image: Image::Inherited { from: parent.clone(), child, made: OnceLock::new() } });
         }
     }
 
@@ -197,10 +259,13 @@ impl ProcessTable {
             return Some(proc);
         }
         let changed = Proc::new(info, proc.parent.clone());
-        match self.live.get_mut(&key.pid()) {
-            Some(slot) if slot.key == key => slot.image = Image::Own(changed.clone()),
-            _ => drop(self.ended.insert(key, changed.clone())),
-        }
+        let (slot, bytes) = match self.live.get_mut(&key.pid()) {
+            Some(slot) if slot.key == key => (slot, &mut self.live_bytes),
+            _ => (self.ended.get_mut(&key)?, &mut self.ended_bytes),
+        };
+        *bytes = bytes.saturating_sub(slot.bytes());
+        slot.image = Image::Own(changed.clone());
+        *bytes += slot.bytes();
         Some(changed)
     }
 
@@ -210,7 +275,10 @@ impl ProcessTable {
             return;
         }
         if let Some(slot) = self.live.remove(&key.pid()) {
-            self.ended.insert(key, slot.proc().clone());
+            let bytes = slot.bytes();
+            self.live_bytes = self.live_bytes.saturating_sub(bytes);
+            self.ended_bytes += bytes;
+            self.ended.insert(key, slot);
             self.order.push_back((now.saturating_add(self.limits.keep_ended), key));
         }
         self.expire(now);
@@ -219,11 +287,14 @@ impl ProcessTable {
     /// Forgets ended processes that are due or too many.
     pub fn expire(&mut self, now: Micros) {
         while let Some((due, key)) = self.order.front().copied() {
-            if due > now && self.order.len() <= self.limits.ended {
+            let fits = self.order.len() <= self.limits.ended && self.ended_bytes <= self.limits.ended_bytes;
+            if due > now && fits {
                 break;
             }
             self.order.pop_front();
-            self.ended.remove(&key);
+            if let Some(slot) = self.ended.remove(&key) {
+                self.ended_bytes = self.ended_bytes.saturating_sub(slot.bytes());
+            }
         }
     }
 
@@ -250,8 +321,26 @@ impl ProcessTable {
             self.refused += 1;
             return;
         }
-        self.live.insert(pid, slot);
+        self.live_bytes += slot.bytes();
+        if let Some(old) = self.live.insert(pid, slot) {
+            self.live_bytes = self.live_bytes.saturating_sub(old.bytes());
+        }
     }
+}
+
+/// A copy with short arguments.
+fn cut(proc: &Proc) -> Arc<Proc> {
+    let mut info = proc.info.clone();
+    let mut end = CUT_BYTES;
+    while !info.cmd_line.is_char_boundary(end) {
+        end -= 1;
+    }
+    info.cmd_line.truncate(end);
+    info.cmd_line.shrink_to_fit();
+    info.arg_starts.retain(|start| (*start as usize) < end);
+    info.arg_starts.shrink_to_fit();
+    info.args_truncated = true;
+    Proc::new(info, proc.parent.clone())
 }
 
 #[cfg(test)]
@@ -269,12 +358,13 @@ mod tests {
         let mut table = ProcessTable::default();
         let shell = table.insert(Proc::new(process(10, 1, "/bin/sh"), None));
         let child = ProcessKey::from_ticks(11, 2);
-        table.fork(&shell, child, 77);
+        table.fork(&shell, child, Child { started_us: 77, ns_pid: 3, namespaces: None });
+        assert!(table.inside(0, 3).is_some() && table.inside(0, 4).is_none());
         let found = table.find(child).unwrap();
         assert_eq!((found.info.exe.path.as_str(), found.info.parent_pid(), found.info.started_us), ("/bin/sh", 10, 77));
         table.insert(Proc::new(process(11, 2, "/bin/id"), found.parent.clone()));
         let grandchild = ProcessKey::from_ticks(12, 3);
-        table.fork(&table.get(11).unwrap(), grandchild, 78);
+        table.fork(&table.get(11).unwrap(), grandchild, Child { started_us: 78, ..Child::default() });
         table.exit(child, 0);
         assert_eq!(table.descendants(10).iter().map(|proc| proc.info.pid()).collect::<Vec<_>>(), [12]);
         assert_eq!(table.descendants(11).len(), 1, "an ended process still has descendants");
@@ -299,7 +389,7 @@ mod tests {
 
     #[test]
     fn the_table_is_bounded_and_counts_what_it_refuses() {
-        let mut table = ProcessTable::new(TableLimits { live: 4, ended: 2, keep_ended: 100 });
+        let mut table = ProcessTable::new(TableLimits { live: 4, ended: 2, keep_ended: 100, ..TableLimits::default() });
         for pid in 1..=6 {
             table.insert(Proc::new(process(pid, 1, "/x"), None));
         }
@@ -308,6 +398,45 @@ mod tests {
             table.exit(ProcessKey::from_ticks(pid, 1), 0);
         }
         assert_eq!((table.len(), table.ended.len(), table.order.len()), (0, 2, 2));
+    }
+
+    #[test]
+    fn texts_are_bounded_by_bytes() {
+        let limits = TableLimits { live_bytes: 64 << 10, ended_bytes: 64 << 10, ..TableLimits::default() };
+        let mut table = ProcessTable::new(limits);
+        let long = |pid: u32| {
+            let mut info = process(pid, 1, "/x");
+            info.set_args(["long", "é".repeat(4000).as_str()]);
+            Proc::new(info, None)
+        };
+        for pid in 1..=100 {
+            let told = table.insert(long(pid));
+            assert!(!told.info.args_truncated, "the event itself has everything");
+        }
+        assert!(!table.get(1).unwrap().info.args_truncated);
+        let kept = table.get(100).unwrap();
+        assert!(kept.info.args_truncated && kept.info.cmd_line.len() <= CUT_BYTES);
+        assert_eq!(kept.info.args().count(), 2);
+        assert!(table.live_bytes < (64 << 10) + 100 * (BARE_BYTES + 2 * CUT_BYTES));
+        for pid in 1..=100 {
+            table.exit(ProcessKey::from_ticks(pid, 1), 0);
+            assert!(table.ended_bytes <= 64 << 10);
+        }
+        table.expire(i64::MAX);
+        assert_eq!((table.len(), table.live_bytes, table.ended_bytes), (0, 0, 0));
+    }
+
+    #[test]
+    fn an_end_is_remembered_once() {
+        let mut table = ProcessTable::default();
+        let key = ProcessKey::from_ticks(10, 1);
+        let parent = table.insert(Proc::new(process(9, 1, "/bin/sh"), None));
+        table.fork(&parent, key, Child::default());
+        assert!(!table.has_ended(key));
+        table.exit(key, 0);
+        assert!(table.has_ended(key) && table.find(key).is_some());
+        table.fork(&parent, key, Child::default());
+        assert!(!table.knows(key), "a fork told late does not raise the dead");
     }
 
     #[test]

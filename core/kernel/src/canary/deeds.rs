@@ -21,7 +21,9 @@ pub(super) fn run(tools: &Tools<'_>) -> ! {
             Deed::Fork => fork(),
             Deed::File => file(tools),
             Deed::Connect => connect(libc::SOCK_STREAM, 1, &[]),
+            Deed::Serve => serve(),
             Deed::Question => connect(libc::SOCK_DGRAM, 53, &[0x67, 0x61, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1]),
+            Deed::Answer => answer(),
             Deed::Access => access(),
             Deed::Memory => memory(),
             Deed::Privilege => privilege(),
@@ -29,7 +31,7 @@ pub(super) fn run(tools: &Tools<'_>) -> ! {
             Deed::Bpf => bpf(),
             Deed::IoUring => ring::open(&tools.directory),
             Deed::Signal => signal(tools.parent),
-            Deed::Namespace => unshare(libc::CLONE_NEWUTS),
+            Deed::Namespace => namespace(),
             Deed::Mount => mount(),
             Deed::Exec => exec(&tools.program),
         }
@@ -77,13 +79,53 @@ fn connect(kind: libc::c_int, port: u16, datagram: &[u8]) {
     }
 }
 
+fn answer() {
+    const ANSWER: &[u8] = &[0x67, 0x61, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
+    // SAFETY: an all-zero socket address is valid; the calls get its true size and that of the datagram.
+    unsafe {
+        let mut address: libc::sockaddr_in = std::mem::zeroed();
+        address.sin_family = libc::AF_INET as libc::sa_family_t;
+        address.sin_addr.s_addr = u32::from_ne_bytes([127, 83, 7, 53]);
+        address.sin_port = 53u16.to_be();
+        let size = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+        libc::bind(socket, (&raw const address).cast(), size);
+        address.sin_port = 9u16.to_be();
+        libc::sendto(socket, ANSWER.as_ptr().cast(), ANSWER.len(), 0, (&raw const address).cast(), size);
+        libc::close(socket);
+    }
+}
+
+fn serve() {
+    // SAFETY: an all-zero socket address is valid; the calls get its true size, and `address` is room for the answer.
+    unsafe {
+        let mut address: libc::sockaddr_in = std::mem::zeroed();
+        address.sin_family = libc::AF_INET as libc::sa_family_t;
+        address.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
+        let mut size = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        let server = libc::socket(libc::AF_INET, kind, 0);
+        let client = libc::socket(libc::AF_INET, kind, 0);
+        libc::bind(server, (&raw const address).cast(), size);
+        libc::listen(server, 1);
+        libc::getsockname(server, (&raw mut address).cast(), &raw mut size);
+        libc::connect(client, (&raw const address).cast(), size);
+        libc::close(libc::accept4(server, null_mut(), null_mut(), libc::SOCK_CLOEXEC));
+        libc::close(client);
+        libc::close(server);
+    }
+}
+
 fn access() {
     let mut from = 7u64;
     let mut to = 0u64;
     let local = libc::iovec { iov_base: (&raw mut to).cast(), iov_len: 8 };
     let remote = libc::iovec { iov_base: (&raw mut from).cast(), iov_len: 8 };
     // SAFETY: both vectors describe words on this stack.
-    unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
+    unsafe {
+        libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0);
+        libc::process_vm_writev(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0);
+    }
 }
 
 fn memory() {
@@ -97,8 +139,11 @@ fn privilege() {
 }
 
 fn module() {
-    // SAFETY: names a module that does not exist; the kernel answers with an error.
-    unsafe { libc::syscall(libc::SYS_delete_module, c"garrison_canary".as_ptr(), libc::O_NONBLOCK) };
+    // SAFETY: names a module that does not exist and a file that is not open; the kernel answers with errors.
+    unsafe {
+        libc::syscall(libc::SYS_delete_module, c"garrison_canary".as_ptr(), libc::O_NONBLOCK);
+        libc::syscall(libc::SYS_finit_module, -1, c"".as_ptr(), 0);
+    }
 }
 
 fn bpf() {
@@ -111,9 +156,12 @@ fn signal(parent: libc::pid_t) {
     unsafe { libc::kill(parent, libc::SIGURG) };
 }
 
-fn unshare(flags: libc::c_int) {
-    // SAFETY: moves only the child.
-    unsafe { libc::unshare(flags) };
+fn namespace() {
+    // SAFETY: moves only the child; no namespace lies behind a descriptor that is not open.
+    unsafe {
+        libc::unshare(libc::CLONE_NEWUTS);
+        libc::setns(-1, libc::CLONE_NEWUTS);
+    }
 }
 
 fn mount() {

@@ -37,6 +37,10 @@ pub(super) fn touched(draft: &mut Draft, proc: Option<&Proc>, touched: &FileActi
     if op == FileOp::Chmod {
         draft.other("mode", format!("{:04o}", touched.mode));
     }
+    if touched.path_truncated {
+        draft.truncated();
+        draft.other("path_truncated", true);
+    }
     draft.other("op", op.word());
 }
 

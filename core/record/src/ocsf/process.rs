@@ -24,6 +24,10 @@ pub(super) fn exec(draft: &mut Draft, proc: Option<&Proc>, exec: &Exec) {
     draft.other("script", exec.script.as_str());
     draft.other("from_memory", exec.from_memory);
     draft.other("elevated", exec.elevated);
+    if exec.path_truncated {
+        draft.truncated();
+        draft.other("path_truncated", true);
+    }
     if exec.denied {
         draft.profile("security_control");
         draft.set("action_id", 2);
@@ -73,6 +77,7 @@ pub(super) fn access(draft: &mut Draft, proc: Option<&Proc>, access: &ProcessAcc
         draft.set("injection_type_id", super::class::OTHER);
         draft.set("injection_type", access.call.as_str());
     }
+    draft.errno(access.errno);
     draft.other("call", access.call.as_str());
     draft.other("request", access.request);
 }
@@ -87,6 +92,7 @@ pub(super) fn privilege(draft: &mut Draft, proc: Option<&Proc>, change: &Privile
     if super::class_uid(&crate::Activity::Privilege(change.clone())).1 == super::class::OTHER {
         draft.text("activity_name", &change.call);
     }
+    draft.errno(change.errno);
     draft.other("call", change.call.as_str());
     draft.other("argument", change.argument);
     draft.other("before", ids(&change.before));

@@ -442,4 +442,9 @@ pub(crate) const OWN: &[Row] = &[
     row(7002, "agent.threads", "count", Gauge(1.0), "2", "/proc/self/stat", "threads of the agent", "代理线程数"),
     row(7003, "agent.files", "count", Gauge(1.0), "3", "/proc/self/stat", "open descriptors of the agent", "代理打开的描述符数"),
     row(7004, "agent.sampler_cost", "us", Gauge(1.0), "4", "/proc/self/stat", "time on a core for the sample before", "上次采样的 CPU 时间"),
+    row(7005, "agent.events_lost", "count", Gauge(1.0), "5", "kernel programs", "records that found the ring full", "因事件环已满而丢失的记录"),
+    row(7006, "agent.events_filtered", "count", Gauge(1.0), "6", "kernel programs", "records that a filter dropped", "被过滤器丢弃的记录"),
+    row(7007, "agent.records_unreadable", "count", Gauge(1.0), "7", "sensor", "records that did not read", "无法解析的记录"),
+    row(7008, "agent.processes_unknown", "count", Gauge(1.0), "8", "sensor", "events of processes that nobody knew", "所属进程未知的事件"),
+    row(7009, "agent.processes_refused", "count", Gauge(1.0), "9", "sensor", "processes that the full table refused", "因进程表已满而未记录的进程"),
 ];

@@ -58,13 +58,22 @@ impl Programs {
         self.switch_denials()
     }
 
+    /// Whether the kernel refuses this file now, read back from its list and from the hook that looks at it.
+    ///
+    /// # Errors
+    /// `kernel.map` when the list cannot be read.
+    pub fn denies(&self, file: FileKey) -> Result<bool> {
+        let hooked = self.denials.row.as_ref().is_some_and(|row| row.fired);
+        Ok(hooked && self.maps.denies(file)?)
+    }
+
     /// The files denied now.
     pub fn denied(&self) -> impl Iterator<Item = FileKey> + '_ {
         self.denials.files.iter().copied()
     }
 
     fn switch_denials(&mut self) -> Result<()> {
-        self.maps.apply(&self.filters, self.wake_bytes, !self.denials.is_empty())
+        self.maps.set(&self.filters, self.levels, !self.denials.is_empty())
     }
 
     /// Finds the hook that refuses best, proved by a canary, and keeps it loaded.
@@ -98,7 +107,7 @@ impl Programs {
         }
         let file = FileKey::of(cage.program())?;
         self.maps.deny(file)?;
-        self.maps.apply(&self.filters, self.wake_bytes, true)?;
+        self.maps.set(&self.filters, self.levels, true)?;
         let ended = cage.release(&[Deed::Exec]);
         self.maps.allow(file)?;
         self.switch_denials()?;

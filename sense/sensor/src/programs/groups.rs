@@ -50,8 +50,8 @@ pub const GROUPS: &[Group] = &[
     Group {
         name: "network",
         bytes: object!("network"),
-        programs: &["net_call", "net_datagram"],
-        attached: &["net_datagram"],
+        programs: &["net_call", "net_datagram", "net_received"],
+        attached: &["net_datagram", "net_received"],
     },
     Group { name: "system", bytes: object!("system"), programs: SYSTEM, attached: &[] },
     Group { name: "uring", bytes: object!("uring"), programs: URING, attached: URING },

@@ -1,7 +1,7 @@
 //! The tables shared with the programs.
 
 use super::calls;
-use super::filters::{Filters, Scope, number_of};
+use super::filters::{Filters, Levels, Scope, number_of};
 use super::{Counter, FileKey};
 use crate::raw::Call;
 use base::{Fault, Result};
@@ -11,6 +11,8 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use record::Kind;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 
+/// Memory of the dispatcher's object: its table of calls.
+const CALLS: &str = "dispatch.bss";
 const PREFIX_BYTES: usize = 64;
 const PREFIXES: usize = 64;
 const COMMS: usize = 256;
@@ -74,8 +76,25 @@ impl Maps {
         self.put("handlers", &u32::from(call.0).to_ne_bytes(), &program.to_ne_bytes())
     }
 
-    /// Writes the filters: lists first, then the switch that makes them count.
-    pub(super) fn apply(&self, filters: &Filters, wake_bytes: u64, denies: bool) -> Result<()> {
+    /// The map through which reader and programs agree on waking up.
+    pub(super) fn bell(&self) -> Option<BorrowedFd<'_>> {
+        self.shared.get("bell").map(AsFd::as_fd)
+    }
+
+    /// Writes the switches only.
+    pub(super) fn set(&self, filters: &Filters, levels: Levels, denies: bool) -> Result<()> {
+        self.put("settings", &0u32.to_ne_bytes(), &filters.settings(levels, denies))
+    }
+
+    /// Writes the filters: lists first, then the switches that make them count. Lists that stay as they were `before` are
+    /// left alone, above all the processes in scope, which the programs themselves keep.
+    pub(super) fn apply(
+        &self,
+        before: Option<&Filters>,
+        filters: &Filters,
+        levels: Levels,
+        denies: bool,
+    ) -> Result<()> {
         let too_many = |name, most: usize, found: usize| {
             Fault::new(&MAP).object(name).expected(format!("at most {most}")).found(found)
         };
@@ -85,22 +104,35 @@ impl Maps {
         if filters.ignore_comms.len() > COMMS {
             return Err(too_many("ignore_comms", COMMS, filters.ignore_comms.len()));
         }
-        for list in ["ignored_prefixes", "ignored_comms", "scope"] {
-            self.clear(list)?;
+        if before.is_none_or(|before| before.ignore_paths != filters.ignore_paths) {
+            let keys = filters.ignore_paths.iter().map(|prefix| prefix_key(prefix)).collect::<Result<Vec<_>>>()?;
+            self.clear("ignored_prefixes")?;
+            keys.iter().try_for_each(|key| self.put("ignored_prefixes", key, &[1]))?;
         }
-        for prefix in &filters.ignore_paths {
-            self.put("ignored_prefixes", &prefix_key(prefix)?, &[1])?;
+        if before.is_none_or(|before| before.ignore_comms != filters.ignore_comms) {
+            self.clear("ignored_comms")?;
+            filters.ignore_comms.iter().try_for_each(|comm| self.put("ignored_comms", &comm_key(comm), &[1]))?;
         }
-        for comm in &filters.ignore_comms {
-            self.put("ignored_comms", &comm_key(comm), &[1])?;
-        }
-        if let Some(Scope::Tree(roots)) = &filters.scope {
-            for root in roots {
-                self.put("scope", &root.to_ne_bytes(), &[1])?;
-            }
-        }
-        self.put("settings", &0u32.to_ne_bytes(), &filters.settings(wake_bytes, denies))?;
+        self.apply_scope(before.and_then(|before| before.scope.as_ref()), filters.scope.as_ref())?;
+        self.set(filters, levels, denies)?;
         self.apply_calls(filters)
+    }
+
+    /// Roots that stay keep the processes below them.
+    fn apply_scope(&self, before: Option<&Scope>, scope: Option<&Scope>) -> Result<()> {
+        let roots = |scope: Option<&Scope>| match scope {
+            Some(Scope::Tree(roots)) => roots.clone(),
+            _ => Vec::new(),
+        };
+        let (old, new) = (roots(before), roots(scope));
+        if new.is_empty() {
+            return self.clear("scope");
+        }
+        for root in old.iter().filter(|root| !new.contains(root)) {
+            // It may have ended and removed itself.
+            let _ = self.get("scope")?.delete(&root.to_ne_bytes());
+        }
+        new.iter().filter(|root| !old.contains(root)).try_for_each(|root| self.put("scope", &root.to_ne_bytes(), &[1]))
     }
 
     /// Calls of kinds that nobody wants leave the dispatcher at once.
@@ -110,17 +142,21 @@ impl Maps {
         for row in calls::all() {
             let wanted = filters.has(row.kind) && (filters.executable_memory || !calls::is_executable_memory(row));
             let call = Call::from_word(row.word).filter(|_| wanted).map_or(0, |call| call.0);
-            if let Some(entry) = table.get_mut(row.native as usize) {
+            if let Some(entry) = usize::try_from(row.native).ok().and_then(|native| table.get_mut(native)) {
                 *entry |= call;
             }
             if compat && row.compat != 0 {
                 table[usize::from(row.compat)] |= call << 8;
             }
         }
-        for (number, entry) in (0u32..).zip(table) {
-            self.put("calls", &number.to_ne_bytes(), &entry.to_ne_bytes())?;
-        }
-        Ok(())
+        let bytes: Vec<u8> = table.iter().flat_map(|entry| entry.to_ne_bytes()).collect();
+        self.put(CALLS, &0u32.to_ne_bytes(), &bytes)
+    }
+
+    /// Has the path of this control group told once more with the next exec in it.
+    pub(super) fn forget_group(&self, key: u64) {
+        // A group that was never told needs nothing.
+        let _ = self.get("cgroups_told").map(|map| map.delete(&key.to_ne_bytes()));
     }
 
     pub(super) fn deny(&self, key: FileKey) -> Result<()> {
@@ -133,6 +169,12 @@ impl Maps {
             Err(error) if error.kind() != libbpf_rs::ErrorKind::NotFound => Err(fault("denied")(error)),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the kernel's list has it.
+    pub(super) fn denies(&self, key: FileKey) -> Result<bool> {
+        let found = self.get("denied")?.lookup(&key.bytes(), MapFlags::ANY).map_err(fault("denied"))?;
+        Ok(found.is_some())
     }
 
     pub(super) fn counters(&self) -> Result<Vec<Counter>> {

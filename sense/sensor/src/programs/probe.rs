@@ -1,7 +1,7 @@
 //! What this kernel really delivers: every hook is made to fire by a child of our own.
 
-use super::{Filters, Programs, groups};
-use crate::raw::{Body, RawEvent};
+use super::{Filters, Programs, Scope, groups};
+use crate::raw::{Body, RawEvent, flags};
 use base::Result;
 use kernel::canary::{Cage, Deed};
 use kernel::{Hook, ProbeRow, ProbeTable, Refusal};
@@ -13,69 +13,91 @@ struct Expected {
     event: &'static str,
     /// Program that reports it.
     program: &'static str,
-    seen: fn(&Body<'_>) -> bool,
+    seen: fn(&RawEvent<'_>) -> bool,
     /// What is lost against the best hook there is for it.
     lost: &'static str,
 }
 
-const NAME_ONLY: &str = "the name is read from the program's memory when the call returns, not from the kernel";
-const LATE: &str = "a first datagram that waits for a neighbour's address may name another process";
+const NAME_ONLY: &str = "the name is read from the program's memory when the call returns, not from the kernel: another \
+    thread may have changed it; without lsm path_* hooks";
+const GOOD_ONLY: &str = "calls that fail are not told; without lsm hooks nothing is refused";
+const AFTER: &str = "told when the call has returned; without lsm hooks nothing is refused";
+const LATE: &str = "a first datagram that waits for a neighbour's address may name another process; \
+    without lsm/socket_sendmsg";
 
-macro_rules! body {
-    ($pattern:pat $(if $guard:expr)?) => { |body| matches!(body, $pattern $(if $guard)?) };
+macro_rules! seen {
+    ($pattern:pat $(if $guard:expr)?) => { |event| matches!(&event.body, $pattern $(if $guard)?) };
+}
+
+const fn expected(
+    event: &'static str,
+    program: &'static str,
+    lost: &'static str,
+    seen: fn(&RawEvent<'_>) -> bool,
+) -> Expected {
+    Expected { event, program, seen, lost }
 }
 
 const EXPECTED: &[Expected] = &[
-    Expected { event: "exec", program: "process_exec", seen: body!(Body::Exec(_)), lost: "" },
-    Expected { event: "fork", program: "process_fork", seen: body!(Body::Fork(_)), lost: "" },
-    Expected { event: "exit", program: "process_exit", seen: body!(Body::Exit(_)), lost: "" },
-    Expected {
-        event: "file open",
-        program: "file_open",
-        seen: body!(Body::File(file) if file.head.op == FileOp::Create as u32),
-        lost: "",
-    },
-    Expected {
-        event: "file rename",
-        program: "file_names",
-        seen: body!(Body::File(file) if file.head.op == FileOp::Rename as u32),
-        lost: NAME_ONLY,
-    },
-    Expected {
-        event: "file unlink",
-        program: "file_name",
-        seen: body!(Body::File(file) if file.head.op == FileOp::Unlink as u32),
-        lost: NAME_ONLY,
-    },
-    Expected {
-        event: "file chmod",
-        program: "file_descriptor",
-        seen: body!(Body::File(file) if file.head.op == FileOp::Chmod as u32),
-        lost: "",
-    },
-    Expected { event: "mount", program: "system_mount", seen: body!(Body::Mount(_)), lost: NAME_ONLY },
-    Expected {
-        event: "net connect",
-        program: "net_call",
-        seen: body!(Body::Net(net) if net.op == NetOp::Connect as u32),
-        lost: "",
-    },
-    Expected {
-        event: "net send",
-        program: "net_datagram",
-        seen: body!(Body::Net(net) if net.op == NetOp::Send as u32),
-        lost: LATE,
-    },
-    Expected { event: "dns", program: "net_datagram", seen: body!(Body::Dns(_)), lost: LATE },
-    Expected { event: "access", program: "system_access", seen: body!(Body::Access(_)), lost: "" },
-    Expected { event: "memory", program: "system_memory", seen: body!(Body::Memory(_)), lost: "" },
-    Expected { event: "privilege", program: "system_privilege", seen: body!(Body::Privilege(_)), lost: "" },
-    Expected { event: "namespace", program: "system_namespace", seen: body!(Body::Namespace(_)), lost: "" },
-    Expected { event: "module", program: "system_module", seen: body!(Body::Module(_)), lost: "" },
-    Expected { event: "bpf", program: "system_bpf", seen: body!(Body::Bpf(_)), lost: "" },
-    Expected { event: "io_uring", program: "uring", seen: body!(Body::IoUring(_)), lost: "" },
-    Expected { event: "signal", program: "signal_generate", seen: body!(Body::Signal(_)), lost: "" },
+    expected("exec", "process_exec", "an exec that fails is not told; refusing is `exec deny`", seen!(Body::Exec(_))),
+    expected("fork", "process_fork", "", seen!(Body::Fork(_))),
+    expected("exit", "process_exit", "", seen!(Body::Exit(_))),
+    expected(
+        "file open",
+        "file_open",
+        "told when the file is open; without lsm/file_open an open that fails is not told",
+        seen!(Body::File(file) if file.head.op == FileOp::Create as u32),
+    ),
+    expected("file rename", "file_names", NAME_ONLY, seen!(Body::File(file) if file.head.op == FileOp::Rename as u32)),
+    expected("file unlink", "file_name", NAME_ONLY, seen!(Body::File(file) if file.head.op == FileOp::Unlink as u32)),
+    expected(
+        "file chmod",
+        "file_descriptor",
+        GOOD_ONLY,
+        seen!(Body::File(file) if file.head.op == FileOp::Chmod as u32),
+    ),
+    expected("mount", "system_mount", NAME_ONLY, seen!(Body::Mount(_))),
+    expected("net connect", "net_call", AFTER, seen!(Body::Net(net) if net.op == NetOp::Connect as u32)),
+    expected("net bind", "net_call", GOOD_ONLY, seen!(Body::Net(net) if net.op == NetOp::Bind as u32)),
+    expected("net listen", "net_call", GOOD_ONLY, seen!(Body::Net(net) if net.op == NetOp::Listen as u32)),
+    expected("net accept", "net_call", GOOD_ONLY, seen!(Body::Net(net) if net.op == NetOp::Accept as u32)),
+    expected("net send", "net_datagram", LATE, seen!(Body::Net(net) if net.op == NetOp::Send as u32)),
+    expected("dns", "net_datagram", "names asked over TCP or encrypted are not told", is_question),
+    expected(
+        "dns answer",
+        "net_received",
+        "answers over TCP, or behind extension headers of IPv6, teach no name",
+        is_received,
+    ),
+    expected("access read", "system_access", AFTER, |event| is_call(event, "process_vm_readv")),
+    expected("access write", "system_access", AFTER, |event| is_call(event, "process_vm_writev")),
+    expected("memory", "system_memory", AFTER, seen!(Body::Memory(_))),
+    expected(
+        "privilege",
+        "system_privilege",
+        "rights gained inside the kernel are seen at the next exec; without lsm/task_fix_setuid",
+        seen!(Body::Privilege(_)),
+    ),
+    expected("unshare", "system_namespace", AFTER, |event| is_call(event, "unshare")),
+    expected("setns", "system_namespace", AFTER, |event| is_call(event, "setns")),
+    expected("module load", "system_module", AFTER, |event| is_call(event, "finit_module")),
+    expected("module remove", "system_module", AFTER, |event| is_call(event, "delete_module")),
+    expected("bpf", "system_bpf", AFTER, seen!(Body::Bpf(_))),
+    expected("io_uring", "uring", "told when it is submitted, so not whether it came off", seen!(Body::IoUring(_))),
+    expected("signal", "signal_generate", "told and not refused; without lsm/task_kill", seen!(Body::Signal(_))),
 ];
+
+fn is_call(event: &RawEvent<'_>, word: &str) -> bool {
+    event.header.door().word() == word
+}
+
+fn is_question(event: &RawEvent<'_>) -> bool {
+    matches!(event.body, Body::Dns(_)) && event.header.flags & flags::RECEIVED == 0
+}
+
+fn is_received(event: &RawEvent<'_>) -> bool {
+    matches!(event.body, Body::Dns(_)) && event.header.flags & flags::RECEIVED != 0
+}
 
 impl Programs {
     /// Fires a canary through every hook and tells what came back. Other records that arrive meanwhile are kept for the
@@ -85,7 +107,7 @@ impl Programs {
     /// `kernel.canary` when no child can be made, `kernel.map` or `kernel.ring` when the programs are broken.
     pub fn probe(&mut self) -> Result<ProbeTable> {
         let before = self.filters.clone();
-        self.set_filters(&Filters::default())?;
+        self.set_filters(&probing(&before))?;
         let seen = self.fire();
         self.set_filters(&before)?;
         let seen = seen?;
@@ -103,10 +125,14 @@ impl Programs {
         let ended = cage.release(Deed::ALL)?;
         let mut seen = vec![false; EXPECTED.len()];
         let mut held = Vec::new();
+        let mut flock = vec![ended.pid];
         self.ring.poll(Duration::ZERO, 0, &mut |bytes| match RawEvent::parse(bytes) {
-            Ok(event) if event.header.tgid == ended.pid => {
+            Ok(event) if flock.contains(&event.header.tgid) || is_received(&event) => {
+                if let Body::Fork(fork) = &event.body {
+                    flock.push(fork.child_tgid);
+                }
                 for (seen, expected) in seen.iter_mut().zip(EXPECTED) {
-                    *seen |= (expected.seen)(&event.body);
+                    *seen |= (expected.seen)(&event);
                 }
             }
             _ => held.push(bytes.to_vec()),
@@ -161,6 +187,19 @@ impl Programs {
             note,
         }
     }
+}
+
+/// Everything is reported while the canary flies; who is in scope stays, and our own child comes in addition.
+fn probing(before: &Filters) -> Filters {
+    let scope = match &before.scope {
+        Some(Scope::Tree(roots)) => {
+            let mut roots = roots.clone();
+            roots.extend((!roots.contains(&std::process::id())).then(std::process::id));
+            Some(Scope::Tree(roots))
+        }
+        _ => None,
+    };
+    Filters { scope, own: before.own.clone(), ..Filters::default() }
 }
 
 /// Whether the host forbids io_uring to everyone (kernel.io_uring_disabled = 2).

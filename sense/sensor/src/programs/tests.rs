@@ -1,5 +1,6 @@
 //! Tests of the programs' layouts.
 
+use super::filters::Levels;
 use super::groups::LAYOUT;
 use crate::raw::LAYOUTS;
 
@@ -19,5 +20,5 @@ fn c_structures_and_rust_twins_agree() {
 #[test]
 fn settings_have_the_size_of_their_structure() {
     let (size, _) = kernel::structure(LAYOUT, "event_settings").unwrap().unwrap();
-    assert_eq!(size, super::Filters::default().settings(0, false).len());
+    assert_eq!(size, super::Filters::default().settings(Levels { wake_bytes: 0, bulk_bytes: 0 }, false).len());
 }

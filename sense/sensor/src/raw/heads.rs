@@ -113,6 +113,8 @@ pub mod flags {
     pub const NAME_UNREADABLE: u16 = 128;
     /// exec: the cgroup path is of a v1 hierarchy.
     pub const CGROUP_LEGACY: u16 = 256;
+    /// dns: an answer that arrived; the header's process has nothing to do with it.
+    pub const RECEIVED: u16 = 512;
 }
 
 /// Bits of [`crate::raw::Place::flags`].
@@ -228,8 +230,14 @@ head! {
         header: Header,
         /// Start of the parent.
         parent_start: u64,
-        /// Id of the v2 cgroup.
+        /// Id of the control group that attributes containers; see [`ExecHead::group`].
         cgroup_id: u64,
+        /// Bytes of the executable.
+        exe_size: u64,
+        /// Its content changed, ns since 1970.
+        exe_modified: u64,
+        /// Its content or inode changed, ns since 1970.
+        exe_changed: u64,
         /// After the exec.
         credentials: CredentialsHead,
         /// After the exec.
@@ -258,6 +266,14 @@ head! {
         comm: [u8; 16],
         /// Terminal name, zero bytes without one.
         tty: [u8; 16],
+    }
+}
+
+impl ExecHead {
+    /// What tells control groups apart: the id, which v1 and v2 hierarchies give independently. The record leaves the
+    /// path out when the programs told it before under this key.
+    pub fn group(&self) -> u64 {
+        self.cgroup_id | if self.header.flags & flags::CGROUP_LEGACY != 0 { 1 << 63 } else { 0 }
     }
 }
 
@@ -527,99 +543,3 @@ pub const LAYOUTS: &[Layout] = &[
     IoUringHead::LAYOUT,
     SignalHead::LAYOUT,
 ];
-
-/// The door a record came through; the same numbers on every processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Call(pub u16);
-
-/// Words by number, as in `enum event_call`.
-const CALLS: &[&str] = &[
-    "",
-    "open",
-    "openat",
-    "openat2",
-    "creat",
-    "rename",
-    "renameat",
-    "renameat2",
-    "unlink",
-    "unlinkat",
-    "rmdir",
-    "mkdir",
-    "mkdirat",
-    "link",
-    "linkat",
-    "symlink",
-    "symlinkat",
-    "mknod",
-    "mknodat",
-    "chmod",
-    "fchmod",
-    "fchmodat",
-    "fchmodat2",
-    "chown",
-    "lchown",
-    "fchown",
-    "fchownat",
-    "truncate",
-    "ftruncate",
-    "setxattr",
-    "lsetxattr",
-    "fsetxattr",
-    "mount",
-    "umount",
-    "move_mount",
-    "connect",
-    "accept",
-    "bind",
-    "listen",
-    "ptrace",
-    "process_vm_readv",
-    "process_vm_writev",
-    "memfd_create",
-    "mprotect",
-    "mmap",
-    "setuid",
-    "setgid",
-    "setreuid",
-    "setregid",
-    "setresuid",
-    "setresgid",
-    "setfsuid",
-    "setfsgid",
-    "setgroups",
-    "capset",
-    "prctl",
-    "setns",
-    "unshare",
-    "clone",
-    "pivot_root",
-    "chroot",
-    "init_module",
-    "finit_module",
-    "delete_module",
-    "bpf",
-    "send",
-];
-
-impl Call {
-    /// How many numbers are in use.
-    pub const COUNT: u16 = CALLS.len() as u16;
-
-    /// Its word, empty when unknown.
-    pub fn word(self) -> &'static str {
-        CALLS.get(usize::from(self.0)).copied().unwrap_or("")
-    }
-
-    /// The call of this word.
-    pub fn from_word(word: &str) -> Option<Call> {
-        CALLS.iter().position(|known| *known == word).map(|at| Call(at as u16))
-    }
-}
-
-impl Header {
-    /// The door this record came through.
-    pub fn door(&self) -> Call {
-        Call(self.call)
-    }
-}

@@ -168,3 +168,36 @@ fn a_full_ring_is_counted() {
     assert_eq!(forks.produced + forks.lost, 400);
     assert!(forks.lost > 0);
 }
+
+#[test]
+fn a_descriptor_of_nothing_takes_over_no_path() {
+    let _alone = alone();
+    let Some(mut programs) = programs(only_children()) else { return };
+    // A file with a long path, then a module from no file: the second record must not claim the first one's path.
+    let script = "chmod 0700 $0; exec 9>>$0";
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert!(Command::new("/bin/sh").args(["-c", script]).arg(&file).status().unwrap().success());
+    // SAFETY: a bad descriptor; the kernel answers with an error. The child does nothing else.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: as above, and the child ends without running the parent's handlers.
+        unsafe {
+            libc::syscall(libc::SYS_finit_module, -1, c"".as_ptr(), 0);
+            libc::_exit(0);
+        }
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child made above.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    let mut seen = 0;
+    let mut note = |event: sensor::raw::RawEvent<'_>| {
+        if let Body::Module(module) = &event.body {
+            assert!(module.file.is_empty(), "{:?}", module.file);
+            seen += 1;
+        }
+    };
+    programs.poll(Duration::ZERO, 0, &mut note).unwrap();
+    assert_eq!((seen, programs.unreadable()), (1, 0));
+}
