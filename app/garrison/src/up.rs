@@ -2,21 +2,13 @@
 
 use crate::server::local;
 use crate::server::places::Places;
-use crate::server::{Listen, Server};
-use api::access::Scope;
+use crate::server::{Keep, Listen, Server, credential};
 use base::{Fault, Lang, Result};
 use clap::Args;
 use serde_json::json;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use tokio::signal::unix::{SignalKind, signal};
-
-/// Life of the command line's own token: renewed at each start.
-const CLIENT_LIFE_S: u64 = 366 * 24 * 3600;
-/// Life of the token that enrols the local agent, seconds.
-const ENROLL_LIFE_S: u64 = 300;
 
 /// Options of `up`.
 #[derive(Args, Debug)]
@@ -30,9 +22,21 @@ pub struct Up {
     /// Where the API listens.
     #[arg(long, default_value = "127.0.0.1:8444")]
     api: String,
-    /// What the local agent may do by itself: observe, drills, enforce.
-    #[arg(long, default_value = "drills")]
-    respond: String,
+    /// Address (host:port) that enrolment tokens tell agents on other machines; --link's own when absent.
+    #[arg(long)]
+    advertise: Option<String>,
+    /// What the local agent may do by itself in this run; agent.yml says it when absent.
+    #[arg(long, value_enum)]
+    respond: Option<local::Respond>,
+    /// Days of telemetry to keep; 0 is no limit.
+    #[arg(long, default_value_t = 30, env = "GARRISON_KEEP_DAYS")]
+    keep_days: u64,
+    /// Days of findings to keep; 0 is no limit.
+    #[arg(long, default_value_t = 365, env = "GARRISON_KEEP_FINDING_DAYS")]
+    keep_finding_days: u64,
+    /// Gibibytes of telemetry to keep; 0 is no limit but the disk: above 85 % in use the oldest goes.
+    #[arg(long, default_value_t = 100, env = "GARRISON_KEEP_GIB")]
+    keep_gib: u64,
     /// Run without an agent on this machine.
     #[arg(long)]
     no_agent: bool,
@@ -42,42 +46,80 @@ pub struct Up {
     /// Run every drill and end; the exit code says whether all were detected.
     #[arg(long, conflicts_with = "demo")]
     drill_all: bool,
+    /// Print one line of JSON when the server is up instead of words.
+    #[arg(long, conflicts_with_all = ["demo", "drill_all"])]
+    json: bool,
+}
+
+impl Up {
+    fn listen(&self) -> Result<Listen> {
+        if let Some(address) = &self.advertise
+            && !address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        {
+            return Err(Fault::new(&base::config::INVALID).object("--advertise").expected("host:port").found(address));
+        }
+        Ok(Listen { link: self.link.clone(), api: self.api.clone(), advertise: self.advertise.clone() })
+    }
+
+    fn keep(&self) -> Keep {
+        let bytes = self.keep_gib.saturating_mul(1 << 30);
+        Keep { days: self.keep_days, finding_days: self.keep_finding_days, bytes }
+    }
 }
 
 /// Runs until Ctrl-C or SIGTERM (or the end of the drills).
 pub async fn run(options: Up, lang: Lang) -> Result<ExitCode> {
     let places = Places::new(options.data.as_deref());
-    let server = Server::start(&places, &Listen { link: options.link.clone(), api: options.api.clone() }).await?;
-    println!("{} {}", lang.pick("Garrison is up:", "戍已启动："), server.api_url);
-    println!("{} {}", lang.pick("data:", "数据目录："), places.root.display());
-    if let Some(first) = api::first_run(&*server.tables, &*server.random, &*server.clock).await? {
-        let once = lang.pick("first administrator, shown once:", "首个管理员（仅显示一次）：");
-        println!("{once} {} / {}", first.user, first.password);
-        server.book.seal("system", "account.create", &first.user, json!({"first": true}), Vec::new()).await?;
-    }
-    client_file(&places, &server).await?;
+    let server = Server::start(&places, &options.listen()?, options.keep()).await?;
+    let first = credential::first(&server).await?;
+    credential::client_file(&places, &server).await?;
+    greet(&options, &places, &server, first.as_ref(), lang);
     let agent = if options.no_agent { None } else { agent(&places, &server, &options, lang).await };
-    let code = serve(&options, &places, lang).await;
-    println!("{}", lang.pick("stopping …", "正在停止……"));
+    let code = serve(&options, &places, agent.is_some(), lang).await;
+    if !options.json {
+        println!("{}", lang.pick("stopping …", "正在停止……"));
+    }
     // The agent first, so that its last frames are still taken.
-    let mut stopping = server.stopping();
     if let Some((stop_agent, task)) = agent {
         stop_agent.send_replace(true);
         let _ = task.await;
     }
-    stopping.mark_unchanged();
     server.stop().await;
     code
 }
 
+/// Says that the server is up, and who may log in first.
+fn greet(options: &Up, places: &Places, server: &Server, first: Option<&api::Credentials>, lang: Lang) {
+    if options.json {
+        let first = first.map(|first| json!({"user": first.user, "password": first.password}));
+        let line = json!({"url": server.api_url, "link": server.link_url, "data": places.root, "first": first});
+        println!("{line}");
+        return;
+    }
+    println!("{} {}", lang.pick("Garrison is up:", "戍已启动："), server.api_url);
+    println!("{} {}", lang.pick("data:", "数据目录："), places.root.display());
+    if let Some(first) = first {
+        let once = lang.pick("first administrator, shown once:", "首个管理员（仅显示一次）：");
+        println!("{once} {} / {}", first.user, first.password);
+    }
+}
+
 /// What happens while everything runs.
-async fn serve(options: &Up, places: &Places, lang: Lang) -> Result<ExitCode> {
+async fn serve(options: &Up, places: &Places, agent: bool, lang: Lang) -> Result<ExitCode> {
+    if (options.drill_all || options.demo) && !agent {
+        println!("{}", lang.pick("no drill: it needs an agent on this machine", "跳过演练：需要本机代理"));
+    }
+    if options.drill_all && !agent {
+        return Ok(ExitCode::FAILURE);
+    }
     if options.drill_all {
         return child(&["drill", "run", "--all"], places).await;
     }
-    if options.demo {
+    if options.demo && agent {
         println!("\n{}", lang.pick("A rehearsal: one safe drill, for real.", "演练：一次真实而安全的攻击手法。"));
         child(&["drill", "run", "reverse-shell", "--tell"], places).await?;
+    }
+    if options.demo {
         println!("\n{}", lang.pick("Live events until Ctrl-C:", "实时事件，按 Ctrl-C 结束："));
         let follow = child(&["events", "--follow"], places);
         tokio::select! {
@@ -117,7 +159,8 @@ type AgentTask = (tokio::sync::watch::Sender<bool>, tokio::task::JoinHandle<()>)
 /// Enrols and starts the local agent. Without root or without the program the server goes on alone and says so.
 async fn agent(places: &Places, server: &Server, options: &Up, lang: Lang) -> Option<AgentTask> {
     if !rustix::process::geteuid().is_root() {
-        println!("{}", lang.pick("no local agent: kernel programs need root", "未启动本机代理：内核程序需要 root"));
+        // Standard error: standard output may be JSON.
+        eprintln!("{}", lang.pick("no local agent: kernel programs need root", "未启动本机代理：内核程序需要 root"));
         return None;
     }
     match prepare(places, server, options).await {
@@ -134,34 +177,7 @@ async fn agent(places: &Places, server: &Server, options: &Up, lang: Lang) -> Op
 }
 
 async fn prepare(places: &Places, server: &Server, options: &Up) -> Result<PathBuf> {
-    let config = local::configure(places, &options.respond)?;
-    if !local::enrolled(places) {
-        let token = server.authority.issue_token(&server.link_url, "local", 1, ENROLL_LIFE_S).await?;
-        local::enroll(&config, &token.text()).await?;
-    }
+    let config = local::configure(places, options.respond)?;
+    local::identify(places, &config, server).await?;
     Ok(config)
-}
-
-/// Writes what the command line needs: address, token and authority, 0600.
-async fn client_file(places: &Places, server: &Server) -> Result<()> {
-    let wish = api::token::Wish {
-        name: "local command line".into(),
-        owner: "admin".into(),
-        scopes: Scope::ALL.to_vec(),
-        life_s: CLIENT_LIFE_S,
-    };
-    let (token, text) = api::token::issue(&*server.tables, &*server.random, &*server.clock, wish).await?;
-    server.book.seal("system", "token.create", &token.id, json!({"for": "local command line"}), Vec::new()).await?;
-    let content = json!({"url": server.api_url, "token": text, "ca": server.authority.trust_pem()});
-    write_private(&places.client(), content.to_string().as_bytes())
-}
-
-fn write_private(path: &Path, content: &[u8]) -> Result<()> {
-    let failed =
-        |cause: std::io::Error| Fault::new(&crate::server::fault::DATA_DIRECTORY).object(path.display()).because(cause);
-    let fresh = path.with_extension("new");
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)?;
-    std::fs::rename(&fresh, path).map_err(failed)
 }

@@ -114,6 +114,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", "/api/v1/password", Door::Self_, "password.change"),
     row("GET", "/api/v1/status", roles(EVERYONE, Scope::Read), ""),
     row("GET", "/api/v1/agents", roles(EVERYONE, Scope::Read), ""),
+    row("POST", "/api/v1/agents/{id}/deny", roles(SYSTEM, Scope::Admin), "agent.deny"),
     row("GET", "/api/v1/events", roles(WATCHERS, Scope::Read), ""),
     row("POST", "/api/v1/events/query", roles(WATCHERS, Scope::Read), ""),
     row("GET", "/api/v1/events/tables", roles(WATCHERS, Scope::Read), ""),

@@ -43,6 +43,17 @@ pub struct Credentials {
 /// the only account that ever gets more than one of them: an installation begins with one person.
 /// Hashes a password (some 30 ms).
 pub async fn first_run(tables: &dyn Tables, random: &dyn Random, clock: &dyn Clock) -> Result<Option<Credentials>> {
+    let Some((first, writes)) = prepare_first(tables, random, clock).await? else { return Ok(None) };
+    tables.commit(writes).await?;
+    Ok(Some(first))
+}
+
+/// As [`first_run`], but leaves the commit to the caller, who seals it in the ledger in the same one.
+pub async fn prepare_first(
+    tables: &dyn Tables,
+    random: &dyn Random,
+    clock: &dyn Clock,
+) -> Result<Option<(Credentials, Vec<Write>)>> {
     if !tables.scan(ACCOUNTS, "", "", 1).await?.is_empty() {
         return Ok(None);
     }
@@ -55,12 +66,12 @@ pub async fn first_run(tables: &dyn Tables, random: &dyn Random, clock: &dyn Clo
         epoch: 1,
         created_us: clock.wall(),
     };
-    tables.commit(vec![put_new(&account)]).await?;
-    Ok(Some(Credentials { user: account.name, password }))
+    let writes = vec![put_new(&account)];
+    Ok(Some((Credentials { user: account.name, password }, writes)))
 }
 
 /// The write that stores an account that must not exist yet.
-pub(crate) fn put_new(account: &Account) -> Write {
+pub fn put_new(account: &Account) -> Write {
     Write::PutIf { table: ACCOUNTS, key: account.name.clone(), value: tables::json(account), version: 0 }
 }
 

@@ -9,10 +9,11 @@ use tokio::sync::broadcast;
 /// The server behind the API. The app implements it; tests fake it.
 #[async_trait]
 pub trait Control: Send + Sync {
-    /// Accepts a checked order: stores it under [`crate::tables::ORDERS`] (key: its id) and sends it to its agent.
-    /// Returns it as stored. Giving an id a second time returns the stored order and sends nothing.
-    /// The intent is already sealed when this is called; the app seals the result when the receipt comes.
-    async fn give(&self, order: Order) -> Result<Order>;
+    /// Accepts a checked order: seals `intent`, stores the order under [`crate::tables::ORDERS`] (key: its id) and among
+    /// the open ones in one commit, and sends it to its agent, again and again until it answers or the order expires.
+    /// An agent that is away is no fault. Giving an id a second time seals nothing and returns the stored order; it is
+    /// sent again when it is still open. The app seals the result when the receipt comes.
+    async fn give(&self, order: Order, intent: Draft) -> Result<Order>;
 
     /// The installation now.
     async fn status(&self) -> Result<Status>;
@@ -32,6 +33,10 @@ pub trait Control: Send + Sync {
     /// A token that enrols up to `uses` agents into `group` within `ttl_s` seconds.
     async fn enroll_token(&self, group: &str, uses: u32, ttl_s: u64) -> Result<String>;
 
-    /// A person closed this incident (already stored): the correlator must not open it again by a late write.
+    /// Shuts an agent out: its link ends and none of its certificates opens another. A fault when there is no such agent.
+    async fn deny_agent(&self, agent: &str, reason: &str) -> Result<()>;
+
+    /// A person closed this incident (already stored): the correlator lets go of it, and it is stored as closed once
+    /// more in case a late write of the correlator had opened it again.
     async fn incident_closed(&self, id: &str) -> Result<()>;
 }

@@ -129,6 +129,14 @@ pub(crate) fn agent(agents: &[Agent], host: &str) -> Result<String> {
     }
 }
 
+/// Gives an order; goes on to its end even when the client hangs up half way.
+pub(crate) async fn give(state: &ApiState, caller: &Caller, order: Order) -> Result<Order> {
+    let intent = caller.draft("order.intent", &order.id, serde_json::to_value(&order).unwrap_or_default());
+    let control = state.control.clone();
+    let given = tokio::spawn(async move { control.give(order, intent).await });
+    given.await.map_err(|cause| Fault::new(&fault::BUG).object("order").because(cause))?
+}
+
 /// A new id of an order.
 pub(crate) fn new_id(random: &dyn Random) -> String {
     format!("ord-{}", hex::encode(random.bytes16()))

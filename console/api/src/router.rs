@@ -54,6 +54,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(login::change_password))
         .routes(routes!(status::status))
         .routes(routes!(status::agents))
+        .routes(routes!(status::deny_agent))
         .routes(routes!(events::events))
         .routes(routes!(events::query_events))
         .routes(routes!(events::event_tables))

@@ -164,6 +164,8 @@ pub(crate) struct ReceiptForm {
 pub(crate) struct OrderViewForm {
     #[serde(flatten)]
     order: OrderForm,
+    /// `waiting` until the host answers, then the state of its newest receipt.
+    state: String,
     receipts: Vec<ReceiptForm>,
 }
 

@@ -79,14 +79,37 @@ pub struct Moment {
     pub notes: Vec<String>,
 }
 
+/// Fault code of the receipt that the server itself writes when no host answered an order in time.
+pub const NO_ANSWER: &str = "server.order-expired";
+
 /// An order with what became of it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OrderView {
     /// The order.
     #[serde(flatten)]
     pub order: Order,
+    /// `waiting` until the host answers, then the state of its newest receipt.
+    #[serde(default)]
+    pub state: String,
     /// Its receipts in time order.
     pub receipts: Vec<Receipt>,
+}
+
+impl OrderView {
+    /// An order with its receipts in time order.
+    pub fn new(order: Order, receipts: Vec<Receipt>) -> OrderView {
+        let state = newest(&receipts).map_or("waiting".to_string(), |receipt| word(&receipt.state()));
+        OrderView { order, state, receipts }
+    }
+
+    /// The receipt that says how it stands: what the host said goes before the server's word that it said nothing.
+    pub fn newest(&self) -> Option<&Receipt> {
+        newest(&self.receipts)
+    }
+}
+
+fn newest(receipts: &[Receipt]) -> Option<&Receipt> {
+    receipts.iter().rfind(|receipt| receipt.fault != NO_ANSWER).or(receipts.last())
 }
 
 /// An incident told whole.
@@ -207,4 +230,25 @@ fn of_receipt(receipt: &Receipt, host: String) -> Moment {
 /// The word of an enumeration as JSON writes it.
 pub(crate) fn word(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_string)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_answer_goes_before_the_word_that_none_came() {
+        let receipt = |state: ReceiptState, time_us, fault: &str| Receipt {
+            state: state as i32,
+            time_us,
+            fault: fault.into(),
+            ..Receipt::default()
+        };
+        let verified = receipt(ReceiptState::Verified, 5, "");
+        let silent = receipt(ReceiptState::Expired, 9, NO_ANSWER);
+        let state = |receipts: &[Receipt]| OrderView::new(Order::default(), receipts.to_vec()).state;
+        assert_eq!(state(&[]), "waiting");
+        assert_eq!(state(std::slice::from_ref(&silent)), "expired");
+        assert_eq!(state(&[verified, silent]), "verified");
+    }
 }

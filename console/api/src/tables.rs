@@ -19,7 +19,9 @@ pub const INCIDENT_TIMES: &str = "incident-times";
 pub const ORDERS: &str = "orders";
 /// Orders by time: key `{issued_us:020}-{id}`, value the id (plain text).
 pub const ORDER_TIMES: &str = "order-times";
-/// Receipts: key `{order}/{time_us:020}`, value JSON [`record::Receipt`].
+/// Orders that their host has not answered yet: key [`OpenOrder::key`], value JSON [`OpenOrder`].
+pub const OPEN_ORDERS: &str = "open-orders";
+/// Receipts: key `{order}/{time_us:020}-{state}`, value JSON [`record::Receipt`].
 pub const RECEIPTS: &str = "receipts";
 /// Agents: key id, value JSON; the app's own form, shown through [`crate::Control::status`].
 pub const AGENTS: &str = "agents";
@@ -69,6 +71,37 @@ impl StoredAlert {
     }
 }
 
+/// An order that is sent again and again until its host answers or its time is over.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct OpenOrder {
+    /// The order.
+    pub order: Order,
+    /// Since when it waits, µs, server's clock.
+    pub since_us: i64,
+}
+
+impl OpenOrder {
+    /// Key in [`OPEN_ORDERS`].
+    pub fn key(&self) -> String {
+        open_key(&self.order.agent, &self.order.id)
+    }
+
+    /// The writes that store an order together with its waiting; a conflict when the order is there already.
+    pub fn writes(&self) -> Vec<Write> {
+        let mut writes = order_writes(&self.order);
+        let (key, value) = (self.order.id.clone(), json(&self.order));
+        writes.retain(|write| !matches!(write, Write::Put { table, .. } if *table == ORDERS));
+        writes.push(Write::PutIf { table: ORDERS, key, value, version: 0 });
+        writes.push(Write::Put { table: OPEN_ORDERS, key: self.key(), value: json(self) });
+        writes
+    }
+}
+
+/// Key of an order of an agent in [`OPEN_ORDERS`].
+pub fn open_key(agent: &str, order: &str) -> String {
+    format!("{agent}/{order}")
+}
+
 /// The writes that store an incident.
 pub fn incident_writes(incident: &Incident) -> Vec<Write> {
     let time = Write::Put {
@@ -86,10 +119,15 @@ pub fn order_writes(order: &Order) -> Vec<Write> {
     vec![Write::Put { table: ORDERS, key: order.id.clone(), value: json(order) }, time]
 }
 
-/// The writes that store a receipt.
+/// Key of a receipt: two states of one order may fall into the same microsecond.
+pub fn receipt_key(receipt: &Receipt) -> String {
+    format!("{}/{:020}-{}", receipt.order, receipt.time_us.max(0), receipt.state)
+}
+
+/// The writes that store a receipt; the order no longer waits for an answer.
 pub fn receipt_writes(receipt: &Receipt) -> Vec<Write> {
-    let key = format!("{}/{:020}", receipt.order, receipt.time_us.max(0));
-    vec![Write::Put { table: RECEIPTS, key, value: json(receipt) }]
+    let answered = Write::Delete { table: OPEN_ORDERS, key: open_key(&receipt.agent, &receipt.order) };
+    vec![Write::Put { table: RECEIPTS, key: receipt_key(receipt), value: json(receipt) }, answered]
 }
 
 /// A key that sorts by time. Times before 1970 count as 1970.
@@ -121,4 +159,22 @@ pub(crate) async fn find<T: DeserializeOwned>(
 /// One document; an absent one is a fault that names it.
 pub(crate) async fn load<T: DeserializeOwned>(tables: &dyn Tables, table: &'static str, key: &str) -> Result<T> {
     find(tables, table, key).await?.ok_or_else(|| Fault::new(&crate::fault::MISSING).object(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::ReceiptState;
+
+    #[test]
+    fn two_states_of_one_microsecond_are_two_receipts_in_order() {
+        let receipt = |state: ReceiptState| Receipt {
+            order: "ord-1".into(),
+            time_us: 7,
+            state: state as i32,
+            ..Receipt::default()
+        };
+        let keys = [ReceiptState::Applied, ReceiptState::Verified].map(|state| receipt_key(&receipt(state)));
+        assert!(keys[0] < keys[1], "{keys:?}");
+    }
 }

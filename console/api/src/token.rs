@@ -51,8 +51,8 @@ pub async fn issue(tables: &dyn Tables, random: &dyn Random, clock: &dyn Clock, 
     Ok((token, text))
 }
 
-/// The token before it is stored, so that it can be sealed first.
-pub(crate) fn prepare(random: &dyn Random, clock: &dyn Clock, wish: Wish) -> Result<(Token, String)> {
+/// The token before it is stored, so that it can be sealed first, or in the same commit.
+pub fn prepare(random: &dyn Random, clock: &dyn Clock, wish: Wish) -> Result<(Token, String)> {
     let wrong = |object: &str| Fault::new(&fault::INVALID).object(object);
     if wish.name.is_empty() || wish.name.chars().count() > 100 {
         return Err(wrong("name").expected("1 to 100 characters"));
@@ -82,12 +82,16 @@ pub(crate) fn prepare(random: &dyn Random, clock: &dyn Clock, wish: Wish) -> Res
 
 /// Stores a new token.
 pub(crate) async fn store(tables: &dyn Tables, token: &Token) -> Result<()> {
-    let value = tables::json(token);
-    tables.commit(vec![Write::PutIf { table: TOKENS, key: token.id.clone(), value, version: 0 }]).await
+    tables.commit(vec![put_new(token)]).await
+}
+
+/// The write that stores a new token.
+pub fn put_new(token: &Token) -> Write {
+    Write::PutIf { table: TOKENS, key: token.id.clone(), value: tables::json(token), version: 0 }
 }
 
 /// The token behind a text, `None` when it is unknown, wrong or ended.
-pub(crate) async fn find(tables: &dyn Tables, clock: &dyn Clock, text: &str) -> Result<Option<Token>> {
+pub async fn find(tables: &dyn Tables, clock: &dyn Clock, text: &str) -> Result<Option<Token>> {
     let parts = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_'));
     let Some((id, secret)) = parts else { return Ok(None) };
     let token: Option<Token> = tables::find(tables, TOKENS, id).await?;

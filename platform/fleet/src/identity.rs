@@ -2,7 +2,7 @@
 
 use crate::certificate::{self, failed};
 use crate::enroll::dial;
-use crate::{fault, tls};
+use crate::{Authority, fault, tls};
 use base::{Fault, Micros, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -85,6 +85,22 @@ impl Identity {
         let disk = RealDisk::new();
         disk.make_dir(dir).map_err(|cause| Fault::new(&fault::BAD_IDENTITY).object(dir.display()).because(cause))?;
         bus::replace(&disk, &dir.join(FILE), &text)
+    }
+
+    /// Removes the identity, so that the host can enrol anew. No fault when there is none.
+    pub fn remove(dir: &Path) -> Result<()> {
+        match RealDisk::new().remove(&dir.join(FILE)) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                Err(Fault::new(&fault::BAD_IDENTITY).object(dir.display()).because(cause))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it was given by this authority and is good at this time.
+    pub fn fits(&self, authority: &Authority, now: Micros) -> bool {
+        let known = authority.trust().iter().any(|certificate| self.trust.contains(certificate));
+        known && self.validity().is_ok_and(|(_, end)| now < end)
     }
 
     /// When the certificate begins and ends, µs since the Unix epoch.

@@ -80,7 +80,7 @@ impl Registry {
                 return Err(refused(&fault::EXPIRED_TOKEN));
             }
             kept.uses_left = kept.uses_left.checked_sub(1).ok_or_else(|| refused(&fault::USED_TOKEN))?;
-            if self.replace(TOKENS, &item, &kept).await? {
+            if self.replace(TOKENS, &item, &kept, Vec::new()).await? {
                 return Ok(kept.group);
             }
         }
@@ -98,23 +98,28 @@ impl Registry {
 
     /// Notes the next certificate of an agent and forgets those that ended.
     pub(crate) async fn add_certificate(&self, agent: AgentId, issued: Issued, now_s: i64) -> Result<()> {
-        self.change(agent, |enrolled| {
+        let add = |enrolled: &mut Enrolled| {
+            // Shut out between the greeting and this call: the next certificate would not be on the list.
+            if !enrolled.denied.is_empty() {
+                return Err(Fault::new(&fault::DENIED).object(format!("agent {agent}")));
+            }
             enrolled.certificates.retain(|old| old.ends_s > now_s);
             enrolled.certificates.push(issued.clone());
-        })
-        .await
-        .map(drop)
+            Ok(Vec::new())
+        };
+        self.change(agent, add).await.map(drop)
     }
 
     /// Shuts an agent out and gives the serial numbers of its certificates.
     pub(crate) async fn deny(&self, agent: AgentId, reason: &str) -> Result<Vec<String>> {
-        let enrolled = self.change(agent, |enrolled| enrolled.denied = reason.to_string()).await?;
-        let serials: Vec<String> = enrolled.certificates.into_iter().map(|issued| issued.serial).collect();
         let value = bytes::Bytes::copy_from_slice(agent.to_string().as_bytes());
-        let writes =
-            serials.iter().map(|serial| Write::Put { table: DENIED, key: serial.clone(), value: value.clone() });
-        self.tables.commit(writes.collect()).await?;
-        Ok(serials)
+        let put = |issued: &Issued| Write::Put { table: DENIED, key: issued.serial.clone(), value: value.clone() };
+        let shut = |enrolled: &mut Enrolled| {
+            enrolled.denied = if reason.is_empty() { "denied".to_string() } else { reason.to_string() };
+            Ok(enrolled.certificates.iter().map(put).collect())
+        };
+        let enrolled = self.change(agent, shut).await?;
+        Ok(enrolled.certificates.into_iter().map(|issued| issued.serial).collect())
     }
 
     /// Every denied serial number.
@@ -140,14 +145,15 @@ impl Registry {
         }
     }
 
-    async fn change(&self, agent: AgentId, change: impl Fn(&mut Enrolled)) -> Result<Enrolled> {
+    /// Changes an agent, together with the writes that the change asks for.
+    async fn change(&self, agent: AgentId, change: impl Fn(&mut Enrolled) -> Result<Vec<Write>>) -> Result<Enrolled> {
         let key = agent.to_string();
         for _ in 0..TRIES {
             let missing = || Fault::new(&port::fault::MISSING).object(format!("agent {key}"));
             let item = self.tables.get(AGENTS, &key).await?.ok_or_else(missing)?;
             let mut enrolled: Enrolled = read(&item)?;
-            change(&mut enrolled);
-            if self.replace(AGENTS, &item, &enrolled).await? {
+            let also = change(&mut enrolled)?;
+            if self.replace(AGENTS, &item, &enrolled, also).await? {
                 return Ok(enrolled);
             }
         }
@@ -155,10 +161,17 @@ impl Registry {
     }
 
     /// Replaces a document unless someone else did; says whether it was replaced.
-    async fn replace(&self, table: &'static str, item: &Item, next: &impl serde::Serialize) -> Result<bool> {
+    async fn replace(
+        &self,
+        table: &'static str,
+        item: &Item,
+        next: &impl serde::Serialize,
+        also: Vec<Write>,
+    ) -> Result<bool> {
         let value = document(next)?;
-        let write = Write::PutIf { table, key: item.key.clone(), value, version: item.version };
-        match self.tables.commit(vec![write]).await {
+        let mut writes = also;
+        writes.push(Write::PutIf { table, key: item.key.clone(), value, version: item.version });
+        match self.tables.commit(writes).await {
             Ok(()) => Ok(true),
             Err(fault) if fault.is(&port::fault::CONFLICT) => Ok(false),
             Err(fault) => Err(fault),

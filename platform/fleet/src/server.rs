@@ -3,7 +3,7 @@
 use crate::enroll::{KEEP_ALIVE, MESSAGE_BYTES, WINDOW_BYTES};
 use crate::rpc::fleet_server::{Fleet, FleetServer};
 use crate::session::{Session, Sessions};
-use crate::wire::{AgentMessage, EnrollReply, EnrollRequest, RenewReply, RenewRequest, ServerMessage};
+use crate::wire::{AgentMessage, AgentState, EnrollReply, EnrollRequest, RenewReply, RenewRequest, ServerMessage};
 use crate::{Authority, ServerIdentity, certificate::About, fault, status, tls};
 use async_trait::async_trait;
 use base::{Fault, Result};
@@ -38,8 +38,10 @@ pub trait Ingest: Send + Sync {
     async fn connected(&self, agent: AgentId, host: Host, orders: mpsc::Sender<Order>);
     /// Its link has ended.
     async fn gone(&self, agent: AgentId);
-    /// A host has enrolled.
-    async fn enrolled(&self, agent: AgentId, host: Host);
+    /// It says how it is: right after it connected, and now and then while it is.
+    async fn described(&self, agent: AgentId, state: AgentState);
+    /// A host has enrolled into a group.
+    async fn enrolled(&self, agent: AgentId, host: Host, group: String);
 }
 
 /// Longest TLS handshake.
@@ -172,7 +174,7 @@ impl Fleet for FleetService {
     async fn enroll(&self, request: Request<EnrollRequest>) -> std::result::Result<Response<EnrollReply>, Status> {
         let EnrollRequest { secret, request, host } = request.into_inner();
         let (agent, chain, group) = self.authority.enroll(&secret, &request, host.clone()).await.map_err(refuse)?;
-        self.ingest.enrolled(agent, host).await;
+        self.ingest.enrolled(agent, host, group.clone()).await;
         Ok(Response::new(EnrollReply { agent: agent.0.to_vec(), chain: ders(chain), trust: self.trust(), group }))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::server::{Ingest, stopped};
 use crate::wire::{
-    Ack, AgentMessage, AgentSays, Hello, Position, Refused, ServerMessage, ServerSays, Throttle, Welcome,
+    Ack, AgentMessage, AgentSays, AgentState, Hello, Position, Refused, ServerMessage, ServerSays, Throttle, Welcome,
 };
 use crate::{Authority, fault, status};
 use base::limits::{BATCH_EVENTS, BATCH_WIRE_BYTES};
@@ -117,7 +117,7 @@ impl Session {
         let first = tokio::time::timeout(HELLO, self.inbound.message()).await.map_err(late)?;
         let first = first.map_err(|status| status::to_fault(&status, "agent"))?.and_then(|message| message.says);
         let Some(AgentSays::Hello(hello)) = first else { return Err(protocol("another message before the greeting")) };
-        let Hello { host, boot, version, alert_frames, telemetry_frames, shed } = hello;
+        let Hello { host, boot, version, alert_frames, telemetry_frames, shed, state } = hello;
         tracing::info!(
             "agent {} on {}: start {boot}, version {version}, waiting {alert_frames} + {telemetry_frames} frames, shed {shed}",
             self.agent,
@@ -126,10 +126,13 @@ impl Session {
         let held = self.ingest.positions(self.agent).await.into_iter();
         let positions = held.map(|(boot, lane, seq)| Position { boot, lane: lane as i32, seq }).collect();
         let trust = self.authority.trust().into_iter().map(|certificate| certificate.to_vec()).collect();
-        let version = env!("CARGO_PKG_VERSION").to_string();
-        self.send(ServerSays::Welcome(Welcome { positions, trust, credit: WINDOW, version })).await?;
+        let own = env!("CARGO_PKG_VERSION").to_string();
+        self.send(ServerSays::Welcome(Welcome { positions, trust, credit: WINDOW, version: own })).await?;
         let (orders, queue) = mpsc::channel(ORDERS);
         self.ingest.connected(self.agent, host, orders).await;
+        // An agent of before says its version alone.
+        let state = state.unwrap_or_else(|| AgentState { version, ..AgentState::default() });
+        self.ingest.described(self.agent, state).await;
         let ended = self.serve(queue, leaving).await;
         self.ingest.gone(self.agent).await;
         ended
@@ -166,6 +169,9 @@ impl Session {
                                 return Err(Fault::new(&fault::CREDIT).expected(WINDOW).found(outstanding));
                             }
                             pipeline.push_back(self.take(frame)?);
+                        }
+                        Some(AgentMessage { says: Some(AgentSays::State(state)) }) => {
+                            self.ingest.described(self.agent, state).await;
                         }
                         // What a newer agent says beyond what we know is passed over.
                         Some(AgentMessage { says: None }) => {}

@@ -3,7 +3,7 @@
 use crate::enroll::{certificates, renew};
 use crate::rpc::fleet_client::FleetClient;
 use crate::session::cost;
-use crate::wire::{AgentMessage, AgentSays, Hello, Position, ServerMessage, ServerSays, Welcome};
+use crate::wire::{AgentMessage, AgentSays, AgentState, Hello, Position, ServerMessage, ServerSays, Welcome};
 use crate::{Identity, fault, status};
 use base::{Clock, Fault, Micros, Random, Result};
 use bus::SharedSpool;
@@ -42,6 +42,7 @@ pub struct UplinkStatus {
 /// A running uplink. Dropping it ends the link.
 pub struct Uplink {
     status: Arc<Mutex<UplinkStatus>>,
+    described: watch::Sender<AgentState>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -61,9 +62,21 @@ impl Uplink {
         let (stop, stopping) = watch::channel(false);
         let dir = dir.to_path_buf();
         let shared = Shared { spool, clock, random, status: status.clone(), least_wait_ms: AtomicU64::new(0) };
-        let runner = Runner { identity, dir, host, on_order, shared: Arc::new(shared) };
+        let version = env!("CARGO_PKG_VERSION").to_string();
+        let (described, description) = watch::channel(AgentState { version, ..AgentState::default() });
+        let runner = Runner { identity, dir, host, on_order, description, shared: Arc::new(shared) };
         let task = tokio::spawn(runner.run(stopping));
-        Uplink { status, stop, task }
+        Uplink { status, described, stop, task }
+    }
+
+    /// Says how the agent is; the server hears of it when it changed. Version and bytes in the spool are filled in here.
+    pub fn describe(&self, state: AgentState) {
+        self.described.send_if_modified(|now| {
+            let next = AgentState { version: now.version.clone(), spool_bytes: 0, ..state };
+            let changed = *now != next;
+            *now = next;
+            changed
+        });
     }
 
     /// How it is now.
@@ -123,10 +136,18 @@ struct Runner {
     dir: PathBuf,
     host: Host,
     on_order: mpsc::Sender<Order>,
+    description: watch::Receiver<AgentState>,
     shared: Arc<Shared>,
 }
 
 impl Runner {
+    /// How the agent is now.
+    fn state(&self) -> AgentState {
+        let spool = self.shared.spool.status();
+        let spool_bytes = spool.disk_bytes.saturating_add(spool.memory_bytes as u64);
+        AgentState { spool_bytes, ..self.description.borrow().clone() }
+    }
+
     async fn run(mut self, stopping: watch::Receiver<bool>) {
         let stop = crate::server::stopped(stopping);
         tokio::pin!(stop);
@@ -157,6 +178,7 @@ impl Runner {
     }
 
     async fn connect(&mut self) -> Result<()> {
+        let state = self.state();
         let identity = &self.identity;
         let (_, ends) = identity.validity()?;
         lock(&self.shared.status).certificate_ends_us = ends;
@@ -173,6 +195,7 @@ impl Runner {
             alert_frames: spool.alert_frames as u64,
             telemetry_frames: spool.telemetry_frames as u64,
             shed: spool.shed,
+            state: Some(state),
         };
         let broken = || Fault::new(&fault::BROKEN).object(&self.identity.url);
         outbound.send(AgentMessage { says: Some(AgentSays::Hello(hello)) }).await.map_err(|_| broken())?;
@@ -216,6 +239,9 @@ impl Runner {
         let mut orders: VecDeque<Order> = VecDeque::new();
         let mut hourly = tokio::time::interval(Duration::from_secs(3600));
         hourly.tick().await;
+        let mut telling = tokio::time::interval(TELL);
+        telling.tick().await;
+        let (mut description, mut tell) = (self.description.clone(), false);
         loop {
             link.load().await;
             let sendable = link.next_lane();
@@ -230,9 +256,11 @@ impl Runner {
                         Heard::Order(order) => tracing::warn!("uplink: order {} dropped: too many wait", order.id),
                     }
                 }
-                permit = link.outbound.clone().reserve_owned(), if sendable.is_some() => {
+                permit = link.outbound.clone().reserve_owned(), if tell || sendable.is_some() => {
                     let permit = permit.map_err(|_| Fault::new(&fault::BROKEN).object(&self.identity.url))?;
-                    if let Some(frame) = sendable.and_then(|lane| link.take(lane)) {
+                    if std::mem::take(&mut tell) {
+                        permit.send(AgentMessage { says: Some(AgentSays::State(self.state())) });
+                    } else if let Some(frame) = sendable.and_then(|lane| link.take(lane)) {
                         permit.send(AgentMessage { says: Some(AgentSays::Frame(frame)) });
                     }
                 }
@@ -243,6 +271,8 @@ impl Runner {
                     }
                 }
                 () = shared_spool.changed() => link.more = [true; 2],
+                _ = telling.tick() => tell = true,
+                Ok(()) = description.changed() => tell = true,
                 _ = hourly.tick() => {
                     if self.identity.due_for_renewal(link.shared.clock.wall()) {
                         return renew(&self.identity, channel.clone()).await;
@@ -253,6 +283,8 @@ impl Runner {
     }
 }
 
+/// How often the server hears how the agent is, when nothing changed but numbers.
+const TELL: Duration = Duration::from_secs(30);
 /// Orders held while their receiver is busy.
 const MOST_ORDERS: usize = 1024;
 /// Bytes of frames read from the spool at a time, for each lane.

@@ -73,13 +73,56 @@ pub struct Hello {
     /// Records shed since the agent's start.
     #[prost(uint64, tag = "6")]
     pub shed: u64,
+    /// How the agent is.
+    #[prost(message, optional, tag = "7")]
+    pub state: Option<AgentState>,
+}
+
+/// How an agent is: what its server shows of it. Sent at first and whenever it changes, every half minute at least.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct AgentState {
+    /// Version of the agent.
+    #[prost(string, tag = "1")]
+    pub version: String,
+    /// Rules that it runs.
+    #[prost(uint64, tag = "2")]
+    pub rules: u64,
+    /// Which hook carries which event; empty when it did not look.
+    #[prost(message, repeated, tag = "3")]
+    pub probes: Vec<Probe>,
+    /// Bytes waiting in its spool.
+    #[prost(uint64, tag = "4")]
+    pub spool_bytes: u64,
+    /// Most bytes of its spool; 0 when unknown.
+    #[prost(uint64, tag = "5")]
+    pub spool_limit_bytes: u64,
+    /// Records that its sensor lost since the agent's start, by kind.
+    #[prost(btree_map = "string, uint64", tag = "6")]
+    pub lost: std::collections::BTreeMap<String, u64>,
+}
+
+/// One row of a probe table.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct Probe {
+    /// The event.
+    #[prost(string, tag = "1")]
+    pub event: String,
+    /// The hook chosen, empty when there is none.
+    #[prost(string, tag = "2")]
+    pub hook: String,
+    /// Whether the canary came through.
+    #[prost(bool, tag = "3")]
+    pub fired: bool,
+    /// What is lost without a better hook, empty when nothing.
+    #[prost(string, tag = "4")]
+    pub lost: String,
 }
 
 /// From agent to server.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct AgentMessage {
     /// What.
-    #[prost(oneof = "AgentSays", tags = "1, 2")]
+    #[prost(oneof = "AgentSays", tags = "1, 2, 3")]
     pub says: Option<AgentSays>,
 }
 
@@ -92,6 +135,9 @@ pub enum AgentSays {
     /// A batch.
     #[prost(message, tag = "2")]
     Frame(Frame),
+    /// How it is now.
+    #[prost(message, tag = "3")]
+    State(AgentState),
 }
 
 /// How far the server has a lane of one start of the agent.

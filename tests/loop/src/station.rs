@@ -194,7 +194,6 @@ impl Life {
             object: order.id.clone(),
             details: serde_json::json!({"action": order.action().word()}),
         };
-        self.hands.seal(draft).await?;
-        self.hands.give(order).await.map(drop)
+        self.hands.give(order, draft).await.map(drop)
     }
 }

@@ -4,11 +4,10 @@ use super::book::Book;
 use super::hub::Hub;
 use super::pipeline::Pipeline;
 use api::Control;
-use api::tables::{self, ORDERS};
 use api::view::{Disk, Draft, LedgerReport, Live, Program, Stage, Status};
 use async_trait::async_trait;
-use base::{Clock, Result};
-use record::{Entry, Order};
+use base::{Clock, Fault, Result};
+use record::{AgentId, Entry, Order};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -49,29 +48,22 @@ pub struct Hands {
     pub tls_expires_us: i64,
 }
 
-/// Who makes enrolment tokens.
+/// Who decides which agents there are.
 #[async_trait]
 pub trait Tokens: Send + Sync {
     /// A fresh token.
     async fn issue(&self, group: &str, uses: u32, ttl_s: u64) -> Result<String>;
+
+    /// Shuts an agent out.
+    async fn deny(&self, agent: AgentId, _reason: &str) -> Result<()> {
+        Err(Fault::new(&super::fault::UNKNOWN_AGENT).object(agent))
+    }
 }
 
 #[async_trait]
 impl Control for Hands {
-    async fn give(&self, order: Order) -> Result<Order> {
-        let tables = &self.pipeline.tables;
-        if let Some(item) = tables.get(ORDERS, &order.id).await? {
-            return Ok(serde_json::from_slice(&item.value).unwrap_or(order));
-        }
-        tables.commit(tables::order_writes(&order)).await?;
-        self.pipeline.ordered(&order).await?;
-        self.hub.send(order.clone()).await?;
-        // Nobody listening is no fault.
-        let _ = self
-            .pipeline
-            .live
-            .send(Live { kind: "order".into(), json: serde_json::to_value(&order).unwrap_or_default() });
-        Ok(order)
+    async fn give(&self, order: Order, intent: Draft) -> Result<Order> {
+        self.pipeline.give(order, intent, self.clock.wall()).await
     }
 
     async fn status(&self) -> Result<Status> {
@@ -91,7 +83,7 @@ impl Control for Hands {
             started_us: self.started_us,
             time_us: self.clock.wall(),
             tls_expires_us: self.tls_expires_us,
-            programs: self.programs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone(),
+            programs: self.programs(),
             agents: self.hub.list(),
             lake: api::view::Lake {
                 rows: lake.rows + lake.rows_in_memory as u64,
@@ -131,9 +123,30 @@ impl Control for Hands {
         self.tokens.issue(group, uses, ttl_s).await
     }
 
+    async fn deny_agent(&self, agent: &str, reason: &str) -> Result<()> {
+        self.tokens.deny(agent.parse()?, reason).await
+    }
+
     async fn incident_closed(&self, id: &str) -> Result<()> {
         self.pipeline.closed(id).await
     }
+}
+
+impl Hands {
+    fn programs(&self) -> Vec<Program> {
+        let mut programs = self.programs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        for program in programs.iter_mut().filter(|program| program.pid > 0) {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid)).unwrap_or_default();
+            program.memory_bytes = resident_bytes(&status);
+        }
+        programs
+    }
+}
+
+/// Resident memory of `/proc/PID/status`; 0 when it does not say.
+fn resident_bytes(status: &str) -> u64 {
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"));
+    kilobytes.and_then(|text| text.trim().parse::<u64>().ok()).map_or(0, |kilobytes| kilobytes.saturating_mul(1024))
 }
 
 fn disk(root: &std::path::Path) -> Disk {
@@ -145,5 +158,16 @@ fn disk(root: &std::path::Path) -> Disk {
             free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
         },
         Err(_) => Disk { path, ..Disk::default() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_read_from_the_status_of_a_process() {
+        assert_eq!(resident_bytes("Name:\tx\nVmRSS:\t    1024 kB\nThreads:\t1\n"), 1024 * 1024);
+        assert_eq!(resident_bytes("Name:\tx\n"), 0);
     }
 }

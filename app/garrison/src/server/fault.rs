@@ -11,14 +11,14 @@ pub const UNKNOWN_AGENT: Code = Code {
     hint: "`garrison agents` lists them",
     hint_zh: "`garrison agents` 列出全部代理",
 };
-/// The agent is not connected and too many orders wait for it.
+/// The agent does not answer and too many orders wait for it.
 pub const AGENT_AWAY: Code = Code {
     id: "server.agent-away",
     class: Class::Unavailable,
-    title: "the agent is away and too many orders wait for it",
-    title_zh: "代理离线且等待的指令过多",
-    hint: "look at the host; the agent connects again by itself",
-    hint_zh: "请检查主机；代理会自行重连",
+    title: "too many orders wait for this agent's answer",
+    title_zh: "等待该代理响应的指令过多",
+    hint: "look at the host; the agent connects again by itself, and orders expire after ten minutes",
+    hint_zh: "请检查主机；代理会自行重连，指令十分钟后失效",
 };
 /// The data directory cannot be used.
 pub const DATA_DIRECTORY: Code = Code {
@@ -56,6 +56,53 @@ pub const STOPPED: Code = Code {
     hint: "nothing acknowledged is lost; try again after the restart",
     hint_zh: "已确认的数据不会丢失；请在重启后重试",
 };
+/// The newest entry of the ledger, or one that was asked for, does not decode.
+pub const LEDGER_DAMAGED: Code = Code {
+    id: "server.ledger-damaged",
+    class: Class::Corrupt,
+    title: "a ledger entry does not decode",
+    title_zh: "账本条目无法解码",
+    hint: "restore the state database from a backup and compare; treat it as evidence of tampering",
+    hint_zh: "请从备份恢复状态库并比对；应视为篡改证据",
+};
+/// A receipt is about an order that is not its sender's.
+pub const FORGED_RECEIPT: Code = Code {
+    id: "server.forged-receipt",
+    class: Class::Denied,
+    title: "a receipt does not belong to an order of this agent",
+    title_zh: "回执与该代理的指令不符",
+    hint: "the host may be taken over: look at it, and shut its agent out with `garrison agents deny`",
+    hint_zh: "主机可能已被控制：请检查，并用 `garrison agents deny` 禁止其代理接入",
+};
+/// No host answered an order in time.
+pub const ORDER_EXPIRED: Code = Code {
+    id: api::story::NO_ANSWER,
+    class: Class::Unavailable,
+    title: "the host did not answer the order in time; it will not be sent any more",
+    title_zh: "主机未在时限内响应该指令；不再发送",
+    hint: "look at the host, then give the order again",
+    hint_zh: "请检查主机，然后重新下达指令",
+};
+/// The write-ahead log holds too much that the lake has not taken.
+pub const LOG_FULL: Code = Code {
+    id: "server.log-full",
+    class: Class::Busy,
+    title: "the write-ahead log is full because the event store does not keep up",
+    title_zh: "事件存储跟不上，预写日志已满",
+    hint: "nothing is lost: agents keep their records and send them again; look at the disk and at the log of the server",
+    hint_zh: "数据不会丢失：代理会保留记录并重新发送；请检查磁盘与服务端日志",
+};
 
 /// Every fault of the server.
-pub const ALL: &[&Code] = &[&UNKNOWN_AGENT, &AGENT_AWAY, &DATA_DIRECTORY, &LISTEN, &AGENT_START, &STOPPED];
+pub const ALL: &[&Code] = &[
+    &UNKNOWN_AGENT,
+    &AGENT_AWAY,
+    &DATA_DIRECTORY,
+    &LISTEN,
+    &AGENT_START,
+    &STOPPED,
+    &LEDGER_DAMAGED,
+    &FORGED_RECEIPT,
+    &ORDER_EXPIRED,
+    &LOG_FULL,
+];

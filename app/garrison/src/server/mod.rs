@@ -2,14 +2,17 @@
 
 pub mod book;
 pub mod control;
+pub mod credential;
 pub mod fault;
 pub mod hub;
 pub mod ingest;
 pub mod keeper;
 pub mod local;
+pub mod memory;
 pub mod pipeline;
 pub mod places;
 pub mod web;
+pub mod witness;
 
 use api::Live;
 use api::view::Program;
@@ -25,12 +28,15 @@ use lake::{Lake, LakeConfig};
 use pipeline::Pipeline;
 use places::Places;
 use port::Tables;
+use record::AgentId;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::{Arc, Mutex};
 use store::SqliteTables;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
+use witness::Witness;
 
 /// What watchers may lag behind before they lose the oldest.
 const LIVE_WAITING: usize = 4096;
@@ -63,6 +69,19 @@ pub struct Listen {
     pub link: String,
     /// API.
     pub api: String,
+    /// What agents elsewhere are told to connect to, `host:port`; where we listen when absent.
+    pub advertise: Option<String>,
+}
+
+/// How long telemetry is kept, and how much of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Days of telemetry; 0 is no limit.
+    pub days: u64,
+    /// Days of findings; 0 is no limit.
+    pub finding_days: u64,
+    /// Bytes of telemetry; 0 is no limit.
+    pub bytes: u64,
 }
 
 struct Issuer {
@@ -75,29 +94,34 @@ impl Tokens for Issuer {
     async fn issue(&self, group: &str, uses: u32, ttl_s: u64) -> Result<String> {
         Ok(self.authority.issue_token(&self.url, group, uses, ttl_s).await?.text())
     }
+
+    async fn deny(&self, agent: AgentId, reason: &str) -> Result<()> {
+        self.authority.deny(agent, reason).await
+    }
 }
 
 impl Server {
     /// Opens everything in the data directory and begins to serve.
-    pub async fn start(places: &Places, listen: &Listen) -> Result<Server> {
+    pub async fn start(places: &Places, listen: &Listen, keep: Keep) -> Result<Server> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         make(places)?;
         let tables: Arc<dyn Tables> = Arc::new(SqliteTables::open(&places.state()).await?);
         let (link, web) = (web::listen(&listen.link).await?, web::listen(&listen.api).await?);
         let (link_url, api_url) = (url(&link)?, url(&web)?);
+        let advertised = listen.advertise.as_ref().map_or(link_url.clone(), |address| format!("https://{address}"));
         let authority = Authority::open(&places.authority(), tables.clone(), clock.clone(), random.clone()).await?;
         let authority = Arc::new(authority);
         let identity = authority.server_identity()?;
         let tls = identity.https()?;
-        let core = Core::open(places, tables.clone(), clock.clone()).await?;
+        let core = Core::open(places, keep, tables.clone(), clock.clone()).await?;
         let (stop, stopping) = watch::channel(false);
         let programs: local::Programs = Arc::new(Mutex::new(vec![own_program(&*clock)]));
         let hands = Hands {
             pipeline: core.pipeline.clone(),
             book: core.pipeline.book.clone(),
             hub: core.pipeline.hub.clone(),
-            tokens: Arc::new(Issuer { authority: authority.clone(), url: link_url.clone() }),
+            tokens: Arc::new(Issuer { authority: authority.clone(), url: advertised }),
             clock: clock.clone(),
             counters: core.counters.clone(),
             programs: programs.clone(),
@@ -112,11 +136,6 @@ impl Server {
         tasks.push(links(link, identity, authority.clone(), core.door, stopping.clone()));
         tasks.push(tokio::spawn(web::serve(web, tls, api::router(state), stopping)));
         Ok(Server { tables, book, clock, random, authority, link_url, api_url, programs, stop, tasks })
-    }
-
-    /// Tells every task to stop.
-    pub fn stopping(&self) -> watch::Receiver<bool> {
-        self.stop.subscribe()
     }
 
     /// Stops: no new frames, the pipeline ends where it stands, the lake flushes.
@@ -138,17 +157,26 @@ struct Core {
 }
 
 impl Core {
-    async fn open(places: &Places, tables: Arc<dyn Tables>, clock: Arc<dyn Clock>) -> Result<Core> {
-        let config = LakeConfig { dir: places.lake(), ..LakeConfig::default() };
+    async fn open(places: &Places, keep: Keep, tables: Arc<dyn Tables>, clock: Arc<dyn Clock>) -> Result<Core> {
+        let config = LakeConfig {
+            dir: places.lake(),
+            retention_days: keep.days,
+            finding_days: keep.finding_days,
+            retention_bytes: keep.bytes,
+            ..LakeConfig::default()
+        };
         let lake = Arc::new(Lake::open(config, tables.clone(), clock.clone()).await?);
-        let (wal, repaired) = Wal::open(Arc::new(RealDisk::new()), &places.wal(), LogConfig::default())?;
+        let (disk, committed) = (Arc::new(RealDisk::new()), lake.committed_offset());
+        let (wal, repaired) = Wal::open_from(disk, &places.wal(), LogConfig::default(), committed)?;
         for fault in repaired {
             tracing::warn!(fault = %fault.inside(), "the log was repaired");
         }
         let hub = Arc::new(Hub::open(tables.clone(), clock.clone()).await?);
-        let book = Arc::new(Book::open(tables.clone(), clock.clone()).await?);
+        let book = Book::open(tables.clone(), clock.clone()).await?;
+        let book = Arc::new(book.witnessed(Witness::open(&places.heads())?));
         let correlator = Mutex::new(pipeline::restore(&*tables).await?);
         let live = broadcast::channel::<Live>(LIVE_WAITING).0;
+        hub.show_to(live.clone());
         let counters = Arc::new(Counters::default());
         let pipeline = Pipeline { tables, book, lake: lake.clone(), hub: hub.clone(), live, correlator };
         let door = Door::open(wal.clone(), hub, lake, clock, counters.clone()).await?;
@@ -162,8 +190,10 @@ impl Core {
                 tracing::error!(fault = %fault.inside(), "the pipeline stopped");
             }
         });
-        let keeper = keeper::run(self.pipeline.lake.clone(), self.wal.clone(), clock, stopping.clone());
-        vec![walk, tokio::spawn(keeper)]
+        let due = self.door.due();
+        let keeper = keeper::run(self.pipeline.lake.clone(), self.wal.clone(), due, stopping.clone());
+        let orders = keeper::orders(self.pipeline.clone(), clock, stopping.clone());
+        vec![walk, tokio::spawn(keeper), tokio::spawn(orders)]
     }
 }
 
@@ -200,8 +230,20 @@ fn make(places: &Places) -> Result<()> {
 
 fn url(listener: &TcpListener) -> Result<String> {
     let address = listener.local_addr().map_err(|cause| Fault::new(&fault::LISTEN).because(cause))?;
-    let host = if address.ip().is_unspecified() { "127.0.0.1".to_string() } else { address.ip().to_string() };
-    Ok(format!("https://{host}:{}", address.port()))
+    Ok(url_of(address))
+}
+
+/// How to reach a listener from this machine. A listener on all addresses is reached over the loop; an IPv6 address stands
+/// in brackets (RFC 3986 §3.2.2).
+fn url_of(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let plain = SocketAddr::new(address.ip(), address.port());
+    format!("https://{plain}")
 }
 
 fn own_program(clock: &dyn Clock) -> Program {
@@ -211,5 +253,23 @@ fn own_program(clock: &dyn Clock) -> Program {
         state: "running".into(),
         since_us: clock.wall(),
         ..Program::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_becomes_a_url_that_can_be_dialled() {
+        let cases = [
+            ("127.0.0.1:8443", "https://127.0.0.1:8443"),
+            ("0.0.0.0:1", "https://127.0.0.1:1"),
+            ("[::]:1", "https://[::1]:1"),
+            ("[2001:db8::7]:8443", "https://[2001:db8::7]:8443"),
+        ];
+        for (address, wanted) in cases {
+            assert_eq!(url_of(address.parse().unwrap()), wanted);
+        }
     }
 }

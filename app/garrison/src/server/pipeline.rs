@@ -1,22 +1,27 @@
-//! The walk of a durable frame: lake, alerts, incidents, receipts, ledger.
+//! The walk of a durable frame: alerts, incidents, receipts, ledger, lake.
 //!
-//! A frame may come twice (replay after a crash): every step finds out what it did before and does it once.
+//! A frame may come twice (replay after a crash): every step finds out what it did before and does it once. The lake is
+//! last, because what it has committed is never walked again.
 
 use super::book::Book;
+use super::fault;
 use super::hub::Hub;
+use super::memory::{self, Shared};
 use api::Live;
-use api::tables::{self, ALERT_KEYS, ORDERS, RECEIPTS, StoredAlert};
-use base::Result;
-use correlate::{Change, Correlator, Limits, Saved};
+use api::tables::{self, ALERT_KEYS, OPEN_ORDERS, ORDERS, OpenOrder, RECEIPTS, StoredAlert};
+use api::view::Draft;
+use base::{Fault, Lang, Result};
 use lake::{Arrived, Lake};
-use port::{Tables, Write};
-use record::{Activity, AgentId, Alert, Batch, EventId, Frame, Host, Incident, Lane, Order, Receipt};
-use serde_json::json;
-use std::sync::{Arc, Mutex, MutexGuard};
+use port::Tables;
+use record::{
+    Activity, AgentId, Alert, Batch, EventId, Frame, Host, Incident, Lane, Order, Origin, Receipt, ReceiptState,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use tokio::sync::broadcast;
 
-/// What the correlator keeps over a restart: key incident id, value JSON [`correlate::Saved`].
-const CORRELATION: &str = "correlation";
+pub use super::memory::restore;
 
 /// Everything a frame passes on its way.
 pub struct Pipeline {
@@ -31,14 +36,10 @@ pub struct Pipeline {
     /// Those who watch.
     pub live: broadcast::Sender<Live>,
     /// Alerts into incidents.
-    pub correlator: Mutex<Correlator>,
+    pub correlator: Shared,
 }
 
 impl Pipeline {
-    fn correlator(&self) -> MutexGuard<'_, Correlator> {
-        self.correlator.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
     /// Takes one opened frame whose log record ends at `wal_end`.
     pub async fn take(&self, agent: AgentId, frame: &Frame, mut batch: Batch, wal_end: u64) -> Result<()> {
         let lane = Lane::try_from(frame.lane).unwrap_or(Lane::Telemetry);
@@ -54,139 +55,133 @@ impl Pipeline {
             alert.evidence.host = host.clone();
         }
         let events = batch.unpack(frame.first_seq)?;
-        for event in &events {
-            if let Activity::Lost(lost) = &event.activity {
-                self.hub.lost(agent, &lost.class, lost.count);
-            }
+        self.alerts(&host, &alerts).await?;
+        for receipt in receipts {
+            self.receipt(agent, receipt).await?;
         }
-        self.show_events(agent, frame, lane, &host, &events);
+        let lost: Vec<record::Lost> = events.iter().filter_map(loss).cloned().collect();
+        let shown = self.views(agent, frame, lane, &host, &events);
         self.lake.append(Arrived {
             agent,
             boot: frame.boot,
             lane,
             first_seq: frame.first_seq,
             count: frame.count,
-            host: host.clone(),
+            host,
             events,
-            alerts: alerts.clone(),
+            alerts,
             samples,
             wal_offset: wal_end,
         })?;
-        for alert in alerts {
-            self.alert(&host, alert).await?;
-        }
-        for mut receipt in receipts {
-            receipt.agent = agent.to_string();
-            self.receipt(receipt).await?;
-        }
+        lost.iter().for_each(|lost| self.hub.lost(agent, &lost.class, lost.count));
+        shown.into_iter().for_each(|view| self.show("event", view));
         Ok(())
     }
 
-    /// Sends events to those who watch; costs nothing when nobody does.
-    fn show_events(&self, agent: AgentId, frame: &Frame, lane: Lane, host: &Host, events: &[record::Event]) {
+    /// Events for those who watch; costs nothing when nobody does.
+    fn views(&self, agent: AgentId, frame: &Frame, lane: Lane, host: &Host, events: &[record::Event]) -> Vec<Value> {
         if self.live.receiver_count() == 0 {
-            return;
+            return Vec::new();
         }
-        for event in events {
-            let id = EventId { agent, boot: frame.boot, lane, seq: event.seq };
-            self.show("event", record::ocsf::event(host, &id, event));
-        }
+        let id = |event: &record::Event| EventId { agent, boot: frame.boot, lane, seq: event.seq };
+        events.iter().map(|event| record::ocsf::event(host, &id(event), event)).collect()
     }
 
-    fn show(&self, kind: &str, json: serde_json::Value) {
+    fn show(&self, kind: &str, json: Value) {
         // Nobody listening is no fault.
         let _ = self.live.send(Live { kind: kind.to_string(), json });
     }
 
-    async fn alert(&self, host: &Host, alert: Alert) -> Result<()> {
-        if self.tables.get(ALERT_KEYS, &alert.id).await?.is_some() {
-            return Ok(());
-        }
-        let (change, kept) = self.changed(|correlator| Some(correlator.observe(&alert, host)));
-        let stored = StoredAlert::new(alert.clone(), record::ocsf::alert(host, &alert));
-        let mut writes = stored.writes();
-        writes.extend(kept);
-        if let Some(Change::Merged { gone, .. }) = &change {
-            writes.extend(self.gone(gone).await?);
-        }
-        self.tables.commit(writes).await?;
-        self.show("alert", serde_json::to_value(&stored).unwrap_or_default());
-        self.show_incident(change.as_ref());
-        Ok(())
-    }
-
-    /// Runs one call on the correlator; gives what it changed and the writes that keep it.
-    fn changed(&self, call: impl FnOnce(&mut Correlator) -> Option<Change>) -> (Option<Change>, Vec<Write>) {
-        let mut correlator = self.correlator();
-        let change = call(&mut correlator);
-        let mut writes = Vec::new();
-        // Also what is known already is written: the commit of the first time may have failed.
-        if let Some(incident) = change.as_ref().and_then(|change| correlator.incident(change.id())) {
-            writes.extend(tables::incident_writes(&incident));
-            if let Some(saved) = correlator.saved(&incident.id) {
-                let value = serde_json::to_vec(&saved).unwrap_or_default().into();
-                writes.push(Write::Put { table: CORRELATION, key: incident.id.clone(), value });
-            }
-        }
-        (change, writes)
-    }
-
-    fn show_incident(&self, change: Option<&Change>) {
-        if let Some(incident) = change.and_then(Change::incident) {
+    fn show_incidents(&self, incidents: &[Incident]) {
+        for incident in incidents {
             self.show("incident", serde_json::to_value(incident).unwrap_or_default());
         }
     }
 
-    /// The writes that remove incidents which became part of another.
-    async fn gone(&self, ids: &[String]) -> Result<Vec<Write>> {
-        let mut writes = Vec::new();
-        for id in ids {
-            writes.push(Write::Delete { table: CORRELATION, key: id.clone() });
-            if let Some(item) = self.tables.get(tables::INCIDENTS, id).await? {
-                let gone: Option<Incident> = serde_json::from_slice(&item.value).ok();
-                let first_us = gone.map_or(0, |gone| gone.first_us);
-                writes.push(Write::Delete { table: tables::INCIDENTS, key: id.clone() });
-                writes.push(Write::Delete { table: tables::INCIDENT_TIMES, key: tables::timed(first_us, id) });
+    /// Stores the alerts of a frame and what they make of the incidents, in one commit.
+    async fn alerts(&self, host: &Host, alerts: &[Alert]) -> Result<()> {
+        let mut fresh = Vec::new();
+        for alert in alerts {
+            if self.tables.get(ALERT_KEYS, &alert.id).await?.is_none() {
+                fresh.push(alert);
             }
         }
-        Ok(writes)
-    }
-
-    async fn receipt(&self, receipt: Receipt) -> Result<()> {
-        let writes = tables::receipt_writes(&receipt);
-        if let Some(Write::Put { key, .. }) = writes.first()
-            && self.tables.get(RECEIPTS, key).await?.is_some()
-        {
+        if fresh.is_empty() {
             return Ok(());
         }
-        if let Some(order) = &receipt.local_order {
+        let _turn = memory::turn(&self.correlator).await;
+        let changed: BTreeSet<String> = {
+            let mut memory = memory::lock(&self.correlator);
+            let observe = |alert: &&Alert| memory.change(|correlator| Some(correlator.observe(alert, host)));
+            fresh.iter().filter_map(observe).collect()
+        };
+        let upkeep = memory::upkeep(&self.correlator, &*self.tables, &changed).await?;
+        let stored = |alert: &&Alert| StoredAlert::new((*alert).clone(), record::ocsf::alert(host, alert));
+        let stored: Vec<StoredAlert> = fresh.iter().map(stored).collect();
+        let mut writes = upkeep.writes.clone();
+        writes.extend(stored.iter().flat_map(StoredAlert::writes));
+        self.tables.commit(writes).await?;
+        memory::committed(&self.correlator, &upkeep);
+        for alert in &stored {
+            self.show("alert", serde_json::to_value(alert).unwrap_or_default());
+        }
+        self.show_incidents(&upkeep.incidents);
+        Ok(())
+    }
+
+    async fn receipt(&self, agent: AgentId, mut receipt: Receipt) -> Result<()> {
+        receipt.agent = agent.to_string();
+        if let Some(local) = &mut receipt.local_order
+            && local.agent.is_empty()
+        {
+            local.agent = receipt.agent.clone();
+        }
+        let item = self.tables.get(ORDERS, &receipt.order).await?;
+        let known = item.is_some();
+        let order = item.and_then(|item| serde_json::from_slice::<Order>(&item.value).ok());
+        if let Err(fault) = belongs(&receipt, known, order.as_ref()) {
+            tracing::warn!(fault = %fault.inside(), "a receipt was refused");
+            self.hub.lost(agent, "refused-receipt", 1);
+            return Ok(());
+        }
+        if self.tables.get(RECEIPTS, &tables::receipt_key(&receipt)).await?.is_some() {
+            self.hub.settled(&receipt.agent, &receipt.order);
+            return Ok(());
+        }
+        let _turn = memory::turn(&self.correlator).await;
+        if let Some(order) = receipt.local_order.as_ref().filter(|_| !known) {
             self.local_order(order).await?;
         }
-        let (change, kept) = self.changed(|correlator| correlator.receipt(&receipt));
-        let mut writes = writes;
-        writes.extend(kept);
+        self.store_receipt(&format!("agent:{}", receipt.agent), &receipt).await
+    }
+
+    /// Seals and stores a receipt; the order no longer waits for one. To be called in one's turn.
+    async fn store_receipt(&self, who: &str, receipt: &Receipt) -> Result<()> {
+        let changed = memory::lock(&self.correlator).change(|correlator| correlator.receipt(receipt));
+        let upkeep = memory::upkeep(&self.correlator, &*self.tables, &changed.into_iter().collect()).await?;
+        let mut writes = tables::receipt_writes(receipt);
+        writes.extend(upkeep.writes.iter().cloned());
         let details = json!({
             "state": serde_json::to_value(receipt.state()).unwrap_or_default(),
             "took_us": receipt.took_us,
             "observed": receipt.observed,
             "fault": receipt.fault,
         });
-        let who = format!("agent:{}", receipt.agent);
-        self.book.seal(&who, "order.result", &receipt.order, details, writes).await?;
-        self.show("receipt", serde_json::to_value(&receipt).unwrap_or_default());
-        self.show_incident(change.as_ref());
+        self.book.seal(who, "order.result", &receipt.order, details, writes).await?;
+        memory::committed(&self.correlator, &upkeep);
+        self.hub.settled(&receipt.agent, &receipt.order);
+        self.show("receipt", serde_json::to_value(receipt).unwrap_or_default());
+        self.show_incidents(&upkeep.incidents);
         Ok(())
     }
 
-    /// An order that a rule gave on the host, sealed here when first heard of.
+    /// An order that a rule gave on the host, sealed here when first heard of. To be called in one's turn.
     async fn local_order(&self, order: &Order) -> Result<()> {
-        if self.tables.get(ORDERS, &order.id).await?.is_some() {
-            return Ok(());
-        }
-        let (change, mut writes) = self.changed(|correlator| correlator.order_given(&order.alert, order));
-        let mut order = order.clone();
-        order.incident = change.as_ref().map_or(String::new(), |change| change.id().to_string());
-        writes.extend(tables::order_writes(&order));
+        let changed = memory::lock(&self.correlator).change(|correlator| correlator.order_given(&order.alert, order));
+        let order = Order { incident: changed.clone().unwrap_or_default(), ..order.clone() };
+        let upkeep = memory::upkeep(&self.correlator, &*self.tables, &changed.into_iter().collect()).await?;
+        let mut writes = tables::order_writes(&order);
+        writes.extend(upkeep.writes.iter().cloned());
         let details = json!({
             "action": order.action().word(),
             "parameters": order.parameters,
@@ -195,29 +190,134 @@ impl Pipeline {
             "reason": order.reason,
         });
         self.book.seal(&format!("rule:{}", order.by), "order.intent", &order.id, details, writes).await?;
+        memory::committed(&self.correlator, &upkeep);
         self.show("order", serde_json::to_value(&order).unwrap_or_default());
         Ok(())
     }
 
-    /// An order that a person gave joins its incident.
-    pub async fn ordered(&self, order: &Order) -> Result<()> {
+    /// A person's order: intent, order, its waiting and its incident in one commit; then it goes out. One that was given
+    /// before is sent again when it still waits.
+    pub async fn give(&self, order: Order, intent: Draft, now: i64) -> Result<Order> {
+        let _turn = memory::turn(&self.correlator).await;
+        if let Some(item) = self.tables.get(ORDERS, &order.id).await? {
+            let stored: Order = serde_json::from_slice(&item.value).map_err(|cause| {
+                Fault::new(&api::fault::CORRUPT).object(format!("order {}", order.id)).because(cause)
+            })?;
+            if let Some(item) = self.tables.get(OPEN_ORDERS, &tables::open_key(&stored.agent, &stored.id)).await?
+                && let Ok(open) = serde_json::from_slice::<OpenOrder>(&item.value)
+            {
+                self.hub.ordered(open);
+            }
+            return Ok(stored);
+        }
+        self.hub.check(&order.agent)?;
         let subject = if order.incident.is_empty() { &order.alert } else { &order.incident };
-        let (change, writes) = self.changed(|correlator| correlator.order_given(subject, order));
-        self.show_incident(change.as_ref());
-        self.tables.commit(writes).await
+        let changed = memory::lock(&self.correlator).change(|correlator| correlator.order_given(subject, &order));
+        let upkeep = memory::upkeep(&self.correlator, &*self.tables, &changed.into_iter().collect()).await?;
+        let open = OpenOrder { order: order.clone(), since_us: now };
+        let mut writes = open.writes();
+        writes.extend(upkeep.writes.iter().cloned());
+        self.book.seal(&intent.who, &intent.what, &intent.object, intent.details, writes).await?;
+        memory::committed(&self.correlator, &upkeep);
+        self.hub.ordered(open);
+        self.show("order", serde_json::to_value(&order).unwrap_or_default());
+        self.show_incidents(&upkeep.incidents);
+        Ok(order)
+    }
+
+    /// Ends the waiting of orders that no host answered in time, each with a sealed receipt of the server's own.
+    pub async fn expire(&self, now: i64) -> Result<()> {
+        for open in self.hub.overdue() {
+            let Order { id, agent, .. } = &open.order;
+            let _turn = memory::turn(&self.correlator).await;
+            if self.tables.get(OPEN_ORDERS, &open.key()).await?.is_none() {
+                // Answered in the meantime.
+                self.hub.settled(agent, id);
+                continue;
+            }
+            let receipt = Receipt {
+                order: id.clone(),
+                agent: agent.clone(),
+                state: ReceiptState::Expired as i32,
+                time_us: now,
+                fault: fault::ORDER_EXPIRED.id.into(),
+                message: Fault::new(&fault::ORDER_EXPIRED).outside(Lang::En),
+                ..Receipt::default()
+            };
+            self.store_receipt("system", &receipt).await?;
+        }
+        Ok(())
     }
 
     /// A person closed an incident; what comes later makes a new one.
     pub async fn closed(&self, id: &str) -> Result<()> {
-        self.correlator().close(id);
-        self.tables.commit(vec![Write::Delete { table: CORRELATION, key: id.to_string() }]).await
+        let _turn = memory::turn(&self.correlator).await;
+        memory::lock(&self.correlator).close(id);
+        memory::store_closed(&self.correlator, &*self.tables, id).await
     }
 }
 
-/// The correlator as it was.
-pub async fn restore(tables: &dyn Tables) -> Result<Correlator> {
-    let limits = Limits::default();
-    let items = tables.scan(CORRELATION, "", "", limits.incidents).await?;
-    let saved = items.iter().filter_map(|item| serde_json::from_slice::<Saved>(&item.value).ok());
-    Ok(Correlator::restore(limits, saved))
+fn loss(event: &record::Event) -> Option<&record::Lost> {
+    match &event.activity {
+        Activity::Lost(lost) => Some(lost),
+        _ => None,
+    }
+}
+
+/// Whether a receipt is about an order of the agent that sent it: one that was given to it, or one that a rule gave there.
+fn belongs(receipt: &Receipt, known: bool, order: Option<&Order>) -> Result<()> {
+    let forged = |expected: &str, found: &str| {
+        let fault = Fault::new(&fault::FORGED_RECEIPT).object(format!("receipt of {}", receipt.order));
+        Err(fault.expected(expected).found(found))
+    };
+    if let Some(local) = &receipt.local_order {
+        if local.id != receipt.order {
+            return forged(&format!("order {}", receipt.order), &local.id);
+        }
+        if local.agent != receipt.agent {
+            return forged(&format!("agent {}", receipt.agent), &local.agent);
+        }
+        if local.origin() != Origin::Rule {
+            return forged("an order that a rule gave", &format!("{:?}", local.origin()));
+        }
+    }
+    match order {
+        Some(order) if order.agent == receipt.agent => Ok(()),
+        Some(order) => forged(&format!("agent {}", order.agent), &receipt.agent),
+        None if known => forged("an order that can be read", "a damaged one"),
+        None if receipt.local_order.is_some() => Ok(()),
+        None => forged("an order that was given", "none of this id"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_counts_only_for_an_order_of_its_sender() {
+        let local = |id: &str, agent: &str, origin: Origin| Order {
+            id: id.into(),
+            agent: agent.into(),
+            origin: origin as i32,
+            ..Order::default()
+        };
+        let receipt = |order: Option<Order>| Receipt {
+            order: "ord-1".into(),
+            agent: "a".into(),
+            local_order: order,
+            ..Receipt::default()
+        };
+        let given = |agent: &str| local("ord-1", agent, Origin::Operator);
+        let good = |receipt: &Receipt, order: Option<Order>| belongs(receipt, order.is_some(), order.as_ref()).is_ok();
+        assert!(good(&receipt(None), Some(given("a"))));
+        assert!(!good(&receipt(None), Some(given("b"))), "another agent's order");
+        assert!(!good(&receipt(None), None), "an order that nobody gave");
+        assert!(belongs(&receipt(None), true, None).is_err(), "an order that cannot be read");
+        assert!(good(&receipt(Some(local("ord-1", "a", Origin::Rule))), None));
+        for wrong in [local("ord-2", "a", Origin::Rule), local("ord-1", "b", Origin::Rule), given("a")] {
+            assert!(!good(&receipt(Some(wrong)), None));
+        }
+        assert!(!good(&receipt(Some(local("ord-1", "a", Origin::Rule))), Some(given("b"))));
+    }
 }

@@ -35,6 +35,11 @@ impl Places {
         self.root.join("wal")
     }
 
+    /// Heads of the ledger, kept apart from it.
+    pub fn heads(&self) -> PathBuf {
+        self.root.join("ledger.heads")
+    }
+
     /// Certificate authority and server identity.
     pub fn authority(&self) -> PathBuf {
         self.root.join("authority")

@@ -48,11 +48,12 @@ pub(crate) async fn find(state: &ApiState, id: &str) -> Result<Option<OrderView>
     let Some(order) = tables::find::<Order>(&*state.tables, ORDERS, id).await? else { return Ok(None) };
     let items = state.tables.scan(RECEIPTS, &format!("{id}/"), "", RECEIPTS_SHOWN).await?;
     let receipts: Result<Vec<Receipt>> = items.iter().map(|item| tables::parse(RECEIPTS, item)).collect();
-    Ok(Some(OrderView { order, receipts: receipts? }))
+    Ok(Some(OrderView::new(order, receipts?)))
 }
 
-/// Gives an order, or asks what it would touch (`mode` `dry-run`). The answer is the order as sent; what became of it is
-/// read at `/orders/{id}`. The same `Idempotency-Key` with the same body gives the order once.
+/// Gives an order, or asks what it would touch (`mode` `dry-run`). The answer is the order as stored; what became of it is
+/// read at `/orders/{id}`: `waiting` until the host answers, `expired` when it does not within ten minutes. The same
+/// `Idempotency-Key` with the same body gives the order once, and sends it again while it waits.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = OrderRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible characters")),
     responses((status = 200, body = OrderForm), (status = "default", body = Problem)))]
@@ -67,15 +68,13 @@ pub(crate) async fn give_order(
     if let Some(key) = &key
         && let Some(given) = key.claim(&state).await?
     {
-        return Ok(axum::Json(given));
+        return Ok(axum::Json(order::give(&state, &caller, given).await?));
     }
     checked.id = key.as_ref().map_or_else(|| order::new_id(&*state.random), Key::order_id);
     checked.agent = order::agent(&state.control.status().await?.agents, &wish.host)?;
     checked.by = caller.account.name.clone();
     checked.issued_us = state.now();
-    let details = serde_json::to_value(&checked).unwrap_or_default();
-    state.seal(&caller, "order.intent", &checked.id, details).await?;
-    Ok(axum::Json(state.control.give(checked).await?))
+    Ok(axum::Json(order::give(&state, &caller, checked).await?))
 }
 
 /// Takes an applied order back.
@@ -103,9 +102,7 @@ pub(crate) async fn undo_order(
         undoes: id.clone(),
         ..view.order
     };
-    let details = serde_json::to_value(&undo).unwrap_or_default();
-    state.seal(&caller, "order.intent", &undo.id, details).await?;
-    Ok(axum::Json(state.control.give(undo).await?))
+    Ok(axum::Json(order::give(&state, &caller, undo).await?))
 }
 
 fn check_undoable(view: &OrderView) -> Result<()> {
@@ -117,7 +114,7 @@ fn check_undoable(view: &OrderView) -> Result<()> {
         return Err(wrong().expected("an action that can be undone").found(view.order.action().word()));
     }
     let ended = [ReceiptState::Undone, ReceiptState::Expired, ReceiptState::Refused];
-    match view.receipts.last().map(Receipt::state).filter(|state| ended.contains(state)) {
+    match view.newest().map(Receipt::state).filter(|state| ended.contains(state)) {
         Some(state) => Err(wrong().expected("an order in force").found(crate::story::word(&state))),
         None => Ok(()),
     }

@@ -1,11 +1,15 @@
 //! The installation and its agents.
 
-use super::Answer;
-use crate::extract::Ask;
+use super::{Answer, Reply, check_reason};
+use crate::caller::Caller;
+use crate::extract::{Ask, Body};
+use crate::form::Reason;
 use crate::page::{self, Page, Pages};
 use crate::view::{Agent, Status};
-use crate::{ApiState, Problem};
-use axum::extract::State;
+use crate::{ApiState, Problem, fault};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use base::Fault;
 
 /// The installation now: programs, agents, lake, disk, pipeline.
 #[utoipa::path(get, path = "/api/v1/status", tag = "status",
@@ -27,4 +31,23 @@ pub(crate) async fn agents(State(state): State<ApiState>, Ask(pages): Ask<Pages>
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|agent| page::cursor(&agent.id));
     Ok(axum::Json(Page { items, next }))
+}
+
+/// Shuts an agent out: its link ends at once and its certificates open no other. A new enrolment lets the host back in.
+#[utoipa::path(post, path = "/api/v1/agents/{id}/deny", tag = "agents", params(("id" = String, Path)),
+    request_body = Reason,
+    responses((status = 204), (status = "default", body = Problem)))]
+pub(crate) async fn deny_agent(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(Reason { reason }): Body<Reason>,
+) -> Reply<StatusCode> {
+    check_reason(&reason)?;
+    if !state.control.status().await?.agents.iter().any(|agent| agent.id == id) {
+        return Err(Fault::new(&fault::MISSING).object(format!("agent {id}")).into());
+    }
+    state.seal(&caller, "agent.deny", &id, serde_json::json!({ "reason": reason })).await?;
+    state.control.deny_agent(&id, &reason).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

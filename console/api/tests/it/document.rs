@@ -37,7 +37,7 @@ fn properties(document: &Value, schema: &Value) -> BTreeSet<String> {
 fn the_forms_of_records_are_those_that_are_sent() {
     let document = serde_json::to_value(api::document()).unwrap();
     let stored = StoredAlert::new(alert(), json!({}));
-    let view = OrderView { order: order(), receipts: Vec::new() };
+    let view = OrderView::new(order(), Vec::new());
     let entry = Entry {
         seq: 1,
         time_us: 1,

@@ -2,7 +2,7 @@
 
 use api::access::{Role, Scope};
 use api::account::Account;
-use api::tables::{self, StoredAlert};
+use api::tables::{self, OpenOrder, StoredAlert};
 use api::token::{self, Wish};
 use api::view::{Agent, Draft, LedgerReport, Live, Status};
 use api::{ApiState, Control};
@@ -32,7 +32,9 @@ pub struct FakeControl {
     pub tables: Arc<MemoryTables>,
     pub seals: Mutex<Vec<Draft>>,
     pub given: Mutex<Vec<Order>>,
+    pub repeated: Mutex<u32>,
     pub closed: Mutex<Vec<String>>,
+    pub denied: Mutex<Vec<String>>,
     pub sender: broadcast::Sender<Live>,
     pub status_fault: Mutex<Option<&'static Code>>,
     pub trip: Trip,
@@ -40,9 +42,14 @@ pub struct FakeControl {
 
 #[async_trait]
 impl Control for FakeControl {
-    async fn give(&self, order: Order) -> Result<Order> {
+    async fn give(&self, order: Order, intent: Draft) -> Result<Order> {
         self.trip.pass("give")?;
-        self.tables.commit(tables::order_writes(&order)).await?;
+        if self.tables.get(tables::ORDERS, &order.id).await?.is_some() {
+            *self.repeated.lock().unwrap() += 1;
+            return Ok(order);
+        }
+        self.tables.commit(OpenOrder { order: order.clone(), since_us: NOW }.writes()).await?;
+        self.seals.lock().unwrap().push(intent);
         self.given.lock().unwrap().push(order.clone());
         Ok(order)
     }
@@ -81,6 +88,12 @@ impl Control for FakeControl {
     async fn enroll_token(&self, group: &str, uses: u32, ttl_s: u64) -> Result<String> {
         self.trip.pass("enroll")?;
         Ok(format!("enrol-{group}-{uses}-{ttl_s}"))
+    }
+
+    async fn deny_agent(&self, agent: &str, _reason: &str) -> Result<()> {
+        self.trip.pass("deny")?;
+        self.denied.lock().unwrap().push(agent.into());
+        Ok(())
     }
 
     async fn incident_closed(&self, id: &str) -> Result<()> {
@@ -165,7 +178,9 @@ impl House {
             tables: tables.clone(),
             seals: Mutex::default(),
             given: Mutex::default(),
+            repeated: Mutex::default(),
             closed: Mutex::default(),
+            denied: Mutex::default(),
             sender: broadcast::channel(4).0,
             status_fault: Mutex::default(),
             trip: Trip::default(),

@@ -53,12 +53,13 @@ async fn the_same_key_gives_the_order_once() {
     assert_eq!(first.json, again.json);
     assert_eq!(house.control.given.lock().unwrap().len(), 1);
     assert_eq!(house.sealed().len(), 1);
+    assert_eq!(*house.control.repeated.lock().unwrap(), 1, "the second call sends what still waits");
     assert_eq!(send("k1", "another").await.code(), "api.key-reused");
     assert_ne!(send("k2", "attack").await.json["id"], first.json["id"]);
     assert_eq!(send("", "attack").await.code(), "api.invalid");
 
     // The giving failed after the key was claimed: the same key may try again and makes the same id.
-    house.control.trip.fail_at(3);
+    house.control.trip.fail_at(2);
     assert_eq!(send("k3", "attack").await.status, 503);
     let retried = send("k3", "attack").await;
     assert_eq!(retried.status, 200);
@@ -98,4 +99,19 @@ async fn an_order_in_force_can_be_undone() {
     house.tables.commit(tables::order_writes(&killed)).await.unwrap();
     let answer = house.post(&token, "/api/v1/orders/ord-kill/undo", json!({"reason": "x"})).await;
     assert_eq!(answer.code(), "api.wrong-state");
+}
+
+#[tokio::test]
+async fn an_agent_is_shut_out_once_sealed() {
+    let house = House::new();
+    let token = house.master().await;
+    let path = format!("/api/v1/agents/{AGENT}/deny");
+    assert_eq!(house.post(&token, &path, json!({"reason": ""})).await.code(), "api.invalid");
+    assert_eq!(house.post(&token, "/api/v1/agents/none/deny", json!({"reason": "x"})).await.code(), "api.missing");
+    assert!(house.sealed().is_empty());
+    assert_eq!(house.post(&token, &path, json!({"reason": "stolen"})).await.status, 204);
+    assert_eq!(
+        (house.sealed(), house.control.denied.lock().unwrap().clone()),
+        (vec!["agent.deny".to_string()], vec![AGENT.to_string()])
+    );
 }

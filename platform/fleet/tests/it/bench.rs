@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use base::{Clock, Fault, Result, SystemClock, SystemRandom};
 use bus::{MemoryDisk, SharedSpool, Spool, SpoolConfig};
+use fleet::wire::AgentState;
 use fleet::{Authority, Identity, Ingest, Received, Uplink};
 use port::{MemoryTables, Tables};
 use record::{AgentId, Frame, Host, Lane, Order};
@@ -26,6 +27,7 @@ pub struct Store {
     /// Fails this many accepts with a fault of our own.
     pub failures: AtomicU64,
     pub orders: Mutex<Option<mpsc::Sender<Order>>>,
+    pub states: Mutex<Vec<AgentState>>,
     pub links: watch::Sender<i64>,
     pub enrolled: AtomicU64,
     pub changed: Notify,
@@ -42,6 +44,7 @@ impl Default for Store {
             most_waiting_bytes: AtomicU64::default(),
             failures: AtomicU64::default(),
             orders: Mutex::default(),
+            states: Mutex::default(),
             links: watch::channel(0).0,
             enrolled: AtomicU64::default(),
             changed: Notify::new(),
@@ -107,7 +110,12 @@ impl Ingest for Store {
         self.links.send_modify(|links| *links -= 1);
     }
 
-    async fn enrolled(&self, _agent: AgentId, _host: Host) {
+    async fn described(&self, _agent: AgentId, state: AgentState) {
+        self.states.lock().unwrap().push(state);
+        self.changed.notify_waiters();
+    }
+
+    async fn enrolled(&self, _agent: AgentId, _host: Host, _group: String) {
         self.enrolled.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -165,3 +165,18 @@ async fn an_agent_that_is_shut_out_loses_its_link_and_gets_no_other() {
     uplink.stop().await;
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_identity_fits_its_authority_while_it_lasts() {
+    let (bench, other) = (Bench::new().await, Bench::new().await);
+    let server = bench.serve(0).await;
+    let agent = bench.agent(&server.url, "a").await;
+    let (begins, ends) = agent.identity.validity().unwrap();
+    assert!(agent.identity.fits(&bench.authority, begins));
+    assert!(!agent.identity.fits(&bench.authority, ends), "expired");
+    assert!(!agent.identity.fits(&other.authority, begins), "another installation's");
+    fleet::Identity::remove(&agent.dir).unwrap();
+    fleet::Identity::remove(&agent.dir).unwrap();
+    assert!(fleet::Identity::load(&agent.dir).unwrap_err().is(&fleet::fault::NOT_ENROLLED));
+    server.stop().await;
+}

@@ -183,3 +183,22 @@ async fn refused_numbers_become_a_reported_gap() {
     uplink.stop().await;
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_hears_how_the_agent_is_and_what_changes() {
+    let bench = Bench::new().await;
+    let server = bench.serve(0).await;
+    let agent = bench.agent(&server.url, "a").await;
+    let (uplink, _orders) = agent.link();
+    bench.store.until(|store| store.states.lock().unwrap().len() == 1).await;
+    let state = fleet::wire::AgentState { rules: 42, lost: [("exec".to_string(), 7)].into(), ..Default::default() };
+    uplink.describe(state.clone());
+    bench.store.until(|store| store.states.lock().unwrap().last().unwrap().rules == 42).await;
+    // The same again is not worth a word.
+    uplink.describe(state);
+    agent.spool.push_telemetry(events(4));
+    agent.drained().await;
+    let states = bench.store.states.lock().unwrap();
+    assert!(states.len() <= 2 && !states[0].version.is_empty(), "{states:?}");
+    assert_eq!((states.last().unwrap().lost["exec"], &states.last().unwrap().version), (7, &states[0].version));
+}

@@ -16,5 +16,11 @@ pub mod hub;
 #[path = "../../../../app/garrison/src/server/ingest.rs"]
 pub mod ingest;
 #[rustfmt::skip]
+#[path = "../../../../app/garrison/src/server/memory.rs"]
+pub mod memory;
+#[rustfmt::skip]
 #[path = "../../../../app/garrison/src/server/pipeline.rs"]
 pub mod pipeline;
+#[rustfmt::skip]
+#[path = "../../../../app/garrison/src/server/witness.rs"]
+pub mod witness;
