@@ -2,7 +2,7 @@
 """Validates OCSF events against the schema of the version, class and profiles that they name.
 
 Reads one event a line on standard input. Prints `line N CLASS PATH: what is wrong` for each error and a summary at
-the end; exit status 1 when an event failed, 2 when the packages of requirements.txt are missing.
+the end; exit status 1 when an event failed or there was none, 2 when the packages of requirements.txt are missing.
 
 Besides the JSON schema it checks what the schema cannot say: type_uid and category_uid follow from the class, the
 event uses no deprecated attribute, and a profile is named only when one of its attributes is used.
@@ -11,6 +11,9 @@ event uses no deprecated attribute, and a profile is named only when one of its 
 import collections
 import json
 import sys
+
+# The version that is promised; another one, however valid, is an error.
+VERSION = "1.8.0"
 
 try:
     from jsonschema import Draft202012Validator
@@ -49,6 +52,9 @@ def problems(schemas, event):
     metadata = event.get("metadata", {})
     version, profiles = metadata.get("version", ""), metadata.get("profiles", [])
     class_uid = event.get("class_uid", -1)
+    if version != VERSION:
+        yield "metadata/version", f"is {version!r}, not {VERSION!r}"
+        return
     name, validator = schemas.validator(version, class_uid, profiles)
     for error in validator.iter_errors(event):
         yield "/".join(str(part) for part in error.absolute_path) or ".", error.message[:300]
@@ -102,7 +108,7 @@ def main():
             print(f"line {number} {class_uid} {path}: {text}")
     kinds = ", ".join(f"{uid} x{times}" for uid, times in sorted(classes.items(), key=str))
     print(f"{count - failed} of {count} events valid ({kinds})")
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed or count == 0 else 0)
 
 
 main()
