@@ -22,7 +22,6 @@ pub mod ocsf;
 mod order;
 mod process;
 mod runs;
-mod runs;
 mod sample;
 mod tactic;
 
@@ -38,7 +37,6 @@ pub use id::{AgentId, EventId, ProcessKey};
 pub use incident::{Incident, IncidentStatus, Stage};
 pub use order::{ActionKind, Order, OrderMode, Origin, Receipt, ReceiptState};
 pub use process::{FileId, Namespaces, Proc, Process, User};
-pub use runs::Runs;
 pub use runs::Runs;
 pub use sample::{Metric, Sample};
 pub use tactic::TACTICS;
