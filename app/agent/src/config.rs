@@ -33,8 +33,10 @@ pub struct Config {
     pub spool_bytes: u64,
     /// Seconds between samples of host metrics; 0 switches them off.
     pub metrics_seconds: u64,
-    /// Addresses that must never be cut off, beside the ones the agent finds by itself.
+    /// Addresses and networks that must never be cut off, beside the ones the agent finds by itself.
     pub never_block: Vec<String>,
+    /// Age at which an order that was on its way for too long is refused, seconds; 0 never.
+    pub order_age_seconds: u64,
     /// The sensor.
     pub sensor: sensor::SensorConfig,
 }
@@ -49,6 +51,7 @@ impl Default for Config {
             spool_bytes: 512 * 1024 * 1024,
             metrics_seconds: 1,
             never_block: Vec::new(),
+            order_age_seconds: 600,
             sensor: sensor::SensorConfig::default(),
         }
     }

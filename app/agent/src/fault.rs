@@ -29,6 +29,15 @@ pub const READY_FILE: Code = Code {
     hint: "name a file in a folder that exists",
     hint_zh: "请指定已存在目录中的文件",
 };
+/// An entry of `never_block` is no address.
+pub const NEVER_BLOCK: Code = Code {
+    id: "agent.never-block",
+    class: Class::Invalid,
+    title: "an entry of `never_block` is not an address or network",
+    title_zh: "`never_block` 中有一项不是地址或网段",
+    hint: "write addresses such as 192.0.2.7 or networks such as 10.0.0.0/8 under `never_block` in the agent's configuration; names are not resolved",
+    hint_zh: "请在代理配置的 `never_block` 下填写地址（如 192.0.2.7）或网段（如 10.0.0.0/8）；不解析域名",
+};
 
 /// Every fault of the agent.
-pub const ALL: &[&Code] = &[&THREAD, &BROKEN, &READY_FILE, &crate::gate::SILENT];
+pub const ALL: &[&Code] = &[&THREAD, &BROKEN, &READY_FILE, &NEVER_BLOCK, &crate::gate::SILENT];

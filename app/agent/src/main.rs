@@ -7,6 +7,7 @@ mod fault;
 mod gate;
 mod hands;
 mod judge;
+mod never;
 mod outlet;
 mod rehearse;
 mod rules;

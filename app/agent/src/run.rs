@@ -1,14 +1,12 @@
 //! `garrison-agent run`: identity, spool, threads and link, until told to stop.
 
 use crate::config::Config;
-use crate::fault;
 use crate::service::{Service, Standing};
-use action::{Direction, Management, NeverList, Prefix};
+use crate::{fault, never};
 use base::{Clock, Fault, Result, SystemRandom};
 use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::{Identity, Token, Uplink};
 use record::AgentId;
-use std::net::{IpAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,14 +44,16 @@ pub fn enroll(config: &Config, token_file: &Path) -> Result<()> {
 /// Runs until SIGTERM or SIGINT.
 pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> {
     let identity = if manner.standalone { None } else { Some(Identity::load(&identity_folder(&config))?) };
+    // Before anything starts: a list that cannot be read must not be found out later.
+    let kept = never::list(&config, identity.as_ref().map(|identity| identity.url.as_str()))?;
     let agent = identity.as_ref().map_or(AgentId::default(), |identity| identity.agent);
     let host = sensor::host();
     let spool_config = SpoolConfig { budget_bytes: config.spool_bytes, ..SpoolConfig::default() };
     let folder = config.state.join("spool");
     let spool = Spool::open(Arc::new(RealDisk::new()), &folder, agent, host.clone(), spool_config, clock.clone());
     let spool = SharedSpool::start(spool)?;
-    let never = never(&config, identity.as_ref());
-    let service = Service::start(&config, Arc::new(spool.clone()), clock.clone(), Standing { agent, never })?;
+    let standing = Standing { agent, never: kept.never, resolvers: kept.resolvers };
+    let service = Service::start(&config, Arc::new(spool.clone()), clock.clone(), standing)?;
     tracing::info!(rules = service.rules, "the agent watches");
     let done = runtime()?.block_on(serve(&config, manner, identity, &service, spool, clock));
     service.stop();
@@ -107,27 +107,6 @@ async fn serve(
         uplink.stop().await;
     }
     done
-}
-
-/// The server's addresses and the configured ones: no action may cut them off.
-fn never(config: &Config, identity: Option<&Identity>) -> NeverList {
-    let mut never = NeverList::default();
-    let server = identity.and_then(|identity| identity.url.strip_prefix("https://").map(str::to_string));
-    let resolved = server.and_then(|server| server.to_socket_addrs().ok()).into_iter().flatten();
-    for address in resolved {
-        never.management.push(Management {
-            address: Prefix::of(address.ip()),
-            port: address.port(),
-            direction: Direction::Outbound,
-        });
-    }
-    for text in &config.never_block {
-        match text.parse::<IpAddr>() {
-            Ok(address) => never.addresses.push(Prefix::of(address)),
-            Err(cause) => tracing::error!(text, %cause, "an entry of never_block is not an address"),
-        }
-    }
-    never
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {

@@ -3,14 +3,15 @@
 use crate::config::Config;
 use crate::outlet::Outlet;
 use crate::{gate, hands, judge::Judge, rules, watch::Watch};
-use action::{Executor, ExecutorConfig, Gate, NeverList, Reflex};
-use base::{Clock, Result};
+use action::{Executor, ExecutorConfig, Gate, Gates, Listener, NeverList, Reflex};
+use base::{Clock, Fault, Result};
 use record::{AgentId, Host, Order};
 use sensor::metrics::Sampler;
 use sensor::{KindStat, Sensor};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct Standing {
     pub agent: AgentId,
     /// What no action may touch.
     pub never: NeverList,
+    /// DNS resolvers that an isolated host may still ask.
+    pub resolvers: Vec<IpAddr>,
 }
 
 /// The running threads.
@@ -54,10 +57,13 @@ impl Service {
         let (orders, inbox) = channel();
         let counts = Arc::new(Mutex::new(Vec::new()));
         let (exec_gate, wishes) = gate::pair();
-        let exec_gate: Arc<dyn Gate> = Arc::new(exec_gate);
-        let setup = ExecutorConfig::new(config.state.join("actions"), config.state.join("evidence"));
-        let setup = ExecutorConfig { never: standing.never, ..setup };
-        let executor = Executor::new(setup, exec_gate, clock.clone())?;
+        let setup = ExecutorConfig {
+            agent: standing.agent.to_string(),
+            order_age_s: config.order_age_seconds,
+            never: standing.never,
+            resolvers: standing.resolvers,
+            ..ExecutorConfig::new(config.state.join("actions"), config.state.join("evidence"))
+        };
         let watch = Watch {
             sensor: Sensor::start(config.sensor.clone(), clock.clone())?,
             judge: Judge::new(engine, host.clone(), standing.agent, clock.clone()),
@@ -69,6 +75,7 @@ impl Service {
             clock: clock.clone(),
             counts: counts.clone(),
         };
+        let (ready, begun) = sync_channel(1);
         let mut threads = vec![
             spawn("sensor", {
                 let stop = stop.clone();
@@ -79,10 +86,15 @@ impl Service {
                 }
             })?,
             spawn("hands", {
-                let (stop, outlet) = (stop.clone(), outlet.clone());
-                move || hands::run(executor, inbox, outlet, &stop)
+                let (stop, outlet, clock) = (stop.clone(), outlet.clone(), clock.clone());
+                move || act(setup, exec_gate, clock, (inbox, outlet), &ready, &stop)
             })?,
         ];
+        let ended = |_| Err(Fault::new(&crate::fault::BROKEN).object("hands"));
+        if let Err(fault) = begun.recv().unwrap_or_else(ended) {
+            Service { stop, orders, threads, host, rules, counts }.stop();
+            return Err(fault);
+        }
         if config.metrics_seconds > 0 {
             let (stop, every) = (stop.clone(), Duration::from_secs(config.metrics_seconds));
             threads.push(spawn("metrics", move || sample(&*outlet, &*clock, every, &stop))?);
@@ -121,8 +133,35 @@ impl Service {
     }
 }
 
+/// The hands' thread. The executor begins here, while the sensor's thread answers already: it puts the denied
+/// executions of before in force, and those go through the sensor.
+fn act(
+    setup: ExecutorConfig,
+    exec_gate: gate::SensorGate,
+    clock: Arc<dyn Clock>,
+    (inbox, outlet): (Receiver<Order>, Arc<dyn Outlet>),
+    ready: &SyncSender<Result<()>>,
+    stop: &AtomicBool,
+) {
+    let mut gates: Vec<Arc<dyn Gate>> = vec![Arc::new(exec_gate)];
+    match Listener::start() {
+        Ok(listener) => gates.push(Arc::new(listener)),
+        Err(fault) => tracing::warn!(fault = %fault.inside(), "contents cannot be denied on this host"),
+    }
+    let executor = Executor::new(setup, Arc::new(Gates(gates)), clock);
+    let (executor, said) = match executor {
+        Ok(executor) => (Some(executor), Ok(())),
+        Err(fault) => (None, Err(fault)),
+    };
+    // Whoever started us waits for this.
+    let _ = ready.send(said);
+    if let Some(executor) = executor {
+        hands::run(executor, inbox, outlet, stop);
+    }
+}
+
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
-    let refused = |cause| base::Fault::new(&crate::fault::THREAD).object(name).because(cause);
+    let refused = |cause| Fault::new(&crate::fault::THREAD).object(name).because(cause);
     std::thread::Builder::new().name(name.into()).spawn(work).map_err(refused)
 }
 

@@ -1,10 +1,10 @@
 //! The sensor's thread: events from the kernel, judged on the spot, then out.
 
 use crate::config::Respond;
-use crate::gate::Wish;
+use crate::gate::{Deed, Wish};
 use crate::judge::Judge;
 use crate::outlet::Outlet;
-use action::Reflex;
+use action::{FileKey, Reflex};
 use base::{Clock, Result};
 use record::{Alert, Event, Order};
 use sensor::{KindStat, Sensor};
@@ -57,14 +57,25 @@ impl Watch {
             self.outlet.events(&mut events);
             *self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = self.sensor.stats();
             while let Ok(wish) = self.wishes.try_recv() {
-                let done = match wish.deny {
-                    true => self.sensor.deny(wish.device, wish.inode),
-                    false => self.sensor.allow(wish.device, wish.inode),
-                };
-                wish.answer(done);
+                wish.serve(|deed, file| self.gate(deed, file));
             }
         }
         Ok(())
+    }
+
+    /// Carries out a wish of the exec gate and reads back from the kernel whether the file is refused now. A file that
+    /// no hook refuses does not stay in the list.
+    fn gate(&mut self, deed: Deed, file: FileKey) -> Result<bool> {
+        match deed {
+            Deed::Deny => self.sensor.deny(file.device, file.inode)?,
+            Deed::Allow => self.sensor.allow(file.device, file.inode)?,
+            Deed::Query => {}
+        }
+        let denies = self.sensor.denies(file.device, file.inode)?;
+        if deed == Deed::Deny && !denies {
+            self.sensor.allow(file.device, file.inode)?;
+        }
+        Ok(denies)
     }
 
     /// Answers first, for milliseconds count there; then tells.
@@ -84,7 +95,12 @@ impl Watch {
         if !act {
             return;
         }
-        for order in self.reflex.orders_for(&alert, event, &*self.clock) {
+        for mut order in self.reflex.orders_for(&alert, event, &*self.clock) {
+            if let Some(process) = event.process.as_ref() {
+                // The sensor knows children whose parents are gone; `/proc` does not.
+                let below = self.sensor.processes().descendants(process.info.key().pid());
+                action::widen(&mut order, below.iter().map(|child| child.info.key()));
+            }
             // The hands' thread ends only with the agent.
             let _ = self.orders.send(order);
         }

@@ -62,6 +62,7 @@ impl Action for Block {
 
     fn verify(&self, host: &HostView, record: &Value) -> Result<Vec<String>> {
         let record: Record = unpack(record)?;
+        host.firewall.check_chains()?;
         match record.left(host)? {
             Some(left) => Ok(vec![format!("{} is in the kernel's set for {left} s more", record.prefix)]),
             None => {
@@ -87,7 +88,12 @@ impl Action for Block {
     }
 
     fn adopt(&self, host: &HostView, record: &Value, left_s: u64, _: bool) -> Result<Adopted> {
-        unpack::<Record>(record)?.want(host, left_s);
+        let record: Record = unpack(record)?;
+        // The list may have grown while we were away.
+        if let Err(refused) = host.never().check_address(&record.prefix, host) {
+            return Ok(Adopted::Over(refused.to_string()));
+        }
+        record.want(host, left_s);
         Ok(Adopted::Kept)
     }
 }

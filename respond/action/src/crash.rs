@@ -39,9 +39,14 @@ impl Scene {
     }
 
     fn start_in(&self, boot: &'static str) -> Executor {
+        self.start_as("", boot)
+    }
+
+    fn start_as(&self, agent: &str, boot: &'static str) -> Executor {
         let base = self.directory.path();
         let mut config = ExecutorConfig::new(base.join("state"), base.join("evidence"));
         config.never = NeverList { sessions: Sessions::None, ..NeverList::default() };
+        config.agent = agent.to_string();
         // The time since boot follows the hand-moved clock.
         let clock = Arc::clone(&self.clock);
         config.boot = Arc::new(move || {
@@ -221,4 +226,140 @@ fn a_place_that_is_taken_is_not_overwritten() {
     std::fs::remove_file(scene.file()).unwrap();
     assert_eq!(states(&executor.execute(&undo_of("three", "one"))), [ReceiptState::Undone; 2]);
     assert_eq!(std::fs::read(scene.file()).unwrap(), b"evil content");
+}
+
+#[test]
+fn a_refusal_stands_when_the_order_comes_again() {
+    let scene = Scene::new();
+    let mut executor = scene.start();
+    std::fs::rename(scene.file(), scene.file().with_extension("away")).unwrap();
+    let first = executor.execute(&scene.order("one"));
+    assert_eq!(first[0].fault, "action.file-missing");
+    std::fs::rename(scene.file().with_extension("away"), scene.file()).unwrap();
+    assert_eq!(executor.execute(&scene.order("one")), first);
+    assert_eq!(scene.start().execute(&scene.order("one")), first);
+    assert!(scene.file().exists());
+}
+
+#[test]
+fn an_undo_that_overtakes_its_order_closes_the_door() {
+    let scene = Scene::new();
+    let refused = scene.start().execute(&undo_of("two", "one"));
+    assert_eq!(refused[0].fault, "action.unknown-order");
+    let mut executor = scene.start();
+    assert_eq!(executor.execute(&undo_of("two", "one")), refused);
+    let late = executor.execute(&scene.order("one"));
+    assert_eq!((late[0].state(), late[0].fault.as_str()), (ReceiptState::Refused, "action.overtaken"));
+    assert_eq!(executor.execute(&undo_of("three", "one"))[0].fault, "action.unknown-order");
+    assert!(scene.file().exists());
+}
+
+#[test]
+fn orders_of_another_agent_and_old_ones_are_refused() {
+    let scene = Scene::new();
+    let own = "0a".repeat(16);
+    let mut executor = scene.start_as(&own, "boot-1");
+    let wall = || base::Clock::wall(&*scene.clock);
+    let foreign = Order { agent: "0b".repeat(16), ..scene.order("a") };
+    assert_eq!(executor.execute(&foreign)[0].fault, "action.wrong-agent");
+    let to_us = |id: &str, issued_us| Order { agent: own.to_uppercase(), issued_us, ..scene.order(id) };
+    assert_eq!(executor.execute(&to_us("b", wall() - 601 * SECOND))[0].fault, "action.stale-order");
+    // Given just before the clock was set an hour forward.
+    let issued = wall() - SECOND;
+    scene.clock.jump_wall(3600 * SECOND);
+    assert_eq!(states(&executor.execute(&to_us("c", issued))), [ReceiptState::Verified]);
+    // Taking back is never too late.
+    scene.clock.advance(50 * SECOND);
+    let late = Order { agent: own.clone(), issued_us: 1, ..undo_of("d", "c") };
+    assert_eq!(states(&executor.execute(&late)), [ReceiptState::Undone; 2]);
+    let zeros = "0".repeat(32);
+    assert_eq!(states(&scene.start_as(&zeros, "boot-1").execute(&scene.order("e"))), [ReceiptState::Verified]);
+}
+
+#[test]
+fn a_receipt_is_told_again_until_it_is_safe() {
+    let scene = Scene::new();
+    let mut executor = scene.start();
+    let receipts = executor.execute(&scene.order("one"));
+    drop(executor);
+    let mut executor = scene.start();
+    assert_eq!(executor.untold(), receipts);
+    executor.told(&receipts[0]);
+    assert!(executor.untold().is_empty() && scene.start().untold().is_empty());
+    let undone = executor.execute(&undo_of("two", "one"));
+    executor.told(&undone[0]);
+    assert_eq!(executor.untold(), [undone[1].clone()], "the order that was undone is an order of its own");
+    executor.told(&undone[1]);
+    assert!(executor.untold().is_empty());
+}
+
+#[test]
+fn what_could_not_be_taken_back_is_tried_again_and_said_once() {
+    let scene = Scene::new();
+    let mut executor = scene.start();
+    executor.execute(&scene.order("one"));
+    std::fs::write(scene.file(), b"in the way").unwrap();
+    scene.clock.advance(101 * SECOND);
+    assert_eq!(executor.tick()[0].fault, "action.path-occupied");
+    for _ in 0..3 {
+        scene.clock.advance(16 * SECOND);
+        assert!(executor.tick().is_empty());
+    }
+    std::fs::remove_file(scene.file()).unwrap();
+    scene.clock.advance(16 * SECOND);
+    let receipts = executor.tick();
+    assert_eq!(states(&receipts), [ReceiptState::Expired]);
+    assert!(receipts[0].observed.iter().any(|line| line.contains("failed 4 times")), "{receipts:?}");
+}
+
+#[test]
+fn a_failed_order_that_could_not_be_taken_back_is_not_forgotten() {
+    let scene = Scene::new();
+    let mut executor = scene.start();
+    executor.execute(&scene.order("one"));
+    std::fs::write(scene.file(), b"in the way").unwrap();
+    let (action, entry) = (crate::of(ActionKind::Quarantine).unwrap(), executor.journal.get("one").cloned().unwrap());
+    let why = base::Fault::new(&crate::fault::UNVERIFIED).object("test");
+    let failed = executor.take_back(action, entry, &why, 0);
+    assert!(failed.observed[0].contains("NOT taken back") && executor.in_force().len() == 1);
+    drop(executor);
+    let mut executor = scene.start();
+    assert!(executor.tick().is_empty(), "it was said before");
+    assert_eq!(executor.execute(&scene.order("one")), [failed]);
+    std::fs::remove_file(scene.file()).unwrap();
+    scene.clock.advance(16 * SECOND);
+    let receipts = executor.tick();
+    assert_eq!((receipts[0].state(), receipts[0].fault.as_str()), (ReceiptState::Failed, "action.not-verified"));
+    assert_eq!(std::fs::read(scene.file()).unwrap(), b"evil content");
+    assert!(executor.in_force().is_empty());
+}
+
+#[test]
+fn an_interrupted_kill_is_carried_out_to_its_end() {
+    for at in 0..64 {
+        let scene = Scene::new();
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let key = crate::process::stat(Path::new("/proc"), child.id()).unwrap().key();
+        let kill = Order {
+            action: ActionKind::KillTree as i32,
+            parameters: [("process".to_string(), key.to_string())].into(),
+            lease_s: 0,
+            ..scene.order("kill")
+        };
+        let survived = dies_at(at, || {
+            scene.start().execute(&kill);
+        });
+        let mut executor = scene.start();
+        let now = crate::process::stat(Path::new("/proc"), child.id()).unwrap();
+        let receipts = executor.execute(&kill);
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert_ne!(now.state, 'T', "point {at}: stopped and left alone");
+        assert_eq!(states(&receipts), [ReceiptState::Verified], "point {at}: {receipts:?}");
+        if survived {
+            assert!(at > 5, "only {at} points were tried");
+            return;
+        }
+    }
+    panic!("the order never came to its end");
 }

@@ -70,6 +70,16 @@ impl Archive {
         self.add(name, text.as_bytes(), false)
     }
 
+    /// Adds the output of a program; `cut` when there was more.
+    pub(crate) fn bytes(&mut self, name: &str, bytes: &[u8], cut: bool) -> Result<()> {
+        self.add(name, bytes, cut)
+    }
+
+    /// Notes what is not there and why.
+    pub(crate) fn missing(&mut self, name: &str, why: &str) {
+        self.members.push(json!({ "name": name, "missing": why }));
+    }
+
     /// Adds the beginning of a file; one that cannot be read is noted and left out.
     pub(crate) fn file(&mut self, name: &str, path: &Path, limit: u64) -> Result<()> {
         self.part(name, path, limit, false)
@@ -85,7 +95,7 @@ impl Archive {
         match read_part(path, limit, tail) {
             Ok((bytes, cut)) => self.add(name, &bytes, cut),
             Err(cause) => {
-                self.members.push(json!({ "name": name, "missing": cause.to_string() }));
+                self.missing(name, &cause.to_string());
                 Ok(())
             }
         }

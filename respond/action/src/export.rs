@@ -2,14 +2,15 @@
 //! `ORDER.manifest.json` beside it with the sum of the archive itself. Parameters: optional `process`, `also`, `boot`.
 //!
 //! With a process: its tree's status, command lines, redacted environments, maps, open files, sockets and the
-//! executables. Always: host, process list, socket tables, mounts, modules, tails of the logs. Files are 0600 and
+//! executables. Always: host, process list, socket tables, mounts, modules, tails of the logs and of the system's
+//! journal, for many hosts have no log files any more. Files are 0600 and
 //! bounded; what was cut is marked in the manifest. Nothing on the host changes but the new files.
 
 use crate::action::{Action, Applied, Plan, Progress, pack, unpack};
 use crate::evidence::Archive;
 use crate::process::{self, Stat};
 use crate::redact::redact;
-use crate::{HostView, digest, fault, tree};
+use crate::{HostView, digest, fault, program, tree};
 use base::{Fault, Result};
 use record::{ActionKind, Order};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 /// Largest copy of one executable, bytes.
 const PROGRAM_BYTES: u64 = 64 << 20;
@@ -26,6 +29,10 @@ const PROGRAM_BYTES: u64 = 64 << 20;
 const TEXT_BYTES: u64 = 4 << 20;
 /// Tail kept of each log, bytes.
 const LOG_BYTES: u64 = 1 << 20;
+/// Most bytes of the system's journal.
+const JOURNAL_BYTES: u64 = 8 << 20;
+/// Longest run of `journalctl`; a large journal on a slow disk takes a while.
+const JOURNAL_PATIENCE: Duration = Duration::from_secs(20);
 /// Most processes described in full.
 const PROCESSES: usize = 512;
 /// Most open files listed of one process.
@@ -148,7 +155,29 @@ fn collect_host(archive: &mut Archive, order: &Order, host: &HostView) -> Result
         let name = log.to_string_lossy().trim_start_matches('/').replace('/', "_");
         archive.tail(&format!("logs/{name}"), log, LOG_BYTES)?;
     }
-    Ok(())
+    collect_journal(archive, host.config.journal_lines)
+}
+
+/// The newest lines of the system's journal.
+fn collect_journal(archive: &mut Archive, lines: u32) -> Result<()> {
+    if lines == 0 {
+        return Ok(());
+    }
+    let name = "logs/journal";
+    let mut command = Command::new("journalctl");
+    command.args(["--no-pager", "--quiet", "-o", "short-iso", "-n", &lines.to_string()]);
+    match program::run(&mut command, b"", JOURNAL_BYTES, JOURNAL_PATIENCE) {
+        Ok(output) if output.status.success() => archive.bytes(name, &output.stdout, output.cut),
+        Ok(output) => {
+            archive
+                .missing(name, String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("journalctl failed"));
+            Ok(())
+        }
+        Err(cause) => {
+            archive.missing(name, &format!("journalctl: {cause}"));
+            Ok(())
+        }
+    }
 }
 
 fn collect_process(archive: &mut Archive, stat: &Stat, host: &HostView) -> Result<()> {
@@ -188,9 +217,11 @@ fn open_files(directory: &Path) -> String {
 fn sockets(host: &HostView, directory: &Path, pid: u32) -> String {
     let held = crate::sessions::sockets_of(host.proc(), pid);
     let mut text = String::new();
-    for table in ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"] {
+    for table in ["tcp", "tcp6", "udp", "udp6", "raw", "raw6", "unix"] {
+        // The row of a local socket has no addresses before its inode.
+        let place = if table == "unix" { 6 } else { 9 };
         let rows = std::fs::read_to_string(directory.join("net").join(table)).unwrap_or_default();
-        let inode = |row: &str| row.split_ascii_whitespace().nth(9).and_then(|text| text.parse::<u64>().ok());
+        let inode = |row: &str| row.split_ascii_whitespace().nth(place).and_then(|text| text.parse::<u64>().ok());
         for row in rows.lines().skip(1).filter(|row| inode(row).is_some_and(|inode| held.contains(&inode))) {
             let _ = writeln!(text, "{table} {}", row.trim());
         }

@@ -26,8 +26,8 @@ pub const NEVER: Code = Code {
     class: Class::Denied,
     title: "the target is on the never-block list",
     title_zh: "目标在永不处置名单中",
-    hint: "the entry keeps you from locking yourself out; change `never` in the agent's configuration if it is wrong",
-    hint_zh: "该名单防止把自己锁在外面；如有误，请修改代理配置中的 `never`",
+    hint: "the entry keeps you from locking yourself out; change `never_block` in the agent's configuration if it is wrong",
+    hint_zh: "该名单防止把自己锁在外面；如有误，请修改代理配置中的 `never_block`",
 };
 /// The process does not exist any more, or its pid belongs to another one now.
 pub const GONE: Code = Code {
@@ -156,6 +156,43 @@ pub const INTERRUPTED: Code = Code {
     hint_zh: "已在重新启动时撤回改动；如仍需要请重新下指令",
 };
 
+/// The order is for another agent.
+pub const WRONG_AGENT: Code = Code {
+    id: "action.wrong-agent",
+    class: Class::Denied,
+    title: "the order is for another agent",
+    title_zh: "指令的对象是另一个代理",
+    hint: "nothing was done; give the order to the host that it is meant for",
+    hint_zh: "未做任何操作；请向目标主机下达指令",
+};
+/// The order was on its way for too long.
+pub const STALE_ORDER: Code = Code {
+    id: "action.stale-order",
+    class: Class::Conflict,
+    title: "the order is too old to be carried out",
+    title_zh: "指令过旧，不再执行",
+    hint: "nothing was done; look at the host as it is now and give the order again, and compare the clocks of host and server if it was just given",
+    hint_zh: "未做任何操作；请查看主机现状后重新下指令；如指令刚下达，请核对主机与服务器的时钟",
+};
+/// An undo came before its order.
+pub const OVERTAKEN: Code = Code {
+    id: "action.overtaken",
+    class: Class::Conflict,
+    title: "the order was undone before it came",
+    title_zh: "指令到达之前已被撤销",
+    hint: "nothing was done; give a new order if the action is still wanted",
+    hint_zh: "未做任何操作；如仍需要请下达新指令",
+};
+/// Isolation would cut off everybody who could end it.
+pub const NO_WAY_BACK: Code = Code {
+    id: "action.no-way-back",
+    class: Class::Denied,
+    title: "isolation would leave nobody who could take it back",
+    title_zh: "隔离后将没有任何人能够解除",
+    hint: "let the host have a server or an ssh session elsewhere, or order it with the parameter `without_management=yes`; then only its lease ends it",
+    hint_zh: "请使主机连接其他机器上的服务器或存在 ssh 会话，或在指令中加参数 `without_management=yes`；此时仅在租期结束时解除",
+};
+
 /// Every fault of this crate.
 pub const ALL: &[&Code] = &[
     &BAD_ORDER,
@@ -175,6 +212,10 @@ pub const ALL: &[&Code] = &[
     &TOO_LARGE,
     &UNSUPPORTED,
     &INTERRUPTED,
+    &WRONG_AGENT,
+    &STALE_ORDER,
+    &OVERTAKEN,
+    &NO_WAY_BACK,
 ];
 
 #[cfg(test)]

@@ -10,16 +10,16 @@
 
 use crate::never::{Direction, Management};
 use crate::prefix::Prefix;
-use crate::{ExecutorConfig, fault};
+use crate::{ExecutorConfig, fault, program};
 use base::{Fault, Micros, Result};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{Read, Write as _};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 /// Family and name of the table.
 pub const TABLE: &str = "inet garrison";
@@ -27,6 +27,8 @@ pub const TABLE: &str = "inet garrison";
 const PRIORITY: i32 = -310;
 /// Largest answer of `nft` that is read, bytes.
 const ANSWER_BYTES: u64 = 16 << 20;
+/// Longest run of `nft`: it waits for the kernel's lock, which another program may hold for long.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Most blocks in force at a time.
 pub(crate) const BLOCKS_MAX: usize = 10_000;
 /// Set of the elements that hold the isolation.
@@ -53,6 +55,8 @@ pub(crate) struct Firewall {
     dhcp: bool,
     management: Vec<Management>,
     wanted: Mutex<Wanted>,
+    /// The chains as the kernel showed them right after we wrote them, see [`shape`].
+    written: Mutex<Vec<Value>>,
 }
 
 impl Firewall {
@@ -63,6 +67,7 @@ impl Firewall {
             dhcp: config.dhcp,
             management: config.never.management.clone(),
             wanted: Mutex::default(),
+            written: Mutex::default(),
         }
     }
 
@@ -74,7 +79,38 @@ impl Firewall {
     /// Makes the kernel's table what it shall be, in one transaction; none when nothing is wanted.
     pub(crate) fn sync(&self, now: Micros) -> Result<()> {
         let script = self.render(&self.wanted(), now);
-        self.nft(&["-f", "-"], &script).map(|_| ())
+        self.nft(&["-f", "-"], &script)?;
+        let table = self.read()?.unwrap_or_default();
+        // Somebody may have been faster than our look: then it is not ours that is remembered.
+        if verdicts(&table) != wanted_verdicts(&script) {
+            let fault = Fault::new(&fault::UNVERIFIED).object(format!("table {TABLE}"));
+            return Err(fault.expected("the rules that were written").found("others"));
+        }
+        *self.written() = shape(&table);
+        Ok(())
+    }
+
+    fn written(&self) -> MutexGuard<'_, Vec<Value>> {
+        self.written.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Whether the chains are exactly as they were written: one foreign rule before ours opens everything.
+    pub(crate) fn compare(&self, table: &[Value]) -> Result<()> {
+        let now = shape(table);
+        let written = self.written();
+        if *written == now {
+            return Ok(());
+        }
+        let differs = now.iter().zip(written.iter()).position(|(now, written)| now != written);
+        let place = differs.unwrap_or(now.len().min(written.len()));
+        let show = |item: Option<&Value>| item.map_or("nothing".to_string(), |item| item.to_string());
+        let fault = Fault::new(&fault::UNVERIFIED).object(format!("table {TABLE}"));
+        Err(fault.expected(show(written.get(place))).found(show(now.get(place))))
+    }
+
+    /// [`Firewall::compare`] with the table as it is now.
+    pub(crate) fn check_chains(&self) -> Result<()> {
+        self.compare(&self.read()?.unwrap_or_default())
     }
 
     /// The table as `nft` reads it. Naming the table before deleting it makes the deletion succeed when there is none.
@@ -196,27 +232,19 @@ impl Firewall {
             }
             None => Command::new("nft"),
         };
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|cause| match cause.kind() {
+        command.args(arguments);
+        let output = program::run(&mut command, input.as_bytes(), ANSWER_BYTES, PATIENCE);
+        let output = output.map_err(|cause| match cause.kind() {
             std::io::ErrorKind::NotFound => Fault::new(&fault::UNSUPPORTED).object("nft").expected("package nftables"),
-            _ => refused(cause.to_string()),
+            _ => refused(format!("nft: {cause}")),
         })?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // When nft ends before it has read everything its exit code and message tell why.
-            let _ = stdin.write_all(input.as_bytes());
-        }
-        let mut answer = Vec::new();
-        if let Some(stdout) = child.stdout.take() {
-            stdout.take(ANSWER_BYTES).read_to_end(&mut answer).map_err(|cause| refused(cause.to_string()))?;
-        }
-        let output = child.wait_with_output().map_err(|cause| refused(cause.to_string()))?;
         if !output.status.success() {
             let text = String::from_utf8_lossy(&output.stderr);
             return Err(refused(
                 text.split('\n').find(|line| !line.is_empty()).unwrap_or("nft failed").trim().to_string(),
             ));
         }
-        String::from_utf8(answer).map_err(|cause| refused(cause.to_string()))
+        String::from_utf8(output.stdout).map_err(|cause| refused(cause.to_string()))
     }
 }
 
@@ -283,7 +311,91 @@ pub(crate) fn dropping_hooks(table: &[Value]) -> BTreeSet<String> {
     hooks.filter(|(name, _)| ends_in_drop(name)).map(|(_, hook)| hook).collect()
 }
 
+/// The chains and rules of a table without what changes by itself: handles, counters, elements of sets.
+fn shape(table: &[Value]) -> Vec<Value> {
+    let kept = table.iter().filter(|item| item.get("chain").is_some() || item.get("rule").is_some());
+    let mut shape: Vec<Value> = kept.cloned().collect();
+    for item in &mut shape {
+        for kind in ["chain", "rule"] {
+            let Some(body) = item.get_mut(kind).and_then(Value::as_object_mut) else { continue };
+            body.remove("handle");
+            for expression in body.get_mut("expr").and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(counter) = expression.get_mut("counter") {
+                    *counter = Value::Null;
+                }
+            }
+        }
+    }
+    shape
+}
+
+/// Of each chain, in order, whether each rule drops.
+type Verdicts = BTreeMap<String, Vec<bool>>;
+
+fn verdicts(table: &[Value]) -> Verdicts {
+    let name = |item: &Value, key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
+    let mut found: Verdicts = items(table, "chain").map(|chain| (name(chain, "name"), Vec::new())).collect();
+    for rule in items(table, "rule") {
+        let last = rule.get("expr").and_then(Value::as_array).and_then(|all| all.last());
+        found.entry(name(rule, "chain")).or_default().push(last.is_some_and(|end| end.get("drop").is_some()));
+    }
+    found
+}
+
+/// The same of what [`Firewall::render`] wrote.
+fn wanted_verdicts(script: &str) -> Verdicts {
+    let mut found = Verdicts::new();
+    let mut chain = String::new();
+    for line in script.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("chain ") {
+            chain = name.trim_end_matches(" {").to_string();
+            found.entry(chain.clone()).or_default();
+        } else if line.ends_with(" drop") || line.ends_with(" accept") {
+            found.entry(chain.clone()).or_default().push(line.ends_with(" drop"));
+        }
+    }
+    found
+}
+
 /// The set that carries the isolation.
 pub(crate) const fn lease_set() -> &'static str {
     LEASE_SET
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rule(chain: &str, handle: u64, packets: u64, verdict: &str) -> Value {
+        let counter = json!({ "counter": { "packets": packets, "bytes": packets * 60 } });
+        json!({ "rule": { "chain": chain, "handle": handle, "expr": [counter, { (verdict): null }] } })
+    }
+
+    #[test]
+    fn a_foreign_rule_is_seen_and_a_counter_is_not() {
+        let chain = json!({ "chain": { "name": "input", "hook": "input", "handle": 1, "policy": "accept" } });
+        let ours = vec![chain.clone(), rule("input", 2, 0, "drop")];
+        let later = vec![chain.clone(), rule("input", 9, 77, "drop")];
+        let pierced = vec![chain, rule("input", 3, 0, "accept"), rule("input", 2, 0, "drop")];
+        let config = ExecutorConfig::new("state", "evidence");
+        let firewall = Firewall::new(&config);
+        *firewall.written() = shape(&ours);
+        assert!(firewall.compare(&later).is_ok());
+        assert!(firewall.compare(&pierced).unwrap_err().is(&fault::UNVERIFIED));
+        assert!(firewall.compare(&[]).is_err());
+    }
+
+    #[test]
+    fn the_script_tells_which_rules_the_kernel_must_show() {
+        let config = ExecutorConfig::new("state", "evidence");
+        let firewall = Firewall::new(&config);
+        let isolation = Isolation { management: Vec::new(), ends: 5_000_000 };
+        firewall.wanted().isolations.insert("a".into(), isolation);
+        let script = firewall.render(&firewall.wanted(), 0);
+        let wanted = wanted_verdicts(&script);
+        assert_eq!(wanted["forward"], [false, true]);
+        assert!(wanted.values().all(|rules| rules.last() == Some(&true)) && wanted.len() == 3);
+        assert!(wanted_verdicts(&firewall.render(&Wanted::default(), 0)).is_empty());
+    }
 }

@@ -147,7 +147,7 @@ fn state(host: &HostView, record: &Record) -> Result<Vec<String>> {
         }
         let members = group.members();
         let outside = record.keys().into_iter().filter(|key| {
-            !members.contains(&key.pid()) && process::find(host.proc(), *key).is_ok_and(|stat| stat.state != 'Z')
+            !members.contains(&key.pid()) && process::find(host.proc(), *key).is_ok_and(|stat| !stat.is_dead())
         });
         if let Some(key) = outside.into_iter().next() {
             return Err(unverified(format!("process {key} outside the group")));
@@ -158,7 +158,7 @@ fn state(host: &HostView, record: &Record) -> Result<Vec<String>> {
     }
     for key in record.keys() {
         let Some(stat) = settled(host, key) else { continue };
-        if !matches!(stat.state, 'T' | 't' | 'Z' | 'X') {
+        if !stat.is_still(host.proc()) {
             return Err(unverified(format!("{} in state {}", stat.line(), stat.state)));
         }
         lines.push(format!("{} in state {}", stat.line(), stat.state));
@@ -170,7 +170,7 @@ fn state(host: &HostView, record: &Record) -> Result<Vec<String>> {
 fn settled(host: &HostView, key: ProcessKey) -> Option<Stat> {
     let mut stat = process::find(host.proc(), key).ok()?;
     for _ in 0..200 {
-        if matches!(stat.state, 'T' | 't' | 'Z' | 'X') {
+        if stat.is_still(host.proc()) {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(1));

@@ -1,9 +1,10 @@
 //! Refusing executions: the port that the kernel sensor, the fanotify listener and others implement.
 
-use crate::fault;
+use crate::{FileKey, fault};
 use base::{Fault, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,11 +14,13 @@ use std::sync::Arc;
 pub enum Denied {
     /// One file, whatever its names. A copy of it is another file.
     File {
-        /// `st_dev` as stat(2) gives it; [`kernel_device`] turns it into the kernel's own coding.
+        /// `st_dev` as stat(2) gives it.
         device: u64,
-        /// Inode number.
+        /// Inode number as stat(2) gives it.
         inode: u64,
-        /// Path at which it was found, for means that mark files by path.
+        /// What the kernel's own programs see.
+        key: FileKey,
+        /// Path at which it was found, for people.
         path: PathBuf,
     },
     /// Any file with this content.
@@ -33,19 +36,26 @@ impl fmt::Display for Denied {
     }
 }
 
-/// A device number in the kernel's coding, `major << 20 | minor`, as [`record::FileId`] and kernel programs have it.
-pub fn kernel_device(device: u64) -> u32 {
-    rustix::fs::major(device) << 20 | rustix::fs::minor(device) & 0xf_ffff
+impl Denied {
+    /// Whether both mean the same: a file may have several names.
+    pub fn is_same(&self, other: &Denied) -> bool {
+        match (self, other) {
+            (Denied::File { key, .. }, Denied::File { key: theirs, .. }) => key == theirs,
+            (Denied::Sha256(digest), Denied::Sha256(theirs)) => digest == theirs,
+            _ => false,
+        }
+    }
 }
 
 /// A means to refuse executions. All calls are idempotent; what cannot be done is a fault `action.unsupported`.
 pub trait Gate: Send + Sync {
     /// Its name in receipts.
     fn name(&self) -> String;
-    /// Refuses from now on.
-    fn deny(&self, denied: &Denied) -> Result<()>;
+    /// Refuses from now on. `place` is the file itself, or for a content any file or directory of the mount on which
+    /// it is refused; opened, perhaps with `O_PATH`, so that no path is followed a second time.
+    fn deny(&self, denied: &Denied, place: Option<BorrowedFd<'_>>) -> Result<()>;
     /// Allows again.
-    fn allow(&self, denied: &Denied) -> Result<()>;
+    fn allow(&self, denied: &Denied, place: Option<BorrowedFd<'_>>) -> Result<()>;
     /// Reads back from the kernel: `Some` line of evidence when it is refused now.
     fn denies(&self, denied: &Denied) -> Result<Option<String>>;
 }
@@ -59,11 +69,11 @@ impl Gate for NoGate {
         "none".to_string()
     }
 
-    fn deny(&self, denied: &Denied) -> Result<()> {
+    fn deny(&self, denied: &Denied, _: Option<BorrowedFd<'_>>) -> Result<()> {
         Err(Fault::new(&fault::UNSUPPORTED).object(denied).expected("a kernel hook or fanotify").found("neither"))
     }
 
-    fn allow(&self, _: &Denied) -> Result<()> {
+    fn allow(&self, _: &Denied, _: Option<BorrowedFd<'_>>) -> Result<()> {
         Ok(())
     }
 
@@ -80,10 +90,10 @@ impl Gate for Gates {
         self.0.iter().map(|gate| gate.name()).collect::<Vec<_>>().join(", ")
     }
 
-    fn deny(&self, denied: &Denied) -> Result<()> {
-        let mut last = NoGate.deny(denied);
+    fn deny(&self, denied: &Denied, place: Option<BorrowedFd<'_>>) -> Result<()> {
+        let mut last = NoGate.deny(denied, place);
         for gate in &self.0 {
-            last = gate.deny(denied);
+            last = gate.deny(denied, place);
             if last.is_ok() {
                 break;
             }
@@ -91,18 +101,22 @@ impl Gate for Gates {
         last
     }
 
-    fn allow(&self, denied: &Denied) -> Result<()> {
+    fn allow(&self, denied: &Denied, place: Option<BorrowedFd<'_>>) -> Result<()> {
         // Every one is asked, so that nothing stays denied because an earlier one failed.
-        let results: Vec<Result<()>> = self.0.iter().map(|gate| gate.allow(denied)).collect();
+        let results: Vec<Result<()>> = self.0.iter().map(|gate| gate.allow(denied, place)).collect();
         results.into_iter().collect()
     }
 
     fn denies(&self, denied: &Denied) -> Result<Option<String>> {
+        // One that cannot be asked says nothing about the others.
+        let mut silent = None;
         for gate in &self.0 {
-            if let Some(line) = gate.denies(denied)? {
-                return Ok(Some(line));
+            match gate.denies(denied) {
+                Ok(Some(line)) => return Ok(Some(line)),
+                Ok(None) => {}
+                Err(fault) => silent = Some(fault),
             }
         }
-        Ok(None)
+        silent.map_or(Ok(None), Err)
     }
 }

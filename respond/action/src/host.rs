@@ -7,6 +7,7 @@ use crate::{Gate, NeverList, fault};
 use base::{Clock, Fault, Micros, Result};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -38,6 +39,10 @@ pub struct ExecutorConfig {
     pub state_dir: PathBuf,
     /// Evidence archives; made with mode 0700.
     pub evidence_dir: PathBuf,
+    /// This agent, 32 hexadecimal digits; orders for another one are refused. Empty or zeros take every order.
+    pub agent: String,
+    /// Age at which an order that was on its way for too long is refused, seconds; 0 never.
+    pub order_age_s: u64,
     /// What must never be touched.
     pub never: NeverList,
     /// DNS resolvers that an isolated host may still ask; usually empty.
@@ -50,6 +55,8 @@ pub struct ExecutorConfig {
     pub evidence_bytes: u64,
     /// Log files whose tail goes into evidence.
     pub logs: Vec<PathBuf>,
+    /// Newest lines of the system's journal that go into evidence, where `journalctl` exists; 0 for none.
+    pub journal_lines: u32,
     /// Network namespace for the packet filter, as a path (`/proc/PID/ns/net`); `None` is the agent's own.
     pub netns: Option<PathBuf>,
     /// The `/proc`.
@@ -69,12 +76,15 @@ impl ExecutorConfig {
         ExecutorConfig {
             state_dir: state_dir.into(),
             evidence_dir: evidence_dir.into(),
+            agent: String::new(),
+            order_age_s: 600,
             never: NeverList::default(),
             resolvers: Vec::new(),
             dhcp: true,
             quarantine_bytes: 1 << 30,
             evidence_bytes: 256 << 20,
             logs: logs.iter().map(PathBuf::from).collect(),
+            journal_lines: 20_000,
             netns: None,
             proc: PathBuf::from("/proc"),
             proc_net: PathBuf::from("/proc/self/net"),
@@ -94,7 +104,14 @@ pub struct HostView {
     pub gate: Arc<dyn Gate>,
     /// The packet filter.
     pub(crate) firewall: Firewall,
-    denials: Mutex<BTreeMap<String, Denied>>,
+    denials: Mutex<BTreeMap<String, Held>>,
+}
+
+/// What an order denies.
+pub(crate) struct Held {
+    pub(crate) denied: Denied,
+    /// Keeps the inode from being used again for another file, which would then be denied.
+    pub(crate) place: Option<OwnedFd>,
 }
 
 impl HostView {
@@ -118,7 +135,7 @@ impl HostView {
     }
 
     /// What is denied by which order: two orders may deny the same file.
-    pub(crate) fn denials(&self) -> MutexGuard<'_, BTreeMap<String, Denied>> {
+    pub(crate) fn denials(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
         self.denials.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 

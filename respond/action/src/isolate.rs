@@ -1,4 +1,5 @@
-//! Cut the host off but for the management path. No parameter.
+//! Cut the host off but for the management path. Optional parameter `without_management` (`yes`): also when nobody
+//! on another machine could take it back; then its lease ends it.
 //!
 //! Open stay: loopback, the configured management addresses and ports, the logged-in operators' ssh, and by
 //! configuration DNS and DHCP. See `firewall.rs` for how the lease is kept when the agent is dead.
@@ -45,14 +46,22 @@ impl Action for Isolate {
 
     fn plan(&self, order: &Order, host: &HostView) -> Result<Plan> {
         let management = host.never().management_now(host);
-        if management.is_empty() {
-            let fault = Fault::new(&fault::NEVER).object("this host").expected("at least one management path");
-            return Err(
-                fault.found("none configured and nobody logged in: isolation could not be taken back from outside")
-            );
+        // A server on this very host is no way in for the people elsewhere.
+        let from_outside = management.iter().any(|path| !path.address.address().is_loopback());
+        let anyway = order.parameters.get("without_management").is_some_and(|text| text == "yes");
+        if !from_outside && !anyway {
+            let fault = Fault::new(&fault::NO_WAY_BACK).object("this host");
+            let fault = fault.expected("a server or a logged-in operator on another machine");
+            return Err(fault.found(match management.len() {
+                0 => "none configured and nobody logged in",
+                _ => "loopback paths only",
+            }));
         }
         let mut touched = vec!["all network traffic of this host: input, output, forward".to_string()];
         touched.extend(management.iter().map(line));
+        if !from_outside {
+            touched.push("NO management path from outside: only the end of the lease releases the host".to_string());
+        }
         let record = Record { order: order.id.clone(), lease_s: order.lease_s, management };
         Ok(Plan { touched, record: pack(&record)? })
     }
@@ -76,8 +85,10 @@ impl Action for Isolate {
         let (Some(v4), Some(v6)) = (left("ipv4"), left("ipv6")) else {
             return Err(unverified("the lease elements have expired in the kernel"));
         };
+        host.firewall.compare(&table)?;
         Ok(vec![
-            "chains input, output and forward of table inet garrison end in a drop".to_string(),
+            "chains input, output and forward of table inet garrison are as we wrote them and end in a drop"
+                .to_string(),
             format!("the kernel releases IPv4 in {v4} s and IPv6 in {v6} s by itself"),
         ])
     }

@@ -1,7 +1,8 @@
 //! Kill a process and everything below it. Parameters `process`, optional `also` and `boot`.
 //!
 //! The tree is stopped first, so that it cannot fork away, then killed through pidfds and waited for. There is
-//! nothing to undo; an interrupted order may leave stopped processes, which its undo lets go on.
+//! nothing to undo; an order that a crash of the agent cut off is carried out to its end at the next start, for
+//! letting stopped malware go on would help nobody.
 
 use crate::action::{Action, Applied, Plan, Progress, pack, unpack};
 use crate::process::{self, Stat};
@@ -11,6 +12,7 @@ use record::{ActionKind, Order, ProcessKey};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// How long all the killed processes together may take to end. One that sleeps in the kernel on a dead disk
@@ -35,6 +37,33 @@ pub(crate) fn lines(tree: &[Stat]) -> Vec<String> {
         lines.push(format!("and {} more processes", tree.len() - LINES));
     }
     lines
+}
+
+/// Remembers processes that are not in the plan before they are stopped: after a crash they are found by it.
+fn note(record: &mut Record, fresh: &[Stat], progress: &mut Progress<'_>) {
+    let known: BTreeSet<u64> = record.killed.iter().copied().collect();
+    record.killed.extend(fresh.iter().map(|stat| stat.key().0).filter(|key| !known.contains(key)));
+    if record.killed.len() > known.len() {
+        // Killing goes on without a journal: a full disk must not protect an attacker.
+        let _ = pack(record).and_then(|record| progress(&record));
+    }
+}
+
+/// The order once more, for what is left of the processes in the record of an interrupted attempt; `None` when
+/// nothing is left, or the host has restarted since.
+pub(crate) fn rest(order: &Order, host: &HostView, record: &Value) -> Result<Option<Order>> {
+    let record: Record = unpack(record)?;
+    let keys = record.killed.iter().map(|key| ProcessKey(*key));
+    let left: Vec<String> = keys
+        .filter(|key| process::find(host.proc(), *key).is_ok_and(|stat| !stat.is_dead()))
+        .map(|key| key.to_string())
+        .collect();
+    if record.boot != host.boot().id || left.is_empty() {
+        return Ok(None);
+    }
+    let mut order = order.clone();
+    order.parameters.insert("also".to_string(), left.join(","));
+    Ok(Some(order))
 }
 
 /// Takes killed processes out of our own frozen groups: a version 1 freezer holds back even `SIGKILL`.
@@ -65,10 +94,12 @@ impl Action for KillTree {
         Ok(Plan { touched: lines(&tree), record: pack(&Record { boot: host.boot().id, killed })? })
     }
 
-    fn apply(&self, order: &Order, _: &Plan, host: &HostView, _: &mut Progress<'_>) -> Result<Applied> {
+    fn apply(&self, order: &Order, plan: &Plan, host: &HostView, progress: &mut Progress<'_>) -> Result<Applied> {
         let roots = tree::targets(order, host)?;
+        let mut record: Record = unpack(&plan.record)?;
         let mut stopped = Vec::new();
         let held = tree::hold_all(host, &roots, &mut |fresh| {
+            note(&mut record, fresh, progress);
             stopped.extend(fresh.iter().map(Stat::key));
             tree::stop(host, fresh)
         });
@@ -79,6 +110,7 @@ impl Action for KillTree {
                 return Err(fault);
             }
         };
+        crate::fuse::burn("stopped, not killed yet");
         for stat in &tree {
             process::signal(host.proc(), stat.key(), Signal::KILL)?;
         }

@@ -5,9 +5,9 @@
 //! forward, it ends a lease early (which frees); set back, the lease gets at most its full length again.
 
 use crate::action::{self, Adopted};
-use crate::executor::{Executor, WithFault, kind};
-use crate::fault;
+use crate::executor::{Executor, RETRY, WithFault, kind};
 use crate::journal::{Entry, Stage};
+use crate::{fault, kill_tree};
 use base::{Fault, Micros, Result};
 use record::{ActionKind, Receipt, ReceiptState};
 
@@ -26,11 +26,11 @@ impl Executor {
                 self.ends.remove(&id);
                 continue;
             };
-            let ended = action::of(kind(&entry.order))
-                .and_then(|action| self.end(action, entry.clone(), ReceiptState::Expired));
+            let state = if entry.stage == Stage::Owed { ReceiptState::Failed } else { ReceiptState::Expired };
+            let ended = action::of(kind(&entry.order)).and_then(|action| self.end(action, entry.clone(), state));
             match ended {
                 Ok(receipt) => self.keep(receipt),
-                Err(fault) => self.retry_later(&entry, &fault, now),
+                Err(fault) => self.retry_later(entry, &fault, now),
             }
         }
         if now >= self.next_check {
@@ -46,15 +46,22 @@ impl Executor {
         }
     }
 
-    /// An order that could not be taken back stays in force; it is tried again and said each time.
-    fn retry_later(&mut self, entry: &Entry, fault: &Fault, now: Micros) {
-        tracing::error!(
-            order = entry.order.id,
-            fault = fault.inside(),
-            "a lease has ended but could not be taken back"
-        );
-        self.ends.insert(entry.order.id.clone(), now + CHECK);
-        let receipt = self.receipt(&entry.order, ReceiptState::Failed, now).with_fault(fault);
+    /// An order that could not be taken back stays in force and is tried again. It is said once, then counted: a
+    /// receipt every few seconds for ever would bury the others.
+    fn retry_later(&mut self, mut entry: Entry, fault: &Fault, now: Micros) {
+        let id = entry.order.id.clone();
+        tracing::error!(order = id, fault = fault.inside(), "an order that is over could not be taken back");
+        self.ends.insert(id.clone(), now.saturating_add(RETRY));
+        let failures = self.failures.entry(id).or_default();
+        *failures += 1;
+        let said = entry.last().is_some_and(|last| last.state() == ReceiptState::Failed);
+        if *failures > 1 || said {
+            return;
+        }
+        let mut receipt = self.receipt(&entry.order, ReceiptState::Failed, now).with_fault(fault);
+        receipt.touched = entry.touched.clone();
+        (entry.receipts, entry.told) = (vec![receipt.clone()], false);
+        self.put_or_remember(entry);
         self.keep(receipt);
     }
 
@@ -73,13 +80,18 @@ impl Executor {
     /// so that taking back one block does not lift another.
     pub(crate) fn recover(&mut self) {
         let left = self.journal.select(|entry| entry.stage != Stage::Finished);
+        let (owed, left): (Vec<Entry>, Vec<Entry>) = left.into_iter().partition(|entry| entry.stage == Stage::Owed);
+        // The first tick takes them back.
+        self.ends.extend(owed.into_iter().map(|entry| (entry.order.id, 0)));
+        let filtered = |entry: &Entry| matches!(kind(&entry.order), ActionKind::Isolate | ActionKind::Block);
+        // Also for orders that are over by now: what they left in the kernel has to go.
+        let any_filtered = left.iter().any(filtered);
         let (live, open): (Vec<Entry>, Vec<Entry>) = left.into_iter().partition(|entry| entry.stage == Stage::Live);
         let mut kept = Vec::new();
         for entry in live {
             kept.extend(self.take_over(entry));
         }
-        let filtered = |entry: &&Entry| matches!(kind(&entry.order), ActionKind::Isolate | ActionKind::Block);
-        if kept.iter().chain(&open).any(|entry| filtered(&entry)) {
+        if any_filtered {
             let now = self.host.clock.monotonic();
             if let Err(fault) = self.host.firewall.sync(now) {
                 tracing::error!(fault = fault.inside(), "the packet filter could not be put back");
@@ -135,7 +147,8 @@ impl Executor {
         }
     }
 
-    /// An order that was cut off. Applied: read back, and in force when it is. Earlier: taken back.
+    /// An order that was cut off. Applied: read back, and in force when it is. Earlier: taken back, but for killing,
+    /// which is carried out to its end.
     fn settle(&mut self, entry: Entry) {
         let now = self.host.clock.monotonic();
         let interrupted = Fault::new(&fault::INTERRUPTED).object(format!("order {}", entry.order.id));
@@ -148,6 +161,9 @@ impl Executor {
                     Err(fault) => self.take_back(action, entry.clone(), &fault, now),
                 }
             }
+            _ if action.kind() == ActionKind::KillTree && self.host.boot().id == entry.began.boot => {
+                self.kill_on(action, entry.clone(), now)
+            }
             _ => self.take_back(action, entry.clone(), &interrupted, now),
         });
         match settled {
@@ -155,6 +171,25 @@ impl Executor {
             Err(fault) => {
                 tracing::error!(order = entry.order.id, fault = fault.inside(), "unknown order in the journal")
             }
+        }
+    }
+
+    /// Kills what an interrupted kill has left.
+    fn kill_on(&mut self, action: &dyn action::Action, mut entry: Entry, now: Micros) -> Receipt {
+        let killed = kill_tree::rest(&entry.order, &self.host, &entry.record).and_then(|rest| {
+            let Some(order) = rest else { return Ok(None) };
+            let plan = action.plan(&order, &self.host)?;
+            action.apply(&order, &plan, &self.host, &mut |_| Ok(())).map(Some)
+        });
+        match killed {
+            Ok(applied) => {
+                if let Some(applied) = applied {
+                    (entry.record, entry.touched) = (applied.record, applied.touched);
+                }
+                entry.touched.insert(0, "the agent was interrupted; finished at its next start".to_string());
+                self.read_back(action, entry, now)
+            }
+            Err(fault) => self.take_back(action, entry, &fault, now),
         }
     }
 

@@ -4,8 +4,11 @@
 //! out an [`record::Order`] and answers with [`record::Receipt`]s.
 //!
 //! Invariants
-//! - An order id is carried out once; asked again, the receipts of then are given.
-//! - The intent is durable before anything changes; an order cut off by a crash is taken back at the next start.
+//! - An order id is carried out or refused once; asked again, the receipts of then are given. An undo that overtakes
+//!   its order closes the door to it.
+//! - The intent is durable before anything changes; an order cut off by a crash is taken back at the next start, but
+//!   for killing, which is carried out to its end.
+//! - A receipt is told until it is safe with the server's outbox ([`Executor::untold`], [`Executor::told`]).
 //! - Every action that can be undone has a lease of at most 30 days. Blocks and isolation end in the kernel even
 //!   when the agent is dead; denied executions end with the agent; freezes end when the agent is started again.
 //! - What is on the never-block list is refused at the place of enforcement, by name ([`NeverList`]).
@@ -46,9 +49,12 @@ mod cgroup;
 mod digest;
 mod evidence;
 mod fanotify;
+mod file_key;
 mod firewall;
 mod gate;
+mod hasher;
 mod process;
+mod program;
 mod redact;
 mod tree;
 mod vault;
@@ -66,8 +72,10 @@ pub use action::{ALL, Action, Adopted, Applied, Plan, Progress, of};
 pub use cgroup::Freezer;
 pub use executor::Executor;
 pub use fanotify::Listener;
-pub use gate::{Denied, Gate, Gates, NoGate, kernel_device};
+pub use file_key::{FileKey, kernel_device};
+pub use gate::{Denied, Gate, Gates, NoGate};
 pub use host::{Boot, BootSource, ExecutorConfig, HostView};
 pub use never::{Direction, Management, NeverList, Sessions};
 pub use prefix::Prefix;
 pub use reflex::{BUDGET, LEASE_DEFAULT_S, Reflex};
+pub use tree::widen;

@@ -10,6 +10,7 @@ use base::{Fault, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -126,32 +127,43 @@ impl NeverList {
         Ok(())
     }
 
-    /// Refuses a file that the agent, pid 1 or the operators' sessions need, or that lies in a protected path.
+    /// Refuses a file that the agent, pid 1 or the operators' way in need, or that lies in a protected path.
     pub fn check_file(&self, path: &Path, device: u64, inode: u64, host: &HostView) -> Result<()> {
         let object = || format!("file {}", path.display());
         let own = [&host.config.state_dir, &host.config.evidence_dir];
         if let Some(entry) = own.into_iter().chain(&self.paths).find(|entry| path.starts_with(entry)) {
             return Err(refusal(object(), &format!("protected path {}", entry.display())));
         }
+        let is_it = |other: &PathBuf| {
+            other == path || std::fs::metadata(other).is_ok_and(|meta| (meta.dev(), meta.ino()) == (device, inode))
+        };
         let processes = process::all(host.proc());
         for (pid, entry) in self.protected_processes(&processes, host) {
-            if mapped(host.proc(), pid).contains(&(device, inode)) {
+            // By number, and by path too: on overlay and btrfs the numbers of maps are not those of stat(2).
+            if mapped(host.proc(), pid).contains(&(device, inode)) || mapped_paths(host.proc(), pid).contains(path) {
                 return Err(refusal(object(), &format!("program or library of {entry}")));
             }
         }
-        Ok(())
+        match own_programs().iter().find(|program| is_it(program)) {
+            Some(program) => Err(refusal(object(), &format!("program of ours {}", program.display()))),
+            None => Ok(()),
+        }
     }
 
-    /// Programs and libraries that protected processes run now, by path.
+    /// Programs and libraries that protected processes run now, and our own programs, by path.
     pub(crate) fn programs_now(&self, host: &HostView) -> BTreeSet<PathBuf> {
         let processes = process::all(host.proc());
         let protected = self.protected_processes(&processes, host);
-        protected.keys().flat_map(|pid| mapped_paths(host.proc(), *pid)).collect()
+        let mapped = protected.keys().flat_map(|pid| mapped_paths(host.proc(), *pid));
+        mapped.chain(own_programs()).collect()
     }
 
-    /// pid 1, the agent and its parents, and the operators' ssh chains: each pid with the name of its entry.
+    /// pid 1, the agent and its parents, the ssh daemon and the operators' ssh chains: each pid with the name of its
+    /// entry.
     fn protected_processes(&self, processes: &BTreeMap<u32, Stat>, host: &HostView) -> BTreeMap<u32, String> {
-        let mut protected = BTreeMap::new();
+        let doors = sessions::doors(host.proc(), &host.config.proc_net, processes);
+        let mut protected: BTreeMap<u32, String> =
+            doors.into_iter().map(|pid| (pid, "ssh daemon".to_string())).collect();
         for session in sessions::live(host.proc(), &host.config.proc_net, &self.sessions) {
             let name = format!("operator's ssh session from {}", session.client);
             protected.extend(session.chain.iter().map(|pid| (*pid, name.clone())));
@@ -168,6 +180,16 @@ impl NeverList {
         let program = std::fs::read_link(proc.join(pid.to_string()).join("exe")).ok()?;
         self.paths.iter().find(|entry| program.starts_with(entry))
     }
+}
+
+/// Garrison's programs, which lie beside the running one: without them nobody can take anything back.
+fn own_programs() -> Vec<PathBuf> {
+    let own = std::env::current_exe().unwrap_or_default();
+    let entries = own.parent().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten();
+    let ours = entries.take(TABLE_LINES).flatten().filter(|entry| {
+        entry.file_name().as_bytes().starts_with(b"garrison") && entry.file_type().is_ok_and(|kind| kind.is_file())
+    });
+    ours.map(|entry| entry.path()).collect()
 }
 
 /// Device and inode of the program of a process and of every file mapped executable into it (proc(5), `maps`).

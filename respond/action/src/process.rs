@@ -28,6 +28,8 @@ pub struct Stat {
     pub state: char,
     /// Session id.
     pub session: u32,
+    /// Threads, the leader included.
+    pub threads: u64,
     /// Start time, ticks of 10 ms since boot.
     pub ticks: u64,
     /// Whether it is a thread of the kernel.
@@ -38,6 +40,27 @@ impl Stat {
     /// Its key.
     pub fn key(&self) -> ProcessKey {
         ProcessKey::from_ticks(self.pid, self.ticks)
+    }
+
+    /// Whether nothing of it runs any more. A leader that has ended shows `Z` while its other threads go on.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+
+    /// Whether nothing of it runs now: dead, or stopped. Of a leader that has ended, the other threads are looked at.
+    pub fn is_still(&self, proc: &Path) -> bool {
+        match self.state {
+            'T' | 't' => true,
+            'Z' | 'X' if self.threads > 1 => {
+                let tasks = std::fs::read_dir(proc.join(self.pid.to_string()).join("task")).into_iter().flatten();
+                let states = tasks.flatten().filter_map(|task| {
+                    let bytes = std::fs::read(task.path().join("stat")).ok()?;
+                    Stat::parse(&String::from_utf8_lossy(&bytes)).map(|stat| stat.state)
+                });
+                states.into_iter().all(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
+            }
+            _ => self.is_dead(),
+        }
     }
 
     /// One line for people: pid, name, key.
@@ -57,6 +80,7 @@ impl Stat {
             comm: comm.to_string(),
             state: fields.first()?.chars().next()?,
             session: fields.get(3)?.parse::<i64>().ok().and_then(|session| u32::try_from(session).ok()).unwrap_or(0),
+            threads: number(17)?,
             ticks: number(19)?,
             kernel_thread: number(6)? & KERNEL_THREAD != 0,
         })
@@ -179,6 +203,13 @@ mod tests {
         let stat = Stat::parse(text).unwrap();
         assert_eq!((stat.pid, stat.parent, stat.comm.as_str(), stat.state), (42, 7, "a) b (c", 'S'));
         assert_eq!((stat.session, stat.ticks, stat.kernel_thread), (41, 991, false));
+    }
+
+    #[test]
+    fn a_leader_that_ended_before_its_threads_is_not_dead() {
+        let text = |threads: u32| format!("42 (a) Z 7 42 41 0 -1 4 1 2 3 4 5 6 7 8 20 0 {threads} 0 991 0 0");
+        assert!(Stat::parse(&text(1)).unwrap().is_dead());
+        assert!(!Stat::parse(&text(2)).unwrap().is_dead());
     }
 
     #[test]

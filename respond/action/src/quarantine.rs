@@ -6,7 +6,7 @@
 
 use crate::action::{Action, Applied, Plan, Progress, pack, parameter, process_of, unpack};
 use crate::attributes::Attributes;
-use crate::gate::kernel_device;
+use crate::file_key::{FileKey, OWN_MOUNTS};
 use crate::host::private_directory;
 use crate::vault::{self, Passed};
 use crate::walk::{Place, failed, place};
@@ -114,7 +114,12 @@ fn examine(order: &Order, host: &HostView) -> Result<(Place, OwnedFd, Record)> {
     };
     let place = record.place(host)?;
     let (file, stat) = place.open()?;
-    let found = [("inode", stat.st_ino), ("device", u64::from(kernel_device(stat.st_dev)))];
+    let mounts = match ProcessKey(record.process).pid() {
+        0 => PathBuf::from(OWN_MOUNTS),
+        pid => host.proc().join(pid.to_string()).join("mountinfo"),
+    };
+    let key = FileKey::of(&file, &stat, &mounts);
+    let found = [("inode", key.inode), ("device", u64::from(key.device))];
     for (name, found) in found {
         let wanted = order.parameters.get(name).filter(|text| !text.is_empty());
         if let Some(wanted) = wanted.filter(|text| text.parse() != Ok(found)) {

@@ -15,6 +15,8 @@ use std::path::Path;
 const ROWS: usize = 65536;
 /// `TCP_ESTABLISHED` of `include/net/tcp_states.h`, as the tables show it.
 const ESTABLISHED: &str = "01";
+/// `TCP_LISTEN`.
+const LISTENING: &str = "0A";
 
 /// A logged-in session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,18 @@ pub(crate) fn live(proc: &Path, proc_net: &Path, wanted: &Sessions) -> Vec<Sessi
         sessions.retain(|session| users.contains(&session.uid));
     }
     sessions
+}
+
+/// The `sshd` that lets operators in: root's program of that name, started by pid 1, waiting for connections. Without
+/// it nobody comes in any more.
+pub(crate) fn doors(proc: &Path, proc_net: &Path, processes: &BTreeMap<u32, Stat>) -> BTreeSet<u32> {
+    let named = processes.values().filter(|stat| stat.parent == 1 && is_sshd(proc, stat));
+    let tops: Vec<u32> = named.map(|stat| stat.pid).filter(|pid| user_of(proc, *pid) == Some(0)).collect();
+    if tops.is_empty() {
+        return BTreeSet::new();
+    }
+    let waiting = listening(proc_net);
+    tops.into_iter().filter(|pid| sockets_of(proc, *pid).iter().any(|inode| waiting.contains(inode))).collect()
 }
 
 /// Any process can call itself `sshd`; the program behind it must be root's file of that name.
@@ -126,14 +140,24 @@ pub(crate) fn sockets_of(proc: &Path, pid: u32) -> BTreeSet<u64> {
 
 /// Local and remote end of every established TCP connection, by socket inode.
 fn established(proc_net: &Path) -> BTreeMap<u64, (SocketAddr, SocketAddr)> {
-    let mut found = BTreeMap::new();
+    rows(proc_net, ESTABLISHED, |local, remote, inode| Some((inode, (end(local)?, end(remote)?)))).into_iter().collect()
+}
+
+/// Inode of every TCP socket that waits for connections.
+fn listening(proc_net: &Path) -> BTreeSet<u64> {
+    rows(proc_net, LISTENING, |_, _, inode| Some(inode)).into_iter().collect()
+}
+
+/// What `pick` makes of the rows in this state: local end, remote end, inode.
+fn rows<T>(proc_net: &Path, state: &str, pick: impl Fn(&str, &str, u64) -> Option<T>) -> Vec<T> {
+    let mut found = Vec::new();
     for name in ["tcp", "tcp6"] {
         let text = std::fs::read_to_string(proc_net.join(name)).unwrap_or_default();
         for line in text.lines().skip(1).take(ROWS) {
             let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-            let [_, local, remote, ESTABLISHED, _, _, _, _, _, inode, ..] = fields[..] else { continue };
-            if let (Some(local), Some(remote), Ok(inode)) = (end(local), end(remote), inode.parse()) {
-                found.insert(inode, (local, remote));
+            let [_, local, remote, now, _, _, _, _, _, inode, ..] = fields[..] else { continue };
+            if let (true, Ok(inode)) = (now == state, inode.parse()) {
+                found.extend(pick(local, remote, inode));
             }
         }
     }

@@ -74,6 +74,18 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Holds on to the regular file without opening it: its inode cannot become another file's while this lives.
+    pub(crate) fn pin(&self) -> Result<(OwnedFd, Stat)> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(&self.directory, &self.name, flags, Mode::empty());
+        let file = file.map_err(|cause| failed(&self.path, "open", cause))?;
+        let stat = fstat(&file).map_err(|cause| failed(&self.path, "stat", cause))?;
+        regular(&self.path, &stat)?;
+        Ok((file, stat))
+    }
+}
+
 fn regular(path: &Path, stat: &Stat) -> Result<()> {
     let found = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => return Ok(()),
@@ -100,6 +112,8 @@ mod tests {
         assert!(open("real/file").is_ok());
         assert!(open("link/file").unwrap_err().is(&fault::UNSAFE_PATH));
         assert!(open("real/other").unwrap_err().is(&fault::UNSAFE_PATH));
+        let pin = |path: &str| place(Path::new("/"), &base.join(path)).and_then(|place| place.pin().map(|_| ()));
+        assert!(pin("real/file").is_ok() && pin("real/other").unwrap_err().is(&fault::UNSAFE_PATH));
         assert!(open("real").unwrap_err().is(&fault::UNSAFE_PATH));
         assert!(open("real/../real/file").unwrap_err().is(&fault::UNSAFE_PATH));
         assert!(open("real/none").unwrap_err().is(&fault::MISSING));

@@ -143,11 +143,8 @@ fn table(rows: &[([u8; 4], u16, [u8; 4], u16, u64)]) -> String {
     )
 }
 
-#[test]
-fn the_operators_ssh_session_is_protected_and_a_false_one_is_not() {
-    if !is_root("a made-up sshd must be root's file") {
-        return;
-    }
+/// A host with a logged-in operator, a guesser, two impostors and the ssh daemon.
+fn made_up_host() -> Scene {
     let mut scene = Scene::new();
     let (proc, net, sbin) = (scene.path("proc"), scene.path("net"), scene.path("sbin"));
     for directory in [&proc, &net, &sbin] {
@@ -164,7 +161,8 @@ fn the_operators_ssh_session_is_protected_and_a_false_one_is_not() {
         (host, 22, [192, 0, 2, 9], 50300, 779),
         (host, 22, [192, 0, 2, 10], 50400, 780),
     ];
-    std::fs::write(net.join("tcp"), table(&rows)).unwrap();
+    let waiting = "   9: 00000000:0016 00000000:0000 0A 0:0 00:0 0 0 0 790 1\n";
+    std::fs::write(net.join("tcp"), table(&rows) + waiting).unwrap();
     let socket = |pid: u32, inode: u64| {
         std::os::unix::fs::symlink(format!("socket:[{inode}]"), proc.join(format!("{pid}/fd/4"))).unwrap();
     };
@@ -183,12 +181,24 @@ fn the_operators_ssh_session_is_protected_and_a_false_one_is_not() {
     process(&proc, (120, 1, "sshd"), 1000, &theirs, "");
     process(&proc, (121, 120, "sh"), 1000, shell, &session(9, 50300));
     process(&proc, (130, 1, "sshd"), 1000, &sshd, "");
+    // The daemon that waits for operators, and a program of the same name that waits for nobody.
+    process(&proc, (140, 1, "sshd"), 0, &sshd, "");
+    process(&proc, (150, 1, "sshd"), 0, &sshd, "");
     process(&proc, (131, 130, "sh"), 1000, shell, &session(10, 50400));
-    for (pid, inode) in [(101, 777), (110, 778), (120, 779), (130, 780)] {
+    for (pid, inode) in [(101, 777), (110, 778), (120, 779), (130, 780), (140, 790)] {
         socket(pid, inode);
     }
     (scene.config.proc, scene.config.proc_net) = (proc, net);
     scene.config.never.sessions = Sessions::All;
+    scene
+}
+
+#[test]
+fn the_operators_ssh_session_is_protected_and_a_false_one_is_not() {
+    if !is_root("a made-up sshd must be root's file") {
+        return;
+    }
+    let mut scene = made_up_host();
     let mut executor = scene.start();
     refused(&mut executor, block("192.0.2.7"), "ssh session of uid 1000");
     let key = |pid: u32| record::ProcessKey::from_ticks(pid, u64::from(pid) * 10).to_string();
@@ -196,6 +206,8 @@ fn the_operators_ssh_session_is_protected_and_a_false_one_is_not() {
         refused(&mut executor, kill(pid, &key(pid)), "operator's ssh session from 192.0.2.7");
     }
     planned(&mut executor, kill(104, &key(104)));
+    refused(&mut executor, kill(140, &key(140)), "ssh daemon");
+    planned(&mut executor, kill(150, &key(150)));
     for address in ["192.0.2.8", "192.0.2.9", "192.0.2.10"] {
         planned(&mut executor, block(address));
     }
@@ -205,7 +217,25 @@ fn the_operators_ssh_session_is_protected_and_a_false_one_is_not() {
     assert_eq!(isolate.touched.len(), 2);
 
     scene.config.never.sessions = Sessions::Users(vec![0]);
+    // A refusal is remembered by its id, so this one begins with a journal of its own.
+    scene.config.state_dir = scene.path("state-2");
     let mut executor = scene.start();
     planned(&mut executor, block("192.0.2.7"));
-    refused(&mut executor, order("iso", ActionKind::Isolate, &[], 60), "nobody logged in");
+    let alone = expect(&executor.execute(&order("iso", ActionKind::Isolate, &[], 60)), ReceiptState::Refused);
+    assert_eq!(alone.fault, "action.no-way-back");
+    assert!(alone.message.contains("nobody logged in"), "{alone:?}");
+}
+
+#[test]
+fn isolation_with_a_server_on_this_host_only_needs_an_explicit_word() {
+    let mut scene = Scene::new();
+    scene.config.proc_net = scene.path("no-such-net");
+    let address: Prefix = "127.0.0.1".parse().unwrap();
+    scene.config.never.management = vec![Management { address, port: 7443, direction: Direction::Outbound }];
+    let mut executor = scene.start();
+    let refused = expect(&executor.execute(&order("a", ActionKind::Isolate, &[], 60)), ReceiptState::Refused);
+    assert_eq!(refused.fault, "action.no-way-back");
+    let anyway = order("b", ActionKind::Isolate, &[("without_management", "yes")], 60);
+    let plan = expect(&executor.execute(&dry(anyway)), ReceiptState::Planned);
+    assert!(plan.touched.iter().any(|line| line.contains("NO management path")), "{plan:?}");
 }

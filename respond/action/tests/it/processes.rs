@@ -36,6 +36,24 @@ fn a_forking_tree_is_killed_to_the_last_process() {
 }
 
 #[test]
+fn a_double_fork_is_reached_by_what_the_sensor_knows() {
+    let scene = Scene::new();
+    let mut executor = scene.start();
+    // The grandchild writes its pid and has init for a parent once the middle one has ended.
+    let script = "(setsid sh -c 'echo $$ > pid; exec sleep 1000' &) ; exec sleep 1000";
+    let tree = Tree::start(script, scene.directory.path());
+    let orphan: u32 = wait_for("the orphan", || {
+        std::fs::read_to_string(scene.path("pid")).ok().and_then(|text| text.trim().parse().ok())
+    });
+    wait_for("both", || (tree.members().len() == 2).then_some(()));
+    let target = tree.key().to_string();
+    let mut kill = order("kill", ActionKind::KillTree, &[("process", &target)], 0);
+    action::widen(&mut kill, [key(orphan)]);
+    expect(&executor.execute(&kill), ReceiptState::Verified);
+    assert!(tree.members().is_empty());
+}
+
+#[test]
 fn a_process_of_another_boot_or_start_is_left_alone() {
     let scene = Scene::new();
     let mut executor = scene.start();
@@ -126,8 +144,9 @@ fn evidence_is_complete_private_and_without_secrets() {
     let mut scene = Scene::new();
     std::fs::write(scene.path("app.log"), "first line\nlast line\n").unwrap();
     scene.config.logs = vec![scene.path("app.log")];
+    let socket = std::os::unix::net::UnixListener::bind(scene.path("socket")).unwrap();
     let mut executor = scene.start();
-    let tree = Tree::start("sleep 1000 & wait", scene.directory.path());
+    let tree = Tree::start_with("sleep 1000 & wait", scene.directory.path(), std::os::fd::OwnedFd::from(socket).into());
     wait_for("the tree", || (tree.members().len() == 2).then_some(()));
     let target = tree.key().to_string();
     let receipt = expect(
@@ -150,6 +169,7 @@ fn evidence_is_complete_private_and_without_secrets() {
     let pid = tree.child.id();
     assert!(text(&format!("processes/{pid}/status")).contains("Name:"));
     assert!(text(&format!("processes/{pid}/maps")).contains("r-xp"));
+    assert!(text(&format!("processes/{pid}/sockets")).lines().any(|row| row.starts_with("unix ")));
     let environ = text(&format!("processes/{pid}/environ"));
     assert!(environ.contains("DB_PASSWORD=[redacted]") && !environ.contains("hunter2"), "{environ}");
     assert!(members.keys().any(|name| name.starts_with("programs/")) && members.contains_key("network/tcp"));

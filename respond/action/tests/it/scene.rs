@@ -90,11 +90,15 @@ pub struct Tree {
 
 impl Tree {
     pub fn start(script: &str, directory: &Path) -> Tree {
+        Tree::start_with(script, directory, Stdio::null())
+    }
+
+    pub fn start_with(script: &str, directory: &Path, stdin: Stdio) -> Tree {
         let mark = format!("GARRISON_TEST_MARK={}", directory.display());
         let (name, value) = mark.split_once('=').unwrap();
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]).env(name, value).env("DB_PASSWORD", "hunter2").current_dir(directory);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         Tree { child, mark }
     }
 

@@ -1,0 +1,121 @@
+//! Whom no action may cut off: the server and the addresses of the configuration.
+
+use crate::config::Config;
+use crate::fault;
+use action::{Direction, Management, NeverList, Prefix};
+use base::{Fault, Result};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
+
+/// Most addresses of one server name that are kept.
+const ADDRESSES: usize = 64;
+/// Resolver configurations, the one behind a local stub first: the stub's own address is loopback.
+const RESOLVER_FILES: &[&str] = &["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"];
+
+/// The list, and the resolvers that an isolated host may still ask.
+pub struct Kept {
+    /// What no action may touch.
+    pub never: NeverList,
+    /// Needed to find a server that has a name again when the connection breaks; none when it has an address.
+    pub resolvers: Vec<IpAddr>,
+}
+
+/// Reads the configuration and finds the server at this URL.
+///
+/// # Errors
+/// [`fault::NEVER_BLOCK`] for an entry that is no address: protecting less than was asked for would be found out on
+/// the day it matters.
+pub fn list(config: &Config, url: Option<&str>) -> Result<Kept> {
+    let mut never = NeverList { addresses: prefixes(&config.never_block)?, ..NeverList::default() };
+    let Some(server) = url.and_then(|url| url.strip_prefix("https://")) else {
+        return Ok(Kept { never, resolvers: Vec::new() });
+    };
+    let server = server.trim_end_matches('/');
+    let named = server.parse::<SocketAddr>().is_err();
+    let found = server.to_socket_addrs().map(|found| found.take(ADDRESSES).collect()).unwrap_or_default();
+    for address in pinned(&config.state.join("server-addresses.json"), server, found) {
+        never.management.push(Management {
+            address: Prefix::of(address.ip()),
+            port: address.port(),
+            direction: Direction::Outbound,
+        });
+    }
+    let resolvers = if named { resolvers() } else { Vec::new() };
+    Ok(Kept { never, resolvers })
+}
+
+fn prefixes(entries: &[String]) -> Result<Vec<Prefix>> {
+    let read = |(place, text): (usize, &String)| {
+        let wrong = || Fault::new(&fault::NEVER_BLOCK).object(format!("never_block[{place}]"));
+        let wrong = || wrong().expected("an address or address/length").found(text);
+        text.trim().parse::<Prefix>().map_err(|cause| wrong().because(cause))
+    };
+    entries.iter().enumerate().map(read).collect()
+}
+
+/// The server's addresses, remembered for a start at which its name cannot be resolved: an isolated host that
+/// restarts must not forget its way back.
+fn pinned(file: &Path, server: &str, found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    if found.is_empty() {
+        let text = std::fs::read(file).unwrap_or_default();
+        let (of, addresses): (String, Vec<SocketAddr>) = serde_json::from_slice(&text).unwrap_or_default();
+        return if of == server { addresses } else { Vec::new() };
+    }
+    let written = serde_json::to_vec(&(server, &found)).map_err(std::io::Error::from);
+    if let Err(cause) = written.and_then(|text| std::fs::write(file, text)) {
+        tracing::warn!(file = %file.display(), %cause, "the server's addresses could not be remembered");
+    }
+    found
+}
+
+fn resolvers() -> Vec<IpAddr> {
+    let text = RESOLVER_FILES.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+    nameservers(&text)
+}
+
+/// The servers of a resolv.conf(5).
+fn nameservers(text: &str) -> Vec<IpAddr> {
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")).take(8);
+    lines.filter_map(|rest| rest.trim().parse().ok()).filter(|address: &IpAddr| !address.is_loopback()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(entries: &[&str], state: &Path) -> Config {
+        let never_block = entries.iter().map(|text| text.to_string()).collect();
+        Config { never_block, state: state.to_path_buf(), ..Config::default() }
+    }
+
+    #[test]
+    fn networks_are_read_and_a_typing_error_stops_the_start() {
+        let state = std::env::temp_dir();
+        let kept = list(&config(&["10.0.0.0/8", "2001:db8::1"], &state), None).unwrap();
+        let texts: Vec<String> = kept.never.addresses.iter().map(Prefix::to_string).collect();
+        assert_eq!(texts, ["10.0.0.0/8", "2001:db8::1"]);
+        for bad in ["10.0.0.0/33", "bastion.example.org", "", "10.0.0"] {
+            let refused = list(&config(&["10.0.0.1", bad], &state), None).err().unwrap();
+            assert!(refused.is(&fault::NEVER_BLOCK) && refused.to_string().contains("never_block[1]"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_the_server_outlive_a_start_without_names() {
+        let folder = std::env::temp_dir().join(format!("garrison-never-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("server-addresses.json");
+        let address: SocketAddr = "192.0.2.1:7443".parse().unwrap();
+        let first = pinned(&file, "server:7443", vec![address]);
+        let again = pinned(&file, "server:7443", Vec::new());
+        let other = pinned(&file, "other:7443", Vec::new());
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!((first, again, other), (vec![address], vec![address], Vec::new()));
+    }
+
+    #[test]
+    fn only_resolvers_elsewhere_are_kept_open() {
+        let text = "# comment\nnameserver 127.0.0.53\nnameserver 192.0.2.53\nsearch example.org\nnameserver junk\n";
+        assert_eq!(nameservers(text), ["192.0.2.53".parse::<IpAddr>().unwrap()]);
+    }
+}
