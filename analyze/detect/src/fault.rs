@@ -53,8 +53,8 @@ pub const FIELD: Code = Code {
     class: Class::Invalid,
     title: "no sensor delivers this field in this log source",
     title_zh: "该日志源中没有此字段",
-    hint: "use a name of the field map or a word such as process.exe; `garrison rules fields` lists them",
-    hint_zh: "请使用字段表中的名称或 process.exe 之类的词；`garrison rules fields` 可列出",
+    hint: "use a name of the field map or a word such as process.exe",
+    hint_zh: "请使用字段表中的名称或 process.exe 之类的词",
 };
 /// A placeholder has no value.
 pub const PLACEHOLDER: Code = Code {

@@ -209,9 +209,8 @@ fn text_fits(pieces: &[Piece], cased: bool, fixed: &str) -> bool {
 
 /// The expression of a text with letters beyond ASCII, any case; `None` for other texts.
 fn unicode(pieces: &[Piece]) -> Option<Expression> {
-    let folds = |letter: char| {
-        !letter.is_ascii() && !(letter.to_lowercase().eq([letter]) && letter.to_uppercase().eq([letter]))
-    };
+    let folds =
+        |letter: char| !(letter.is_ascii() || letter.to_lowercase().eq([letter]) && letter.to_uppercase().eq([letter]));
     let beyond = |piece: &Piece| match piece {
         Piece::Text(text) => std::str::from_utf8(text).is_ok_and(|text| text.chars().any(folds)),
         _ => false,

@@ -1,4 +1,4 @@
-//! Programs without a file.
+//! A program without a file.
 
 use rustix::fs::MemfdFlags;
 use std::ffi::CString;
@@ -15,12 +15,4 @@ pub fn memfd_exec() -> Result<()> {
     // SAFETY: path and arguments are NUL-terminated and live across the call; on success it does not return.
     unsafe { libc::execv(path.as_ptr(), arguments.as_ptr()) };
     Err(Error::last_os_error())
-}
-
-/// Copies `/bin/sleep` here, runs it, and deletes the copy while it runs.
-pub fn self_delete() -> Result<()> {
-    std::fs::copy("/bin/sleep", "drill-sleep")?;
-    let mut child = std::process::Command::new("./drill-sleep").arg("2").spawn()?;
-    std::fs::remove_file("drill-sleep")?;
-    child.wait().map(|_| ())
 }

@@ -3,6 +3,7 @@
 mod memory;
 mod network;
 mod peek;
+mod private;
 mod privilege;
 mod ring;
 
@@ -18,7 +19,6 @@ pub struct Program {
 /// Every program, in the order of the list.
 pub const ALL: &[Program] = &[
     Program { name: "memfd-exec", what: "runs a program from anonymous memory", run: memory::memfd_exec },
-    Program { name: "self-delete", what: "deletes its own file while it runs", run: memory::self_delete },
     Program { name: "ptrace-child", what: "attaches to its own child with ptrace", run: peek::ptrace_child },
     Program { name: "write-child", what: "writes into its own child's memory", run: peek::write_child },
     Program { name: "user-namespace", what: "makes a user and mount namespace", run: privilege::user_namespace },
@@ -34,8 +34,19 @@ pub const ALL: &[Program] = &[
     },
     Program { name: "load-bpf", what: "loads a two-instruction socket filter", run: privilege::load_bpf },
     Program { name: "ring-open", what: "opens a file through io_uring, past the system calls", run: ring::open },
-    Program { name: "dns-query", what: "asks loopback for a name of a known-bad kind", run: network::dns_query },
-    Program { name: "odd-port", what: "connects to port 4444 of loopback", run: network::odd_port },
+    Program {
+        name: "dns-query",
+        what: "asks a server of its own for a name of a known-bad kind",
+        run: network::dns_query,
+    },
+    Program { name: "odd-port", what: "connects to a listener of its own on a port of shells", run: network::odd_port },
+    Program { name: "hold-connection", what: "takes one connection of loopback and says nothing", run: network::hold },
+    Program {
+        name: "serve-script",
+        what: "answers one request of loopback with a harmless script",
+        run: network::serve,
+    },
+    Program { name: "private-etc", what: "runs $STEP where ./etc stands as /etc, for itself alone", run: private::etc },
 ];
 
 /// Runs a program by name; `None` when there is none.

@@ -35,18 +35,16 @@ struct Entry {
     rest: [u64; 3],
 }
 
-/// Opens a file of the drill's directory named like the shadow file through a ring.
+/// Opens the shadow file through a ring. The drill has put a file of its own there first (`private-etc`).
 pub fn open() -> Result<()> {
-    std::fs::create_dir_all("etc")?;
-    std::fs::write("etc/shadow", "drill:*:0:0:99999:7:::\n")?;
-    let path = std::ffi::CString::new(format!("{}/etc/shadow", std::env::current_dir()?.display()))?;
+    let path = c"/etc/shadow";
     let mut parameters = Parameters::default();
     // SAFETY: the kernel fills `parameters`, which is valid and of its layout.
     let ring = unsafe { libc::syscall(libc::SYS_io_uring_setup, 4, &mut parameters) } as i32;
     if ring < 0 {
         return Err(Error::last_os_error());
     }
-    let done = submit(ring, &parameters, &path);
+    let done = submit(ring, &parameters, path);
     // SAFETY: the descriptor is ours.
     unsafe { libc::close(ring) };
     done
