@@ -29,6 +29,8 @@ pub struct Config {
     pub rules: Vec<PathBuf>,
     /// Whether to use the rules built into the program.
     pub builtin_rules: bool,
+    /// Values of the placeholders (`expand`) of rules, by name without percent signs.
+    pub placeholders: detect::Placeholders,
     /// Disk budget of the spool, bytes.
     pub spool_bytes: u64,
     /// Seconds between samples of host metrics; 0 switches them off.
@@ -48,6 +50,7 @@ impl Default for Config {
             respond: Respond::default(),
             rules: vec![PathBuf::from("/etc/garrison/rules")],
             builtin_rules: true,
+            placeholders: detect::Placeholders::new(),
             spool_bytes: 512 * 1024 * 1024,
             metrics_seconds: 1,
             never_block: Vec::new(),

@@ -1,10 +1,21 @@
 //! Judges events on the spot: rules into alerts, and whether a drill made them.
 
+mod storm;
+
 use base::Clock;
 use detect::{Engine, RuleIndex, Scratch};
-use record::{AgentId, Alert, Event, Host, Proc};
+use drill::{FOLDER_PREFIX, Mark};
+use record::{Activity, AgentId, Alert, Event, Host, Proc, Process};
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use storm::Storm;
+
+/// Drills remembered at a time; they run one after the other.
+const DRILLS: usize = 64;
+/// Our programs that run drills.
+const PROGRAMS: [&str; 2] = ["garrison", "garrison-agent"];
 
 /// Rules with what they need to speak.
 pub struct Judge {
@@ -14,41 +25,144 @@ pub struct Judge {
     host: Host,
     agent: AgentId,
     clock: Arc<dyn Clock>,
-    /// Folder of our programs: only they can start a drill.
-    programs: PathBuf,
+    storm: Storm,
+    /// The program we are, and the folder of its siblings.
+    own: PathBuf,
+    /// Who may own a drill's folder: whoever runs the agent.
+    owner: u32,
+    /// Names of drills by the key of their script's process: the folder is gone when the last events come.
+    drills: HashMap<u64, String>,
 }
 
 impl Judge {
     /// A judge over these rules.
     pub fn new(engine: Engine, host: Host, agent: AgentId, clock: Arc<dyn Clock>) -> Judge {
-        let own = std::env::current_exe().unwrap_or_default();
-        let programs = own.parent().map(PathBuf::from).unwrap_or_default();
-        let scratch = Scratch::new();
-        Judge { engine, scratch, hits: Vec::new(), host, agent, clock, programs }
+        Judge {
+            engine,
+            scratch: Scratch::new(),
+            hits: Vec::new(),
+            host,
+            agent,
+            clock,
+            storm: Storm::default(),
+            own: std::env::current_exe().unwrap_or_default(),
+            owner: rustix::process::geteuid().as_raw(),
+            drills: HashMap::new(),
+        }
     }
 
     /// The alerts that this event raises; most raise none and cost no allocation.
     pub fn judge(&mut self, event: &Event, mut raise: impl FnMut(Alert)) {
-        self.hits.clear();
+        // The script of a drill is looked at when it starts, while its runner and its folder are there.
+        if let (Activity::Exec(_), Some(proc)) = (&event.activity, &event.process)
+            && proc.info.cmd_line.contains(FOLDER_PREFIX)
+        {
+            self.drill(proc);
+        }
         self.engine.evaluate(event, &mut self.scratch, &mut self.hits);
-        for index in &self.hits {
-            let mut alert = self.engine.alert(*index, event, &self.host, self.agent, self.clock.wall());
-            alert.drill = self.drill(event).unwrap_or_default();
-            raise(alert);
+        for place in 0..self.hits.len() {
+            let index = self.hits[place];
+            let drill = event.process.as_deref().and_then(|proc| self.drill(proc)).unwrap_or_default();
+            let (engine, host, wall) = (&self.engine, &self.host, self.clock.wall());
+            let alert = || Alert { drill, ..engine.alert(index, event, host, self.agent, wall) };
+            let acts = !engine.rule(index).responses.is_empty();
+            let mut alert = Some(alert);
+            let mut build = || alert.take().map(|alert| alert()).unwrap_or_default();
+            if !self.storm.repeats(index.0, acts, event, self.clock.monotonic(), &mut build) {
+                raise(build());
+            }
         }
     }
 
-    /// The drill below which the event's process runs: a script of a drill's folder, started by our own program.
-    fn drill(&self, event: &Event) -> Option<String> {
-        let proc = event.process.as_deref()?;
+    /// Repeats that were held back and are due: one alert a finding, with their number. They ask for nothing.
+    pub fn overdue(&mut self) -> Vec<Alert> {
+        self.storm.due(self.clock.monotonic())
+    }
+
+    /// The drill below which a process runs.
+    fn drill(&mut self, proc: &Proc) -> Option<String> {
         let chain: Vec<&Proc> = std::iter::once(proc).chain(proc.ancestors().map(Arc::as_ref)).collect();
-        chain.windows(2).find_map(|pair| {
-            let [script, starter] = pair else { return None };
-            let name = script.info.args().find_map(drill::drill_of)?;
-            let exe = PathBuf::from(&starter.info.exe.path);
-            let ours = exe.parent() == Some(self.programs.as_path())
-                && exe.file_name().is_some_and(|file| file.to_string_lossy().starts_with("garrison"));
-            ours.then(|| name.to_string())
-        })
+        for pair in chain.windows(2) {
+            let [script, starter] = pair else { continue };
+            if let Some(name) = self.drills.get(&script.info.key) {
+                return Some(name.clone());
+            }
+            let mark = script.info.args().nth(1).and_then(Mark::of);
+            if let Some(mark) = mark.filter(|mark| self.believes(mark, &starter.info)) {
+                if self.drills.len() >= DRILLS {
+                    self.drills.clear();
+                }
+                self.drills.insert(script.info.key, mark.name.clone());
+                return Some(mark.name);
+            }
+        }
+        None
+    }
+
+    /// Whether a script was started by one of our own programs to run a drill. Its arguments and its name are said by
+    /// whoever starts it; its private folder and the file it runs from are not.
+    fn believes(&self, mark: &Mark, starter: &Process) -> bool {
+        if !starter.args().any(|argument| argument == "drill") {
+            return false;
+        }
+        let Some(runner) = mark.runner(self.owner) else { return false };
+        let same = runner.ticks == starter.key().ticks() && [starter.pid(), starter.ns_pid].contains(&runner.pid);
+        let file = |path: PathBuf| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+        let Some(runs) = file(PathBuf::from(format!("/proc/{}/exe", runner.pid))) else { return false };
+        let siblings = PROGRAMS.iter().map(|name| self.own.with_file_name(name));
+        same && runner.alive() && siblings.chain([self.own.clone()]).filter_map(file).any(|ours| ours == runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::ManualClock;
+    use drill::Runner;
+    use record::ProcessKey;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn judge() -> Judge {
+        let (engine, _) = Engine::compile(&[]);
+        Judge::new(engine, Host::default(), AgentId::default(), Arc::new(ManualClock::default()))
+    }
+
+    /// A script below a runner.
+    fn script(args: &[&str], runner: ProcessKey, runner_args: &[&str]) -> Arc<Proc> {
+        let mut starter = Process { key: runner.0, ..Process::default() };
+        starter.set_args(runner_args.iter().copied());
+        let mut script = Process { key: ProcessKey::from_ticks(4_000_000, 9).0, ..Process::default() };
+        script.set_args(args.iter().copied());
+        Proc::new(script, Some(Proc::new(starter, None)))
+    }
+
+    #[test]
+    fn a_drill_is_believed_by_its_private_folder_and_our_own_program() {
+        let folder = std::env::temp_dir().join(format!("{FOLDER_PREFIX}judge-test.{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).unwrap();
+        let own = Runner::own().unwrap();
+        let noted = |pid, ticks| std::fs::write(folder.join("runner"), format!("{pid} {ticks}\n")).unwrap();
+        let path = folder.join("run.sh").display().to_string();
+        let key = ProcessKey::from_ticks(own.pid, own.ticks);
+        let seen = |args: &[&str], key, runner: &[&str]| judge().drill(&script(args, key, runner));
+        let bash = ["bash", path.as_str()];
+        let drill = ["garrison", "drill", "run", "--all"];
+        assert_eq!(seen(&bash, key, &drill), None, "the folder names nobody");
+        noted(own.pid, own.ticks);
+        assert_eq!(seen(&bash, key, &drill).as_deref(), Some("judge-test"));
+        assert_eq!(seen(&bash, key, &["garrison", "events"]), None, "it runs no drill");
+        assert_eq!(seen(&["bash", "-c", path.as_str()], key, &drill), None, "named, not run");
+        let other = ProcessKey::from_ticks(own.pid, own.ticks + 1);
+        assert_eq!(seen(&bash, other, &drill), None, "another process of that id");
+        noted(own.pid, own.ticks + 1);
+        assert_eq!(seen(&bash, other, &drill), None, "a runner that is gone");
+        noted(std::os::unix::process::parent_id(), 0);
+        assert_eq!(seen(&bash, ProcessKey::from_ticks(std::os::unix::process::parent_id(), 0), &drill), None);
+        noted(own.pid, own.ticks);
+        let mut judge = judge();
+        assert!(judge.drill(&script(&bash, key, &drill)).is_some());
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(judge.drill(&script(&bash, key, &drill)).is_some(), "known after its folder is gone");
     }
 }

@@ -56,6 +56,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List the rules: which run, which are dormant, which do not run here and why.
+    Rules {
+        /// Configuration file (YAML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show the host metrics.
     Metrics {
         /// List the catalogue.
@@ -113,6 +122,10 @@ fn dispatch(command: Command, lang: Lang) -> Result<ExitCode> {
             } else {
                 print!("{table}");
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Rules { config, json } => {
+            print!("{}", rules::list(&Config::load(config.as_deref())?, json, lang));
             Ok(ExitCode::SUCCESS)
         }
         Command::Metrics { list: true, json } => {

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// Longest wait for an alert after a drill ended, and for the answering action.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a running drill is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
 enum News {
     Alert(Box<Alert>),
     Receipt(Box<Receipt>),
@@ -50,7 +53,14 @@ struct Row {
     reverted: bool,
 }
 
-/// Runs every drill, prints the table, and says whether all were detected.
+impl Row {
+    /// Whether the alert or the answer is still to come.
+    fn wants(&self) -> bool {
+        self.detected_us.is_none() || (!self.drill.answer.is_empty() && self.answered_us.is_none())
+    }
+}
+
+/// Runs every drill, prints the table, and says whether all were detected, answered and reverted.
 pub fn run(config: Config, folder: &Path, clock: Arc<dyn Clock>, as_json: bool) -> Result<bool> {
     let (sender, news) = channel();
     let config = Config { respond: Respond::Drills, ..config };
@@ -62,24 +72,19 @@ pub fn run(config: Config, folder: &Path, clock: Arc<dyn Clock>, as_json: bool) 
     }
     service.stop();
     print(&rows, as_json);
-    Ok(rows.iter().all(|row| row.detected_us.is_some() && row.reverted))
+    Ok(rows.iter().all(|row| !row.wants() && row.reverted))
 }
 
 fn rehearse(drill: &'static drill::Drill, folder: &Path, news: &Receiver<News>) -> Result<Row> {
     let rehearsal = drill::Rehearsal::start(drill, folder)?;
     let mut row = Row { drill, detected_us: None, answered_us: None, reverted: false };
-    let mut rehearsal = Some(rehearsal);
-    let mut deadline = Instant::now() + drill::TIME_LIMIT;
-    loop {
-        let wanted = row.detected_us.is_none() || (!drill.answer.is_empty() && row.answered_us.is_none());
-        if rehearsal.as_mut().is_some_and(|running| running.ended() || !wanted) {
-            row.reverted = rehearsal.take().is_some_and(|running| running.finish().reverted);
-            deadline = Instant::now() + PATIENCE;
+    let (mut ended, mut deadline) = (false, Instant::now() + drill::TIME_LIMIT);
+    // Its folder stays until the alert is there: by it a rehearsal is known.
+    while row.wants() && Instant::now() < deadline {
+        if !ended && rehearsal.ended() {
+            (ended, deadline) = (true, Instant::now() + PATIENCE);
         }
-        if rehearsal.is_none() && (!wanted || Instant::now() > deadline) {
-            return Ok(row);
-        }
-        match news.recv_timeout(Duration::from_millis(20)) {
+        match news.recv_timeout(LOOK) {
             Ok(News::Alert(alert)) if alert.drill == drill.name && alert.rule == drill.rule => {
                 row.detected_us.get_or_insert(alert.decided_us - alert.time_us);
             }
@@ -89,6 +94,8 @@ fn rehearse(drill: &'static drill::Drill, folder: &Path, news: &Receiver<News>) 
             _ => {}
         }
     }
+    row.reverted = rehearsal.finish().reverted;
+    Ok(row)
 }
 
 fn of_drill(receipt: &Receipt, drill: &drill::Drill) -> bool {

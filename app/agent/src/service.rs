@@ -47,10 +47,7 @@ impl Service {
         clock: Arc<dyn Clock>,
         standing: Standing,
     ) -> Result<Service> {
-        let (engine, faults) = rules::compile(config.builtin_rules, &config.rules);
-        for fault in &faults {
-            tracing::warn!(fault = %fault.inside(), "a rule was left out");
-        }
+        let engine = rules::load(config);
         let host = sensor::host();
         let rules = engine.rules().len();
         let stop = Arc::new(AtomicBool::new(false));

@@ -54,6 +54,11 @@ impl Watch {
             for (alert, place) in alerts {
                 self.raise(alert, &events[place]);
             }
+            for alert in self.judge.overdue() {
+                if let Err(fault) = self.outlet.alert(alert) {
+                    tracing::error!(fault = %fault.inside(), "an alert was not kept");
+                }
+            }
             self.outlet.events(&mut events);
             *self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = self.sensor.stats();
             while let Ok(wish) = self.wishes.try_recv() {
