@@ -1,5 +1,6 @@
 //! `cargo xtask content`: every rule against the cases beside it and against ordinary life; every drill against the rules.
 
+use crate::figures::{self, Row};
 use detect::cases::{Report, run_benign, run_folder};
 use detect::{Engine, Rule, Source};
 use drill::Drill;
@@ -29,6 +30,18 @@ pub fn run(root: &Path) -> ExitCode {
         drill::all().len(),
         findings.len()
     );
+    let figure = Row {
+        id: "A1.rules".into(),
+        what: "rules of our own whose cases, ordinary life and drills all hold; no peer counts these".into(),
+        ours: vec![cases.rules as f64],
+        unit: "rules".into(),
+        goal: format!(">= {RULES}, none failed"),
+        met: findings.is_empty(),
+        data: format!("content: {} cases, {} ordinary events", cases.cases, benign.cases),
+    };
+    if let Err(cause) = figures::write(root, "content", &[figure]) {
+        println!("content: the figure cannot be written: {cause}");
+    }
     if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -155,7 +155,8 @@ impl Found {
             let account: Account = tables::parse(ACCOUNTS, &item)?;
             if account.name == name {
                 found = Some((account, item.version));
-            } else if account.roles.contains(&Role::SystemAdmin) {
+            } else if account.roles.contains(&Role::SystemAdmin) && account::check_name(&account.name).is_ok() {
+                // A person's: the machine's own account has a name that nobody can log in with.
                 other = Some(item);
             }
         }
