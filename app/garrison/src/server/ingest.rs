@@ -230,7 +230,9 @@ impl Door {
         batch: Batch,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<bool> {
-        while let Err(fault) = pipeline.take(agent, frame, batch.clone(), offset + 1).await {
+        // The frame is opened again only if it has to be taken again: a copy of every batch would cost more.
+        let mut opened = batch;
+        while let Err(fault) = pipeline.take(agent, frame, std::mem::take(&mut opened), offset + 1).await {
             if hopeless(&fault) {
                 return Err(fault);
             }
@@ -240,6 +242,7 @@ impl Door {
             if pause(stop).await {
                 return Ok(false);
             }
+            opened = frame.open()?;
         }
         Ok(true)
     }
