@@ -26,14 +26,14 @@ test: setup ## everything: tidy, unit tests, content, then the parts that need r
 test-kernels: setup build ## probe table and drills on Debian's 5.10, 6.1 and 6.12 kernels under QEMU
 	@bash tests/kernels/run
 
-bench: setup ## speed, beside auditd in the same run; writes target/figures/*.json
+bench: setup ## speed, beside auditd in the same run; writes figures/*.json in the target directory
 	@bash tests/bench/run
 
-eval: setup build ## detection quality; writes target/figures/*.json
+eval: setup build ## detection quality: every rule against its cases and ordinary life; writes figures/content.json
 	@cargo xtask content
 
-drill: setup build ## every drill on this machine, table with times
-	@$(BIN)/garrison up --drill-all
+drill: setup build ## every drill on this machine, table with times; writes figures/drill.json
+	@GARRISON_FIGURES=$(CARGO_TARGET_DIR)/figures $(BIN)/garrison up --drill-all
 
 lint: ## clippy on everything, warnings are faults
 	@cargo clippy --locked --workspace --all-targets -- -D warnings

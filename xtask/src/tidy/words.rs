@@ -28,7 +28,7 @@ const BANS: &[Ban] = &[
     Ban { call: "unimplemented!(", allowed: &[], instead: "the implementation" },
 ];
 
-/// Folders whose crates may hold `unsafe`.
+/// Folders whose crates may hold `unsafe` (docs/decisions/005).
 const UNSAFE: &[&str] =
     &["core/kernel/", "sense/sensor/", "edge/scrub/", "respond/action/", "respond/drill/", "app/agent/", "tests/"];
 
