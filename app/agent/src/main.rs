@@ -2,6 +2,7 @@
 //!
 //! The agent protects its host with the server gone: rules and actions are local, records wait in the spool.
 
+mod alone;
 mod config;
 mod fault;
 mod gate;
@@ -10,6 +11,8 @@ mod judge;
 mod never;
 mod outlet;
 mod rehearse;
+#[cfg(test)]
+mod restart;
 mod rules;
 mod run;
 mod service;
