@@ -21,11 +21,10 @@ static __always_inline u64 current_start(void)
 	return task_start(current_task());
 }
 
-// Number of a pid in the innermost namespace that it lives in.
-static __always_inline u32 pid_inner(struct pid *pid, struct pid_namespace **space)
+// Number of a pid at a level of namespaces, and the namespace of that level.
+static __always_inline u32 pid_at(struct pid *pid, u32 level, struct pid_namespace **space)
 {
 	struct upid upid = {};
-	u32 level = BPF_CORE_READ(pid, level);
 	if (level > 32)
 		return 0;
 	bpf_probe_read_kernel(&upid, sizeof(upid),
@@ -35,9 +34,16 @@ static __always_inline u32 pid_inner(struct pid *pid, struct pid_namespace **spa
 	return upid.nr;
 }
 
+// Number of a pid in the innermost namespace that it lives in.
+static __always_inline u32 pid_inner(struct pid *pid, struct pid_namespace **space)
+{
+	return pid_at(pid, BPF_CORE_READ(pid, level), space);
+}
+
+// The task must have a type.
 static __always_inline u32 task_session(struct task_struct *task)
 {
-	struct pid *session = BPF_CORE_READ(task, signal, pids[3]);
+	struct pid *session = task->signal->pids[3];
 	return session ? BPF_CORE_READ(session, numbers[0].nr) : 0;
 }
 
@@ -53,12 +59,12 @@ static __always_inline struct file *task_file(struct task_struct *task, int fd)
 	return file;
 }
 
-// kernfs node of the control group that attributes containers: v1 memory (or pids) on hybrid hosts, else v2.
-static __always_inline u64 task_cgroup_node(struct task_struct *task, bool *legacy)
+// kernfs node of the control group that attributes containers: v1 memory (or pids) on hybrid hosts, else v2. The task
+// must have a type: everything here is a plain load.
+static __always_inline struct kernfs_node *task_cgroup_node(struct task_struct *task, bool *legacy)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp);
-	struct cgroup_subsys_state *state = NULL;
+	struct css_set *set = task->cgroups;
+	struct cgroup *unified = set->dfl_cgrp;
 	u32 number = 0;
 	*legacy = false;
 	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
@@ -66,15 +72,14 @@ static __always_inline u64 task_cgroup_node(struct task_struct *task, bool *lega
 	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
 		number = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
 	else
-		return (u64)BPF_CORE_READ(unified, kn);
-	bpf_probe_read_kernel(&state, sizeof(state),
-			      (char *)set + bpf_core_field_offset(struct css_set, subsys) + number * 8);
-	struct cgroup *group = BPF_CORE_READ(state, cgroup);
-	if (group && BPF_CORE_READ(group, root) != BPF_CORE_READ(unified, root)) {
+		return unified->kn;
+	struct cgroup_subsys_state **states = (void *)set + bpf_core_field_offset(struct css_set, subsys) + number * 8;
+	struct cgroup *group = (*states)->cgroup;
+	if (group && group->root != unified->root) {
 		*legacy = true;
-		return (u64)BPF_CORE_READ(group, kn);
+		return group->kn;
 	}
-	return (u64)BPF_CORE_READ(unified, kn);
+	return unified->kn;
 }
 
 #endif

@@ -302,7 +302,7 @@ static __always_inline void fill_typed_credentials(struct event_credentials *out
 	out->egid = cred->egid.val;
 	out->suid = cred->suid.val;
 	out->fsuid = cred->fsuid.val;
-	out->loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : ~0u;
+	out->loginuid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : ~0u;
 	fill_capabilities(out, cred);
 }
 
@@ -321,20 +321,21 @@ static __always_inline void fill_namespaces(struct event_namespaces *out, struct
 		out->cgroup = BPF_CORE_READ(proxy, cgroup_ns, ns.inum);
 }
 
-// The same for a task with a type.
-static __always_inline void fill_typed_namespaces(struct event_namespaces *out, struct task_struct *task)
+// The same for a task with a type. Returns its pid in its own namespace.
+static __always_inline u32 fill_typed_namespaces(struct event_namespaces *out, struct task_struct *task)
 {
 	struct nsproxy *proxy = task->nsproxy;
 	struct pid_namespace *space = NULL;
-	pid_inner(task->thread_pid, &space);
+	u32 inner = pid_at(task->thread_pid, task->thread_pid->level, &space);
 	out->pid = BPF_CORE_READ(space, ns.inum);
 	out->user = task->cred->user_ns->ns.inum;
-	out->mnt = BPF_CORE_READ(proxy, mnt_ns, ns.inum);
+	out->mnt = BPF_CORE_READ(proxy->mnt_ns, ns.inum);
 	out->net = proxy->net_ns->ns.inum;
 	out->uts = proxy->uts_ns->ns.inum;
 	out->ipc = proxy->ipc_ns->ns.inum;
 	if (bpf_core_field_exists(proxy->cgroup_ns))
 		out->cgroup = proxy->cgroup_ns->ns.inum;
+	return inner;
 }
 
 #endif

@@ -21,20 +21,14 @@ static __always_inline u64 told_key(struct event_exec *record)
 	return record->cgroup_id | (record->header.flags & EVENT_CGROUP_LEGACY ? 1ull << 63 : 0);
 }
 
-// Names the control group in the record, and appends its path when it is new.
-__noinline int append_cgroup(u64 address)
+// Appends the path of the record's control group when it is new.
+__noinline int append_cgroup(u64 node)
 {
 	struct scratch *s = scratch();
-	bool legacy = false;
 	u8 one = 1;
 	if (!s)
 		return 0;
-	struct event_exec *record = (void *)s->record;
-	u64 node = task_cgroup_node((struct task_struct *)address, &legacy);
-	if (legacy)
-		record->header.flags |= EVENT_CGROUP_LEGACY;
-	record->cgroup_id = BPF_CORE_READ((struct kernfs_node *)node, id);
-	u64 key = told_key(record);
+	u64 key = told_key((struct event_exec *)s->record);
 	if (bpf_map_lookup_elem(&cgroups_told, &key))
 		return 0;
 	s->walk.dentry = node;
@@ -112,14 +106,13 @@ static __always_inline void fill_exec(struct event_exec *record, struct task_str
 	record->parent_start = task->real_parent->group_leader->start_boottime;
 	record->parent_tgid = task->real_parent->tgid;
 	record->session = task_session(task);
-	record->ns_pid = pid_inner(task->thread_pid, NULL);
 	fill_typed_credentials(&record->credentials, task);
-	fill_typed_namespaces(&record->namespaces, task);
+	record->ns_pid = fill_typed_namespaces(&record->namespaces, task);
 	fill_stamp(record, binprm->file->f_inode);
 	bpf_get_current_comm(record->comm, sizeof(record->comm));
 	if (tty)
 		bpf_core_read_str(record->tty, sizeof(record->tty), &tty->name);
-	if (BPF_CORE_READ_BITFIELD_PROBED(binprm, secureexec))
+	if (BPF_CORE_READ_BITFIELD(binprm, secureexec))
 		record->header.flags |= EVENT_ELEVATED;
 	if (binprm->filename != binprm->interp)
 		record->header.flags |= EVENT_SCRIPT;
@@ -133,10 +126,16 @@ static __always_inline void append_exec(struct scratch *s, struct event_exec *re
 	append_bare_path(mount, NUMBER(s, binprm->file->f_path.dentry));
 	record->exe = s->place;
 	__builtin_memset(&s->place, 0, sizeof(s->place));
-	append_working_directory(NUMBER(s, task));
+	mount = NUMBER(s, task->fs->pwd.mnt);
+	append_bare_path(mount, NUMBER(s, task->fs->pwd.dentry));
 	record->cwd = s->place;
 	record->filename_length = append_kernel_text(NUMBER(s, binprm->filename));
-	record->cgroup_length = append_cgroup(NUMBER(s, task));
+	bool legacy = false;
+	struct kernfs_node *node = task_cgroup_node(task, &legacy);
+	if (legacy)
+		record->header.flags |= EVENT_CGROUP_LEGACY;
+	record->cgroup_id = node->id;
+	record->cgroup_length = append_cgroup(NUMBER(s, node));
 	record->arguments_length = append_arguments(task->mm->arg_start, task->mm->arg_end);
 }
 

@@ -165,3 +165,134 @@ fn a_refused_exec_leaves_the_old_image() {
     assert_eq!(event.process.unwrap().info.exe.path, "/tmp/bad");
     assert_eq!(interpreter.table().get(SHELL).unwrap().info.exe.path, "/bin/sh");
 }
+
+#[test]
+fn what_clone_or_a_thread_moves_leaves_the_process_where_it_is() {
+    let mut interpreter = interpreter();
+    interpreter.event(&exec(SHELL, 10_000_000, (0, 0), b"/bin/sh", b"sh\0")).unwrap();
+    let mut moved = |call: &str, tid: u32| {
+        let call = raw::Call::from_word(call).unwrap().0;
+        let header = Header { call, tid, ..header(kind::NAMESPACE, SHELL, 10_000_000) };
+        let after = NamespacesHead { net: 99, ..NAMESPACES };
+        let head = raw::NamespaceHead { header, clone_flags: 0x4000_0000, after, root: place(0) };
+        let record = raw::NamespaceRecord { head, root: raw::Place::default() };
+        let event = interpreter.event(&RawEvent { header, body: Body::Namespace(record) }).unwrap();
+        let Activity::Namespace(change) = event.activity else { panic!("not a change") };
+        assert_eq!(change.flags, 0x4000_0000);
+        interpreter.table().get(SHELL).unwrap().info.namespaces.net
+    };
+    assert_eq!((moved("clone", SHELL), moved("setns", SHELL + 1)), (3, 3));
+    assert_eq!(moved("unshare", SHELL), 99);
+}
+
+#[test]
+fn an_end_is_told_once() {
+    let mut interpreter = interpreter();
+    interpreter.event(&exec(SHELL, 10_000_000, (0, 0), b"/bin/sh", b"sh\0")).unwrap();
+    let header = header(kind::EXIT, SHELL, 10_000_000);
+    let record = RawEvent { header, body: Body::Exit(raw::ExitHead { header, code: 0, signal: 0 }) };
+    assert!(interpreter.event(&record).is_some());
+    assert!(interpreter.event(&record).is_none() && interpreter.strangers() == 0);
+}
+
+#[test]
+fn a_group_is_known_by_its_key() {
+    let mut interpreter = interpreter();
+    interpreter.event(&exec(SHELL, 10_000_000, (0, 0), b"/bin/sh", b"sh\0")).unwrap();
+    let mut again = exec(SHELL, 10_000_000, (0, 0), b"/bin/id", b"id\0");
+    let Body::Exec(record) = &mut again.body else { panic!("not an exec") };
+    record.cgroup = b"";
+    let event = interpreter.event(&again).unwrap();
+    assert_eq!(event.process.unwrap().info.container, "web");
+    let Body::Exec(record) = &mut again.body else { panic!("not an exec") };
+    record.head.cgroup_id = 2;
+    interpreter.event(&again).unwrap();
+    assert_eq!(interpreter.missed_groups(), [2]);
+}
+
+fn renamed<'a>(call: &str, from: &'a [u8], to: &'a [u8]) -> RawEvent<'a> {
+    let header = Header { call: raw::Call::from_word(call).unwrap().0, ..header(kind::FILE, SHELL, 10_000_000) };
+    let op = FileOp::Rename as u32;
+    let none = place(0);
+    let head =
+        raw::FileHead { header, op, open_flags: 0, mode: 0, uid: 0, gid: 0, reserved: 0, file: none, target: none };
+    let place = |name| raw::Place { directory: b"", name, ..raw::Place::default() };
+    RawEvent { header, body: Body::File(raw::FileRecord { head, file: place(from), target: place(to) }) }
+}
+
+#[test]
+fn names_are_ignored_only_when_they_really_lie_there() {
+    let mut interpreter = interpreter().ignoring(vec!["/quiet/".to_owned()]);
+    assert!(interpreter.event(&renamed("rename", b"/quiet/a", b"/quiet/b")).is_none());
+    assert_eq!(interpreter.filtered(), 1);
+    assert!(interpreter.event(&renamed("rename", b"/quiet/a", b"/etc/b")).is_some());
+    assert!(interpreter.event(&renamed("rename", b"/quiet/../etc/a", b"/quiet/b")).is_some());
+}
+
+#[test]
+fn a_cut_path_and_an_unread_name_are_marked() {
+    let mut interpreter = interpreter();
+    let mut mark = |header_flags: u16, place_flags: u16| {
+        let mut raw = renamed("rename", b"/a", b"/b");
+        raw.header.flags = header_flags;
+        let Body::File(record) = &mut raw.body else { panic!("not a file") };
+        record.target.flags = place_flags;
+        match interpreter.event(&raw).unwrap().activity {
+            Activity::File(file) => file.path_truncated,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!mark(0, 0) && mark(flags::NAME_UNREADABLE, 0) && mark(0, raw::place::TRUNCATED));
+}
+
+#[test]
+fn an_answer_names_the_address_of_a_later_connection() {
+    let mut interpreter = interpreter();
+    let question = dns::query(7, "c2.example", 1);
+    let mut answer = question.clone();
+    answer[2] |= 0x80;
+    answer[7] = 1;
+    answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 192, 0, 2, 7]);
+    let mut remote = [0; 16];
+    remote[..4].copy_from_slice(&[192, 0, 2, 53]);
+    let message = |flags: u16, payload: &[u8]| {
+        let header = Header { flags, ..header(kind::DNS, SHELL, 10_000_000) };
+        let payload_length = payload.len() as u16;
+        raw::DnsHead { header, family: 2, local_port: 4000, remote_port: 53, payload_length, local: [0; 16], remote }
+    };
+    let mut tell = |flags: u16, payload: &[u8]| {
+        let head = message(flags, payload);
+        let header = head.header;
+        interpreter.event(&RawEvent { header, body: Body::Dns(raw::DnsRecord { head, payload }) }).is_some()
+    };
+    assert!(!tell(flags::RECEIVED, &answer), "nobody asked, and an answer is no event");
+    assert!(tell(0, &question) && !tell(flags::RECEIVED, &answer));
+    let header = header(kind::NET, SHELL, 10_000_000);
+    remote[..4].copy_from_slice(&[192, 0, 2, 7]);
+    let head = raw::NetHead {
+        header,
+        op: record::NetOp::Connect as u32,
+        family: 2,
+        protocol: 6,
+        local: [0; 16],
+        remote,
+        local_port: 5000,
+        remote_port: 443,
+        socket_type: 1,
+    };
+    let event = interpreter.event(&RawEvent { header, body: Body::Net(head) }).unwrap();
+    let Activity::Net(net) = event.activity else { panic!("not a connection") };
+    assert_eq!(net.remote_name, "c2.example");
+    assert_eq!(interpreter.resolved.name("192.0.2.9".parse().unwrap(), 0), None);
+}
+
+#[test]
+fn failed_calls_carry_their_errno() {
+    let mut interpreter = interpreter();
+    let call = raw::Call::from_word("ptrace").unwrap().0;
+    let header = Header { call, result: -1, ..header(kind::ACCESS, SHELL, 10_000_000) };
+    let head = AccessHead { header, request: 16, address: 0, target_start: 0, target_tgid: 0, target_given: 0 };
+    let event = interpreter.event(&RawEvent { header, body: Body::Access(head) }).unwrap();
+    let Activity::Access(access) = event.activity else { panic!("not an access") };
+    assert_eq!(access.errno, 1);
+}

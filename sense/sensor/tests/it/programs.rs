@@ -201,3 +201,80 @@ fn a_descriptor_of_nothing_takes_over_no_path() {
     programs.poll(Duration::ZERO, 0, &mut note).unwrap();
     assert_eq!((seen, programs.unreadable()), (1, 0));
 }
+
+#[test]
+fn namespaces_made_by_clone_are_told_as_flags() {
+    let _alone = alone();
+    let Some(mut programs) = programs(only_children()) else { return };
+    // SAFETY: the child and its own child make only system calls.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: as above; `clone` without a stack is `fork` into a new namespace.
+        unsafe {
+            let flags = libc::CLONE_NEWUTS | libc::CLONE_NEWUSER | libc::SIGCHLD;
+            let made = libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0);
+            if made > 0 {
+                libc::waitpid(made as libc::pid_t, std::ptr::null_mut(), 0);
+            }
+            libc::_exit(if made < 0 { 1 } else { 0 });
+        }
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child made above.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    if libc::WEXITSTATUS(status) != 0 {
+        println!("skipped: this host makes no user namespaces");
+        return;
+    }
+    let mut flags = Vec::new();
+    let mut note = |event: sensor::raw::RawEvent<'_>| {
+        if let Body::Namespace(change) = &event.body {
+            flags.push(change.head.clone_flags);
+        }
+    };
+    programs.poll(Duration::ZERO, 0, &mut note).unwrap();
+    assert_eq!(flags, [(libc::CLONE_NEWUTS | libc::CLONE_NEWUSER) as u64]);
+}
+
+#[test]
+fn names_filter_floods_and_nothing_that_reaches_for_more() {
+    let _alone = alone();
+    let filters = Filters { ignore_comms: vec!["sh".to_owned()], ..only_children() };
+    let Some(mut programs) = programs(filters) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let script = "echo 1 > $0/a; (:)";
+    assert!(Command::new("/bin/sh").args(["-c", script]).arg(directory.path()).status().unwrap().success());
+    let mut kinds = BTreeMap::<u16, u64>::new();
+    programs.poll(Duration::ZERO, 0, &mut |event| *kinds.entry(event.header.kind).or_default() += 1).unwrap();
+    use sensor::raw::kind;
+    assert_eq!((kinds.get(&kind::FILE), kinds.get(&kind::EXEC), kinds.get(&kind::FORK)), (None, Some(&1), Some(&1)));
+}
+
+#[test]
+fn a_process_of_ours_is_told_only_by_what_it_executes() {
+    let _alone = alone();
+    let Some(mut programs) = programs(only_children()) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    // The shell waits for a word, so that it can be named before it writes.
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", "read word; echo 1 > $0/a; exec /bin/true"])
+        .arg(directory.path())
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let key = sensor::procfs::Reader::new().key(child.id()).unwrap();
+    programs.set_filters(&Filters { own: vec![key], ..only_children() }).unwrap();
+    programs.poll(Duration::ZERO, 0, &mut |_| {}).unwrap();
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    let mut seen = Vec::new();
+    let mut note = |event: sensor::raw::RawEvent<'_>| match &event.body {
+        Body::Exec(exec) => seen.push(exec.exe.path()),
+        other => seen.push(format!("{other:?}")),
+    };
+    programs.poll(Duration::ZERO, 0, &mut note).unwrap();
+    // The shell's own start may be told after it was named.
+    let shell = std::fs::canonicalize("/bin/sh").unwrap().to_string_lossy().into_owned();
+    seen.retain(|path| *path != shell);
+    assert_eq!(seen, [std::fs::canonicalize("/bin/true").unwrap().to_string_lossy()]);
+}
