@@ -49,8 +49,10 @@ async fn delivery(truth: &Truth, lake: &Lake, tables: &MemoryTables, wrong: &mut
     }
     findings(truth, lake, &mut held, wrong).await;
     let gaps = gaps(lake, wrong).await;
-    let receipts = tables.scan(RECEIPTS, "", "", usize::MAX).await.unwrap_or_default().len();
-    holes(truth, &held, &gaps, receipts, wrong);
+    let receipts = tables.scan(RECEIPTS, "", "", usize::MAX).await.unwrap_or_default();
+    let stored: BTreeSet<String> = receipts.into_iter().map(|item| item.key).collect();
+    wrong.extend(truth.answered.difference(&stored).map(|key| format!("receipt {key} was durable and did not arrive")));
+    holes(truth, &held, &gaps, wrong);
 }
 
 async fn findings(truth: &Truth, lake: &Lake, held: &mut Numbers, wrong: &mut Vec<String>) {
@@ -103,13 +105,7 @@ fn gap(event: &serde_json::Value) -> Option<((u64, Lane), (u64, u64))> {
 }
 
 /// Receipts have numbers of the alert lane and are not in the lake: so many numbers may be missing there.
-fn holes(
-    truth: &Truth,
-    held: &Numbers,
-    gaps: &BTreeMap<(u64, Lane), Vec<(u64, u64)>>,
-    receipts: usize,
-    wrong: &mut Vec<String>,
-) {
+fn holes(truth: &Truth, held: &Numbers, gaps: &BTreeMap<(u64, Lane), Vec<(u64, u64)>>, wrong: &mut Vec<String>) {
     let mut unheld = 0;
     for (key, numbers) in held {
         let most = numbers.last().copied().unwrap_or(0).max(truth.acknowledged.get(key).copied().unwrap_or(0));
@@ -124,9 +120,9 @@ fn holes(
     for key in truth.acknowledged.keys().filter(|key| key.1 == Lane::Telemetry && !held.contains_key(key)) {
         wrong.push(format!("start {} was acknowledged and nothing of it is held", key.0));
     }
-    if unheld > receipts {
-        wrong
-            .push(format!("{unheld} numbers of the alert lane are missing, and only {receipts} receipts explain them"));
+    let answers = truth.answers;
+    if unheld > answers {
+        wrong.push(format!("{unheld} numbers of the alert lane are missing, and only {answers} receipts explain them"));
     }
 }
 

@@ -43,6 +43,10 @@ response:
 /// What truly happened, kept outside the machines.
 #[derive(Default)]
 pub struct Truth {
+    /// Receipts that were durable when the spool took them, by their key at the server.
+    pub answered: BTreeSet<String>,
+    /// How often: an order that comes again is answered again.
+    pub answers: usize,
     /// Time of each event by start and number.
     pub telemetry: BTreeMap<(u64, u64), i64>,
     /// Alerts that were durable when the spool took them.
@@ -176,8 +180,15 @@ impl Guard {
         }
         for receipt in receipts {
             note_done(&mut self.truth, &receipt);
-            if let Err(fault) = life.spool.push_receipt(receipt) {
-                self.truth.wrong.push(format!("a receipt was not kept: {}", fault.inside()));
+            let key = api::tables::receipt_key(&receipt);
+            match life.spool.push_receipt(receipt) {
+                Ok(_) => {
+                    self.truth.answers += 1;
+                    if !self.plug.is_off() && !life.spool.status().failing {
+                        self.truth.answered.insert(key);
+                    }
+                }
+                Err(fault) => self.truth.wrong.push(format!("a receipt was not kept: {}", fault.inside())),
             }
         }
     }

@@ -39,6 +39,7 @@ pub struct Upkeep {
 /// A memory that threads share.
 pub type Shared = Mutex<Memory>;
 
+/// The memory for a moment; never held over a wait.
 pub fn lock(memory: &Shared) -> MutexGuard<'_, Memory> {
     memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
