@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::service::{Service, Standing};
-use crate::{fault, never};
+use crate::{alone, fault, never};
 use base::{Clock, Fault, Result, SystemRandom};
 use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::{Identity, Token, Uplink};
@@ -27,6 +27,9 @@ pub struct Manner {
     /// File to make when everything runs.
     #[arg(long)]
     pub ready_file: Option<PathBuf>,
+    /// End when the program that started this one ends.
+    #[arg(long)]
+    pub follow_parent: bool,
 }
 
 /// Where the identity lies.
@@ -43,6 +46,10 @@ pub fn enroll(config: &Config, token_file: &Path) -> Result<()> {
 
 /// Runs until SIGTERM or SIGINT.
 pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> {
+    if manner.follow_parent {
+        alone::follow_parent()?;
+    }
+    let _alone = alone::lock(&config.state)?;
     let identity = if manner.standalone { None } else { Some(Identity::load(&identity_folder(&config))?) };
     // Before anything starts: a list that cannot be read must not be found out later.
     let kept = never::list(&config, identity.as_ref().map(|identity| identity.url.as_str()))?;
@@ -91,6 +98,9 @@ async fn serve(
             _ = look.tick() => {
                 for fault in spool.take_faults() {
                     tracing::warn!(fault = %fault.inside(), "the spool reports");
+                }
+                if let Some(uplink) = &uplink {
+                    uplink.describe(service.state(config.spool_bytes));
                 }
                 if manner.standalone {
                     service.write_counts(&config.state.join("stats.json"));

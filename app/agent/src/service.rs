@@ -5,6 +5,7 @@ use crate::outlet::Outlet;
 use crate::{gate, hands, judge::Judge, rules, watch::Watch};
 use action::{Executor, ExecutorConfig, Gate, Gates, Listener, NeverList, Reflex};
 use base::{Clock, Fault, Result};
+use fleet::wire::AgentState;
 use record::{AgentId, Host, Order};
 use sensor::metrics::Sampler;
 use sensor::{KindStat, Sensor};
@@ -102,6 +103,13 @@ impl Service {
     /// Where orders go in.
     pub fn orders(&self) -> Sender<Order> {
         self.orders.clone()
+    }
+
+    /// What the server shows of this agent.
+    pub fn state(&self, spool_limit_bytes: u64) -> AgentState {
+        let counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lost = counts.iter().map(|kind| (kind.kind.word().to_string(), kind.lost)).collect();
+        AgentState { rules: self.rules as u64, spool_limit_bytes, lost, ..AgentState::default() }
     }
 
     /// Writes what was produced, lost and delivered since the start, for benchmarks.
