@@ -71,8 +71,8 @@ pub const FORGED_RECEIPT: Code = Code {
     class: Class::Denied,
     title: "a receipt does not belong to an order of this agent",
     title_zh: "回执与该代理的指令不符",
-    hint: "the host may be taken over: look at it, and shut its agent out with `garrison agents deny`",
-    hint_zh: "主机可能已被控制：请检查，并用 `garrison agents deny` 禁止其代理接入",
+    hint: "the host may be taken over: look at it; a system administrator can shut its agent out (POST /api/v1/agents/ID/deny)",
+    hint_zh: "主机可能已被控制：请检查；系统管理员可禁止其代理接入（POST /api/v1/agents/ID/deny）",
 };
 /// No host answered an order in time.
 pub const ORDER_EXPIRED: Code = Code {
