@@ -13,8 +13,9 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Longest wait for the kernel: also how soon a stop, a wish or a loss is seen.
-const POLL: Duration = Duration::from_millis(50);
+/// Longest wait for the kernel: how soon a stop, a wish, or a record that is not urgent is seen. An exec is not: it waits
+/// so long at most, and a busy host pays one switch for all of them.
+const POLL: Duration = Duration::from_millis(25);
 /// Events gathered before they go out together.
 const TOGETHER: usize = 4096;
 
@@ -60,7 +61,9 @@ impl Watch {
                 }
             }
             self.outlet.events(&mut events);
-            *self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = self.sensor.stats();
+            if self.sensor.renewed() {
+                *self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = self.sensor.stats();
+            }
             while let Ok(wish) = self.wishes.try_recv() {
                 wish.serve(|deed, file| self.gate(deed, file));
             }
