@@ -91,7 +91,8 @@ impl Ring {
     fn wait(&self, wait: Duration) -> Result<()> {
         let nap = self.looked.map_or(Duration::ZERO, |looked| PACE.saturating_sub(looked.elapsed())).min(wait);
         if !nap.is_zero() {
-            std::thread::sleep(nap);
+            // Not a sleep: whoever wants this thread to end may unpark it.
+            std::thread::park_timeout(nap);
         }
         let listening = self.bell.as_ref().map(Bell::listen);
         if listening.as_ref().is_some_and(|listening| listening.is_urgent()) {

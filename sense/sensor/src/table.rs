@@ -34,7 +34,7 @@ const BARE_BYTES: usize = size_of::<Proc>() + 64;
 
 impl Default for TableLimits {
     fn default() -> Self {
-        TableLimits { live: 65_536, ended: 8_192, keep_ended: 10_000_000, live_bytes: 16 << 20, ended_bytes: 8 << 20 }
+        TableLimits { live: 65_536, ended: 8_192, keep_ended: 10_000_000, live_bytes: 12 << 20, ended_bytes: 8 << 20 }
     }
 }
 
