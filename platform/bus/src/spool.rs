@@ -320,6 +320,10 @@ impl Spool {
             tries += 1;
         }
         self.disk_said(done);
+        if tries > 0 {
+            // At once, for the memory of what was shed ends with the agent. Bounded: each round sheds a segment.
+            self.report();
+        }
     }
 
     fn write_both(&mut self) {

@@ -7,14 +7,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Rounds: each runs every watcher once, in turn, so that a noisy moment of the machine meets all of them.
-const ROUNDS: usize = 5;
 /// Execs a run.
 const EXECS: u32 = 6000;
 /// Opens a run.
 const OPENS: u32 = 100_000;
 /// Time without load in which the idle cost is measured.
-const IDLE: Duration = Duration::from_secs(5);
+const IDLE: Duration = Duration::from_secs(3);
 /// Rates tried, opens a second of two processes together, and how long each is kept up.
 const RATES: &[u32] = &[50_000, 100_000, 150_000, 200_000];
 const FLOOD_SECONDS: u32 = 5;
@@ -81,10 +79,11 @@ impl Load<'_> {
         Ok((children_cpu() - load + watching) * 1e6 / f64::from(self.operations))
     }
 
-    fn costs(&self, agent: &Path, watchers: &[Watcher<'_>]) -> Result<Costs, String> {
+    /// Each round runs every watcher once, in turn, so that a noisy moment of the machine meets all of them.
+    fn costs(&self, agent: &Path, watchers: &[Watcher<'_>], rounds: usize) -> Result<Costs, String> {
         let mut costs =
             Costs { bare: Vec::new(), added: vec![Vec::new(); watchers.len()], memory: Vec::new(), idle: Vec::new() };
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             let bare = self.run(&Running::start(Watcher::Nobody, agent)?, 0.0)?;
             costs.bare.push(bare);
             for (added, watcher) in costs.added.iter_mut().zip(watchers) {
@@ -118,7 +117,7 @@ fn beside(id: &'static str, what: String, ours: &[f64], peer: Option<&Vec<f64>>,
 }
 
 /// Measures and publishes.
-pub fn run(agent: &Path) -> Result<(), String> {
+pub fn run(agent: &Path, rounds: usize) -> Result<(), String> {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: host figures (need root)");
         return Ok(());
@@ -133,12 +132,13 @@ pub fn run(agent: &Path) -> Result<(), String> {
     if has_auditd() {
         watchers.extend([Watcher::Auditd(EVERYTHING), Watcher::Auditd(EXEC_ONLY)]);
     }
-    let exec = Load { arguments: &["spin", "exec", &execs], operations: EXECS }.costs(agent, &watchers)?;
+    let exec = Load { arguments: &["spin", "exec", &execs], operations: EXECS }.costs(agent, &watchers, rounds)?;
     watchers.retain(|watcher| *watcher != Watcher::Ours(&narrow) && *watcher != Watcher::Auditd(EXEC_ONLY));
-    let open = Load { arguments: &["spin", "open", &opens, &place, "0"], operations: OPENS }.costs(agent, &watchers)?;
+    let open = Load { arguments: &["spin", "open", &opens, &place, "0"], operations: OPENS }
+        .costs(agent, &watchers, rounds)?;
     let build = if cfg!(debug_assertions) { "everyday build" } else { "release build" };
     let data = |operations: u32, what: &str| {
-        format!("{operations} {what} a run, {ROUNDS} rounds; load and watcher, idle cost taken off; {build}")
+        format!("{operations} {what} a run, {rounds} rounds; load and watcher, idle cost taken off; {build}")
     };
     let base = format!("{:.0} µs alone", median(&exec.bare));
     let mut rows = vec![

@@ -1,7 +1,7 @@
 //! `make bench`: speed and cost, beside a peer in the same run where there is one. Prints tables and writes
 //! `target/figures/*.json` in the one shape of the design.
 //!
-//! `bench host AGENT` needs root (kernel programs, auditd); `bench lake`, `bench rules` and `bench compile AGENT` follow.
+//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules` and `bench compile AGENT` follow.
 
 mod compile;
 mod figures;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["host", agent] => host::run(Path::new(agent)),
+        ["host", agent, rounds] => host::run(Path::new(agent), rounds.parse().unwrap_or(5)),
         ["compile", agent] => compile::run(Path::new(agent)),
         ["lake", events] => lake_bench::run(events.parse().unwrap_or(10_000_000)),
         ["rules"] => rules::run(),
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         ["spin", "open", count, folder, rate] => {
             load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
         }
-        _ => Err("usage: bench host AGENT | compile AGENT | lake EVENTS | rules".to_string()),
+        _ => Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules".to_string()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -250,7 +250,12 @@ impl Stream {
                 target_pid: 900 + self.chance.below(4_000) as u32,
                 to_agent: false,
             }),
-            2 => Activity::Access(ProcessAccess { call: "ptrace".into(), request: 16, target_pid: 1234, ..ProcessAccess::default() }),
+            2 => Activity::Access(ProcessAccess {
+                call: "ptrace".into(),
+                request: 16,
+                target_pid: 1234,
+                ..ProcessAccess::default()
+            }),
             _ => {
                 let before = User { name: "root".into(), capabilities: 0x1ff_ffff_ffff, ..User::default() };
                 let after = User { uid: 33, gid: 33, euid: 33, egid: 33, name: "www-data".into(), ..User::default() };
