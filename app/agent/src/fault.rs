@@ -66,6 +66,22 @@ pub const ORPHAN: Code = Code {
     hint_zh: "请重新运行 `garrison up`，它会启动代理",
 };
 
-/// Every fault of the agent.
-pub const ALL: &[&Code] =
-    &[&IN_USE, &STATE, &ORPHAN, &THREAD, &BROKEN, &READY_FILE, &NEVER_BLOCK, &crate::gate::SILENT];
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_an_id_of_its_own_and_speaks_both_languages() {
+        let all = [&IN_USE, &STATE, &ORPHAN, &THREAD, &BROKEN, &READY_FILE, &NEVER_BLOCK, &crate::gate::SILENT];
+        let ids: std::collections::BTreeSet<_> = all.iter().map(|code| code.id).collect();
+        assert_eq!(ids.len(), all.len());
+        for code in all {
+            assert!(code.id.starts_with("agent."), "{}", code.id);
+            assert!(
+                [code.title, code.title_zh, code.hint, code.hint_zh].iter().all(|text| !text.is_empty()),
+                "{}",
+                code.id
+            );
+        }
+    }
+}

@@ -28,9 +28,8 @@
 //! # Ok(()) }
 //! ```
 
-pub mod fault;
-
 mod action;
+pub mod fault;
 mod host;
 mod never;
 mod prefix;

@@ -1,6 +1,6 @@
 //! The two watchers that are compared: our agent and auditd with equal rules, and their CPU time.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -154,7 +154,7 @@ pub fn has_auditd() -> bool {
     Command::new("auditctl").arg("-s").output().is_ok_and(|output| output.status.success())
 }
 
-fn wait_for(path: &PathBuf) -> Result<(), String> {
+fn wait_for(path: &Path) -> Result<(), String> {
     let end = Instant::now() + Duration::from_secs(60);
     while !path.exists() {
         if Instant::now() > end {

@@ -1,5 +1,7 @@
 //! The loop under every failure: a script with trouble at each step, and scripts that chance writes.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use base::{Random, SeededRandom};
 use closed_loop::check::check;
 use closed_loop::script::{WHOLE, by_chance};

@@ -361,7 +361,7 @@ mod tests {
         let later = Hub::open(tables.clone(), clock.clone()).await.unwrap();
         let (stream, mut orders) = mpsc::channel(64);
         later.connected(AgentId([7; 16]), &Host::default(), stream).await.unwrap();
-        assert_eq!(drain(&mut orders), [order.order.id.clone()]);
+        assert_eq!(drain(&mut orders), std::slice::from_ref(&order.order.id));
         later.settled(&order.order.agent, &order.order.id);
         clock.advance(AGAIN_US);
         later.resend();

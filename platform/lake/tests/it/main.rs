@@ -1,5 +1,7 @@
 //! The lake through its public face: exactly once, queries during ingest, compaction, retention, damage, size.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 #[path = "../../src/arbitrary.rs"]
 mod arbitrary;
 mod compaction;

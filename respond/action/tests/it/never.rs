@@ -133,7 +133,10 @@ fn process(proc: &Path, (pid, parent, comm): (u32, u32, &str), uid: u32, exe: &P
     std::os::unix::fs::symlink(exe, directory.join("exe")).unwrap();
 }
 
-fn table(rows: &[([u8; 4], u16, [u8; 4], u16, u64)]) -> String {
+/// Local address and port, remote address and port, inode of the socket.
+type Row = ([u8; 4], u16, [u8; 4], u16, u64);
+
+fn table(rows: &[Row]) -> String {
     let end = |address: [u8; 4], port: u16| format!("{:08X}:{port:04X}", u32::from_ne_bytes(address));
     rows.iter().fold(
         "  sl  local_address rem_address   st\n".to_string(),
