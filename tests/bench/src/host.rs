@@ -54,6 +54,8 @@ fn idle_cpu(watcher: &Running) -> f64 {
 struct Load<'l> {
     arguments: &'l [&'l str],
     operations: u32,
+    /// Events that we must report of one operation.
+    events: u32,
 }
 
 /// What each watcher adds to one operation, over all rounds: CPU µs of load and watcher together, less what nobody's
@@ -75,6 +77,7 @@ impl Load<'_> {
             return Err("the load failed".into());
         }
         watcher.settle();
+        watcher.reports(u64::from(self.operations) * u64::from(self.events))?;
         let watching = watcher.cpu() - before - idle * begun.elapsed().as_secs_f64();
         Ok((children_cpu() - load + watching) * 1e6 / f64::from(self.operations))
     }
@@ -132,9 +135,10 @@ pub fn run(agent: &Path, rounds: usize) -> Result<(), String> {
     if has_auditd() {
         watchers.extend([Watcher::Auditd(EVERYTHING), Watcher::Auditd(EXEC_ONLY)]);
     }
-    let exec = Load { arguments: &["spin", "exec", &execs], operations: EXECS }.costs(agent, &watchers, rounds)?;
+    let exec =
+        Load { arguments: &["spin", "exec", &execs], operations: EXECS, events: 3 }.costs(agent, &watchers, rounds)?;
     watchers.retain(|watcher| *watcher != Watcher::Ours(&narrow) && *watcher != Watcher::Auditd(EXEC_ONLY));
-    let open = Load { arguments: &["spin", "open", &opens, &place, "0"], operations: OPENS }
+    let open = Load { arguments: &["spin", "open", &opens, &place, "0"], operations: OPENS, events: 1 }
         .costs(agent, &watchers, rounds)?;
     let build = if cfg!(debug_assertions) { "everyday build" } else { "release build" };
     let data = |operations: u32, what: &str| {

@@ -76,6 +76,19 @@ impl Running {
         }
     }
 
+    /// A watcher that did not see its load has no cost worth telling: an error when our agent delivered fewer events.
+    pub fn reports(&self, events: u64) -> Result<(), String> {
+        if self.audit || self.child.is_none() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(1200)); // the counts are written each second
+        let (delivered, lost) = self.counts()?;
+        if delivered < events || lost > 0 {
+            return Err(format!("{delivered} events delivered and {lost} lost, at least {events} expected"));
+        }
+        Ok(())
+    }
+
     /// What the agent counted since its start (`run --standalone` writes it each second): delivered and lost events.
     pub fn counts(&self) -> Result<(u64, u64), String> {
         let path = self.folder.path().join("state/stats.json");
