@@ -5,10 +5,10 @@ use crate::outlet::Outlet;
 use crate::{gate, hands, judge::Judge, rules, watch::Watch};
 use action::{Executor, ExecutorConfig, Gate, Gates, Listener, NeverList, Reflex};
 use base::{Clock, Fault, Result};
-use fleet::wire::AgentState;
+use fleet::wire::{AgentState, Probe};
 use record::{AgentId, Host, Order};
 use sensor::metrics::Sampler;
-use sensor::{KindStat, Sensor};
+use sensor::{KindStat, ProbeTable, Sensor};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +37,7 @@ pub struct Service {
     pub host: Host,
     /// Rules loaded.
     pub rules: usize,
+    probes: Vec<Probe>,
     counts: Arc<Mutex<Vec<KindStat>>>,
 }
 
@@ -62,8 +63,10 @@ impl Service {
             resolvers: standing.resolvers,
             ..ExecutorConfig::new(config.state.join("actions"), config.state.join("evidence"))
         };
+        let sensor = Sensor::start(config.sensor.clone(), clock.clone())?;
+        let probes = probes(sensor.probed());
         let watch = Watch {
-            sensor: Sensor::start(config.sensor.clone(), clock.clone())?,
+            sensor,
             judge: Judge::new(engine, host.clone(), standing.agent, clock.clone()),
             outlet: outlet.clone(),
             reflex: Reflex::new(standing.agent.to_string(), action::Boot::now().id, mount_namespace()),
@@ -90,14 +93,14 @@ impl Service {
         ];
         let ended = |_| Err(Fault::new(&crate::fault::BROKEN).object("hands"));
         if let Err(fault) = begun.recv().unwrap_or_else(ended) {
-            Service { stop, orders, threads, host, rules, counts }.stop();
+            Service { stop, orders, threads, host, rules, probes, counts }.stop();
             return Err(fault);
         }
         if config.metrics_seconds > 0 {
             let (stop, every) = (stop.clone(), Duration::from_secs(config.metrics_seconds));
             threads.push(spawn("metrics", move || sample(&*outlet, &*clock, every, &stop))?);
         }
-        Ok(Service { stop, orders, threads, host, rules, counts })
+        Ok(Service { stop, orders, threads, host, rules, probes, counts })
     }
 
     /// Where orders go in.
@@ -109,7 +112,8 @@ impl Service {
     pub fn state(&self, spool_limit_bytes: u64) -> AgentState {
         let counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let lost = counts.iter().map(|kind| (kind.kind.word().to_string(), kind.lost)).collect();
-        AgentState { rules: self.rules as u64, spool_limit_bytes, lost, ..AgentState::default() }
+        let probes = self.probes.clone();
+        AgentState { rules: self.rules as u64, probes, spool_limit_bytes, lost, ..AgentState::default() }
     }
 
     /// Writes what was produced, lost and delivered since the start, for benchmarks.
@@ -163,6 +167,17 @@ fn act(
     if let Some(executor) = executor {
         hands::run(executor, inbox, outlet, stop);
     }
+}
+
+/// The probe table as the server shows it.
+fn probes(table: &ProbeTable) -> Vec<Probe> {
+    let row = |row: &sensor::ProbeRow| Probe {
+        event: row.event.clone(),
+        hook: row.hook.map_or(String::new(), |hook| hook.word().to_string()),
+        fired: row.fired,
+        lost: row.lost.clone(),
+    };
+    table.rows.iter().map(row).collect()
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {

@@ -39,6 +39,6 @@ pub use config::SensorConfig;
 pub use health::Health;
 pub use host::host;
 pub use loss::KindStat;
-pub use programs::{FileKey, ProbeTable};
+pub use programs::{FileKey, ProbeRow, ProbeTable};
 pub use sensor::{Sensor, probe};
 pub use table::ProcessTable;
