@@ -119,15 +119,18 @@ async fn serve(options: &Up, places: &Places, agent: bool, lang: Lang) -> Result
         println!("\n{}", lang.pick("A rehearsal: one safe drill, for real.", "演练：一次真实而安全的攻击手法。"));
         child(&["drill", "run", "reverse-shell", "--tell"], places).await?;
     }
+    // One watch over both waits: Ctrl-C also ends the child, and must not be asked for twice.
+    let stop = interrupted();
+    tokio::pin!(stop);
     if options.demo {
         println!("\n{}", lang.pick("Live events until Ctrl-C:", "实时事件，按 Ctrl-C 结束："));
         let follow = child(&["events", "--follow"], places);
         tokio::select! {
             _ = follow => {}
-            () = interrupted() => return Ok(ExitCode::SUCCESS),
+            () = stop.as_mut() => return Ok(ExitCode::SUCCESS),
         }
     }
-    interrupted().await;
+    stop.await;
     Ok(ExitCode::SUCCESS)
 }
 
