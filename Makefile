@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(if $(wildcard $(CACHE)/target),$(CACHE)/target,$(CU
 export GARRISON_VENV ?= $(CACHE)/venv
 BIN := $(CARGO_TARGET_DIR)/debug
 
-.PHONY: help run test test-kernels bench eval drill setup build fmt lint
+.PHONY: help run test fuzz test-kernels bench eval drill setup build fmt lint
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ run: setup build ## build, start everything on this machine, show one safe drill
 
 test: setup ## everything: tidy, unit tests, content, then the parts that need root and the kernel
 	@bash tests/run
+
+fuzz: setup ## the property tests again with another seed and 20 times the cases
+	@PROPTEST_CASES=$${PROPTEST_CASES:-5000} PROPTEST_RNG_SEED=$$(date +%s) cargo test --locked --workspace --quiet --lib --bins
 
 test-kernels: setup build ## probe table and drills on Debian's 5.10, 6.1 and 6.12 kernels under QEMU
 	@bash tests/kernels/run

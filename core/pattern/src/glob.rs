@@ -5,7 +5,7 @@
 pub enum Piece {
     /// These bytes.
     Text(Vec<u8>),
-    /// `*`: any bytes, none too.
+    /// `*`: any characters, none too.
     Any,
     /// `?`: one character (one byte where the text is not UTF-8).
     One,
@@ -64,7 +64,8 @@ impl Glob {
             }
             match &mut again {
                 Some((after, from)) if *from < text.len() => {
-                    *from += 1;
+                    // A whole character: a `?` behind the `*` must not begin inside one.
+                    *from += character(&text[*from..]);
                     (at, step) = (*from, *after);
                 }
                 _ => return false,
@@ -128,6 +129,12 @@ mod tests {
         fn hostile_bytes_do_not_panic(pattern in "[a*?]{0,9}", text in prop::collection::vec(any::<u8>(), 0..40)) {
             Glob::new(&pieces(&pattern), true).fits(&text);
         }
+    }
+
+    #[test]
+    fn one_is_a_character_and_not_a_byte_behind_a_star() {
+        let fits = |pattern: &str, text: &str| Glob::new(&pieces(pattern), false).fits(text.as_bytes());
+        assert!(!fits("a*??", "a漢") && fits("a*?", "a漢") && fits("a*??", "a漢字"));
     }
 
     #[test]
