@@ -134,6 +134,10 @@ pub(crate) fn keyword_fields(kind: Kind) -> &'static [Field] {
         Kind::Dns => &[Field::DnsName],
         Kind::Access => &[Field::TargetExe, Field::CallName],
         Kind::Memory | Kind::Module | Kind::Bpf | Kind::Lost => &[Field::ObjectName],
+        Kind::Log => &[Field::LogMessage],
+        Kind::Scan => &[Field::ScanName, Field::ScanFamily, Field::FilePath],
+        Kind::Integrity => &[Field::FilePath, Field::FileDiff],
+        Kind::Asset => &[Field::AssetName, Field::AssetKey],
         Kind::IoUring => &[Field::IoUringPath, Field::IoUringOp],
     }
 }

@@ -6,6 +6,12 @@ pub const ARGV_BYTES: usize = 8 * 1024;
 pub const PATH_BYTES: usize = 4096;
 /// Deepest ancestry kept of a process; a chain of double forks would otherwise grow without end.
 pub const ANCESTRY_DEPTH: usize = 32;
+/// Longest record of a log kept as text, bytes. A longer one is cut and marked, but decoded as a whole up to [`LOG_RECORD_BYTES`].
+pub const LOG_LINE_BYTES: usize = 8 * 1024;
+/// Longest record of a log that is decoded, bytes; what is behind it is skipped to the next record and counted.
+pub const LOG_RECORD_BYTES: usize = 1024 * 1024;
+/// Longest difference of a watched text kept, bytes.
+pub const DIFF_BYTES: usize = 4 * 1024;
 /// Largest batch on the wire after decompression, bytes. Stops a compression bomb from an enrolled but hostile agent.
 pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// Largest compressed batch on the wire, bytes.

@@ -68,6 +68,18 @@ pub enum Activity {
     /// Events were lost or shed.
     #[prost(message, tag = "25")]
     Lost(Lost),
+    /// A record of a log.
+    #[prost(message, tag = "26")]
+    Log(crate::Log),
+    /// A scan found something.
+    #[prost(message, tag = "27")]
+    Scan(crate::Scan),
+    /// A watched file changed.
+    #[prost(message, tag = "28")]
+    Integrity(crate::Integrity),
+    /// The inventory changed.
+    #[prost(message, tag = "29")]
+    Asset(crate::Asset),
 }
 
 /// The kind of an activity, for filters, counters and rule routing.
@@ -91,6 +103,10 @@ pub enum Kind {
     IoUring,
     Signal,
     Lost,
+    Log,
+    Scan,
+    Integrity,
+    Asset,
 }
 
 impl Kind {
@@ -112,7 +128,16 @@ impl Kind {
         Kind::IoUring,
         Kind::Signal,
         Kind::Lost,
+        Kind::Log,
+        Kind::Scan,
+        Kind::Integrity,
+        Kind::Asset,
     ];
+
+    /// Whether the kernel sensor delivers it; the other kinds are told by the programs themselves.
+    pub const fn of_kernel(self) -> bool {
+        !matches!(self, Kind::Lost | Kind::Log | Kind::Scan | Kind::Integrity | Kind::Asset)
+    }
 
     /// Its word in filters and tables.
     pub const fn word(self) -> &'static str {
@@ -133,6 +158,10 @@ impl Kind {
             Kind::IoUring => "io_uring",
             Kind::Signal => "signal",
             Kind::Lost => "lost",
+            Kind::Log => "log",
+            Kind::Scan => "scan",
+            Kind::Integrity => "integrity",
+            Kind::Asset => "asset",
         }
     }
 
@@ -162,6 +191,10 @@ impl Activity {
             Activity::IoUring(_) => Kind::IoUring,
             Activity::Signal(_) => Kind::Signal,
             Activity::Lost(_) => Kind::Lost,
+            Activity::Log(_) => Kind::Log,
+            Activity::Scan(_) => Kind::Scan,
+            Activity::Integrity(_) => Kind::Integrity,
+            Activity::Asset(_) => Kind::Asset,
         }
     }
 }

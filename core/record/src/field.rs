@@ -67,6 +67,23 @@ pub enum Field {
     ExitCode,
     UserBefore,
     UserAfter,
+    LogSource,
+    LogOrigin,
+    LogHost,
+    LogMessage,
+    ScanEngine,
+    ScanName,
+    ScanFamily,
+    ScanMember,
+    ScanScore,
+    ScanCause,
+    Change,
+    FileDiff,
+    FilePackage,
+    AssetKind,
+    AssetKey,
+    AssetName,
+    AssetVersion,
     Kind,
 }
 
@@ -148,6 +165,23 @@ impl Field {
         (Field::ExitCode, "exit.code"),
         (Field::UserBefore, "user.before"),
         (Field::UserAfter, "user.after"),
+        (Field::LogSource, "log.source"),
+        (Field::LogOrigin, "log.origin"),
+        (Field::LogHost, "log.host"),
+        (Field::LogMessage, "log.message"),
+        (Field::ScanEngine, "scan.engine"),
+        (Field::ScanName, "scan.name"),
+        (Field::ScanFamily, "scan.family"),
+        (Field::ScanMember, "scan.member"),
+        (Field::ScanScore, "scan.score"),
+        (Field::ScanCause, "scan.cause"),
+        (Field::Change, "change"),
+        (Field::FileDiff, "file.diff"),
+        (Field::FilePackage, "file.package"),
+        (Field::AssetKind, "asset.kind"),
+        (Field::AssetKey, "asset.key"),
+        (Field::AssetName, "asset.name"),
+        (Field::AssetVersion, "asset.version"),
         (Field::Kind, "kind"),
     ];
 
@@ -236,6 +270,9 @@ fn of_activity(activity: &Activity, field: Field) -> Value<'_> {
         },
         Activity::File(file) => of_file(file, field),
         Activity::Net(_) | Activity::Dns(_) => of_network(activity, field),
+        Activity::Log(_) | Activity::Scan(_) | Activity::Integrity(_) | Activity::Asset(_) => {
+            of_observed(activity, field)
+        }
         _ => of_call(activity, field),
     }
 }
@@ -310,6 +347,36 @@ fn of_call(activity: &Activity, field: Field) -> Value<'_> {
         (Activity::Signal(signal), Field::TargetPid) => number(signal.target_pid),
         (Activity::Signal(signal), Field::SignalToAgent) => Value::Flag(signal.to_agent),
         (Activity::Lost(lost), Field::ObjectName) => text(&lost.class),
+        _ => Value::None,
+    }
+}
+
+fn of_observed(activity: &Activity, field: Field) -> Value<'_> {
+    match (activity, field) {
+        (Activity::Log(log), Field::LogSource) => text(&log.source),
+        (Activity::Log(log), Field::LogOrigin) => text(&log.origin),
+        (Activity::Log(log), Field::LogHost) => text(&log.host),
+        (Activity::Log(log), Field::LogMessage) => text(&log.message),
+        (Activity::Scan(scan), Field::ScanEngine) => text(&scan.engine),
+        (Activity::Scan(scan), Field::ScanName) => text(&scan.name),
+        (Activity::Scan(scan), Field::ScanFamily) => text(&scan.family),
+        (Activity::Scan(scan), Field::ScanMember) => text(&scan.member),
+        (Activity::Scan(scan), Field::ScanScore) => number(scan.score),
+        (Activity::Scan(scan), Field::ScanCause) => text(&scan.cause),
+        (Activity::Scan(scan), Field::FilePath) => text(&scan.file.path),
+        (Activity::Scan(scan), Field::TargetPid) if scan.pid > 0 => number(scan.pid),
+        (Activity::Integrity(file), Field::FilePath) => text(&file.file.path),
+        (Activity::Integrity(file), Field::Change) => text(&file.change),
+        (Activity::Integrity(file), Field::FileDiff) => text(&file.diff),
+        (Activity::Integrity(file), Field::FilePackage) => text(&file.package),
+        (Activity::Integrity(file), Field::FileMode) => {
+            file.after.as_ref().map_or(Value::None, |state| number(state.mode & 0o7777))
+        }
+        (Activity::Asset(asset), Field::AssetKind) => text(&asset.kind),
+        (Activity::Asset(asset), Field::Change) => text(&asset.change),
+        (Activity::Asset(asset), Field::AssetKey) => text(&asset.key),
+        (Activity::Asset(asset), Field::AssetName) => text(&asset.name),
+        (Activity::Asset(asset), Field::AssetVersion) => text(&asset.version),
         _ => Value::None,
     }
 }

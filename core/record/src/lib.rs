@@ -18,6 +18,7 @@ pub mod fault;
 mod field;
 mod id;
 mod incident;
+mod observed;
 pub mod ocsf;
 mod order;
 mod process;
@@ -35,6 +36,7 @@ pub use event::{
 pub use field::{CLONE_NEWUSER, Field, Value};
 pub use id::{AgentId, EventId, ProcessKey};
 pub use incident::{Incident, IncidentStatus, Stage};
+pub use observed::{Asset, FileState, Integrity, Log, Pair, Scan};
 pub use order::{ActionKind, Order, OrderMode, Origin, Receipt, ReceiptState};
 pub use process::{FileId, Namespaces, Proc, Process, User};
 pub use runs::Runs;

@@ -328,5 +328,9 @@ pub(crate) fn empty(kind: Kind) -> Activity {
         Kind::IoUring => Activity::IoUring(Default::default()),
         Kind::Signal => Activity::Signal(Default::default()),
         Kind::Lost => Activity::Lost(Default::default()),
+        Kind::Log => Activity::Log(Default::default()),
+        Kind::Scan => Activity::Scan(Default::default()),
+        Kind::Integrity => Activity::Integrity(Default::default()),
+        Kind::Asset => Activity::Asset(Default::default()),
     }
 }

@@ -64,7 +64,11 @@ impl Family {
             | Kind::Bpf
             | Kind::IoUring
             | Kind::Signal
-            | Kind::Lost => Family::System,
+            | Kind::Lost
+            | Kind::Log
+            | Kind::Scan
+            | Kind::Integrity
+            | Kind::Asset => Family::System,
         }
     }
 }

@@ -56,12 +56,12 @@ impl SensorConfig {
     /// `config.invalid` names a word that is no kind.
     pub fn kinds(&self) -> Result<Vec<Kind>> {
         if self.kinds.is_empty() {
-            return Ok(Kind::ALL.iter().copied().filter(|kind| *kind != Kind::Lost).collect());
+            return Ok(Kind::ALL.iter().copied().filter(|kind| kind.of_kernel()).collect());
         }
         let mut kinds = vec![Kind::Exec, Kind::Fork, Kind::Exit];
         for word in &self.kinds {
-            let kind = Kind::from_word(word).filter(|kind| *kind != Kind::Lost);
-            let words: Vec<_> = Kind::ALL.iter().map(|kind| kind.word()).filter(|word| *word != "lost").collect();
+            let kind = Kind::from_word(word).filter(|kind| kind.of_kernel());
+            let words: Vec<_> = Kind::ALL.iter().filter(|kind| kind.of_kernel()).map(|kind| kind.word()).collect();
             let wrong = || Fault::new(&INVALID).object("sensor.kinds").expected(words.join(", ")).found(word);
             let kind = kind.ok_or_else(wrong)?;
             if !kinds.contains(&kind) {

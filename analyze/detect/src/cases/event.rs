@@ -58,6 +58,10 @@ fn empty(kind: Kind) -> Activity {
         Kind::IoUring => Activity::IoUring(IoUring::default()),
         Kind::Signal => Activity::Signal(SignalSent::default()),
         Kind::Lost => Activity::Lost(Lost::default()),
+        Kind::Log => Activity::Log(Default::default()),
+        Kind::Scan => Activity::Scan(Default::default()),
+        Kind::Integrity => Activity::Integrity(Default::default()),
+        Kind::Asset => Activity::Asset(Default::default()),
     }
 }
 

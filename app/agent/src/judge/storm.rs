@@ -112,6 +112,10 @@ fn target(activity: &Activity, hasher: &mut impl Hasher) {
         Activity::IoUring(ring) => (ring.opcode, &ring.path).hash(hasher),
         Activity::Signal(signal) => (signal.signal, signal.target_pid).hash(hasher),
         Activity::Lost(lost) => (&lost.class, &lost.place).hash(hasher),
+        Activity::Log(log) => (&log.source, &log.origin, &log.message).hash(hasher),
+        Activity::Scan(scan) => (&scan.name, &scan.file.path, &scan.member, scan.pid).hash(hasher),
+        Activity::Integrity(file) => (&file.change, &file.file.path).hash(hasher),
+        Activity::Asset(asset) => (&asset.kind, &asset.change, &asset.key).hash(hasher),
         Activity::Exec(_) | Activity::Fork(_) | Activity::Exit(_) => {}
     }
 }

@@ -32,6 +32,7 @@ pub fn class_uid(activity: &Activity) -> (u32, u32) {
         Activity::Bpf(call) => (1003, if BPF_CREATES.contains(&call.command) { 1 } else { 4 }),
         Activity::IoUring(_) => (1003, 4),
         Activity::Lost(_) => (1008, OTHER),
+        Activity::Log(_) | Activity::Scan(_) | Activity::Integrity(_) | Activity::Asset(_) => (0, OTHER),
     }
 }
 

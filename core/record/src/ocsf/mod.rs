@@ -52,6 +52,7 @@ pub fn event(host: &Host, id: &EventId, event: &Event) -> Value {
         Activity::Bpf(call) => system::bpf(&mut draft, process, call),
         Activity::IoUring(ring) => system::io_uring(&mut draft, process, ring),
         Activity::Lost(lost) => system::lost(&mut draft, lost),
+        Activity::Log(_) | Activity::Scan(_) | Activity::Integrity(_) | Activity::Asset(_) => {}
     }
     let severity = match event.activity {
         Activity::Lost(_) => Severity::Medium,

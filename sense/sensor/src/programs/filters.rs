@@ -39,7 +39,7 @@ pub struct Filters {
 impl Default for Filters {
     fn default() -> Filters {
         Filters {
-            kinds: Kind::ALL.iter().copied().filter(|kind| *kind != Kind::Lost).collect(),
+            kinds: Kind::ALL.iter().copied().filter(|kind| kind.of_kernel()).collect(),
             read_opens: false,
             executable_memory: false,
             ignore_paths: Vec::new(),
@@ -53,7 +53,7 @@ impl Default for Filters {
 
 /// Number of a kind in the records (`enum event_kind`), `None` for kinds that no program reports.
 pub fn number_of(kind: Kind) -> Option<u32> {
-    (kind != Kind::Lost).then_some(kind as u32 + 1)
+    kind.of_kernel().then_some(kind as u32 + 1)
 }
 
 /// Kinds that come rarely and matter at once: they wake the reader.

@@ -1,0 +1,1 @@
+//! How well the host stands: installed versions against advisories.

@@ -1,0 +1,1 @@
+//! Looks into files: YARA rules, archives, packers, web shells.
