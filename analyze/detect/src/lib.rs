@@ -52,6 +52,7 @@ pub mod route;
 mod scan;
 
 pub mod cases;
+pub mod correlation;
 pub mod workload;
 
 pub use bucket::Scratch;

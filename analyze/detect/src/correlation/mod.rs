@@ -1,0 +1,1 @@
+//! Sigma's correlation rules: what several events say together.
