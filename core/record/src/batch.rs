@@ -101,7 +101,10 @@ pub struct WireEvent {
     #[prost(uint32, tag = "2")]
     pub process: u32,
     /// What.
-    #[prost(oneof = "Activity", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29")]
+    #[prost(
+        oneof = "Activity",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29"
+    )]
     pub activity: Option<Activity>,
 }
 

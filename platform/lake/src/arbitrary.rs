@@ -153,9 +153,53 @@ fn system() -> impl Strategy<Value = Activity> {
     ]
 }
 
+fn pairs() -> impl Strategy<Value = Vec<Pair>> {
+    prop::collection::vec((text(), text()).prop_map(|(name, value)| Pair { name, value }), 0..4)
+}
+
+fn observed() -> impl Strategy<Value = Activity> {
+    let state = || {
+        (small(), large()).prop_map(|(mode, size)| FileState {
+            sha256: vec![mode as u8; 32],
+            mode,
+            size,
+            ..FileState::default()
+        })
+    };
+    prop_oneof![
+        (text(), text(), text(), (text(), any::<bool>(), pairs())).prop_map(
+            |(source, origin, host, (message, truncated, fields))| {
+                Activity::Log(Log { source, origin, host, message, truncated, fields })
+            }
+        ),
+        (text(), text(), text(), (text(), small(), small(), pairs())).prop_map(
+            |(engine, name, path, (member, score, pid, details))| {
+                let file = FileId { path, inode: u64::from(pid), ..FileId::default() };
+                let (family, cause) = (member.clone(), engine.clone());
+                Activity::Scan(Scan { engine, name, family, file, member, score, pid, details, cause })
+            }
+        ),
+        (text(), text(), prop::option::of(state()), prop::option::of(state()), text()).prop_map(
+            |(change, path, before, after, diff)| {
+                let file = FileId { path, device: 8, ..FileId::default() };
+                Activity::Integrity(Integrity { package: change.clone(), change, file, before, after, diff })
+            }
+        ),
+        (text(), text(), text(), (text(), text(), pairs(), pairs())).prop_map(
+            |(kind, change, key, (name, version, details, before))| {
+                Activity::Asset(Asset { kind, change, key, name, version, details, before })
+            }
+        ),
+    ]
+}
+
 /// Events numbered from 1, of every kind.
 pub(crate) fn events(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
-    let one = (proc(), prop_oneof![1 => common(), 2 => system()], -4_000_000_000_000_000..4_000_000_000_000_000i64);
+    let one = (
+        proc(),
+        prop_oneof![2 => common(), 4 => system(), 1 => observed()],
+        -4_000_000_000_000_000..4_000_000_000_000_000i64,
+    );
     prop::collection::vec(one, count).prop_map(|events| {
         let number =
             |(index, (process, activity, time_us))| Event { seq: index as u64 + 1, time_us, process, activity };

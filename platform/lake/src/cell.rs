@@ -4,6 +4,8 @@
 //! the record it was. A value that a cell cannot hold exactly (an unknown operation number, an address of odd length) reads as
 //! `None` and stays in `rest`.
 
+mod observed;
+
 use record::{Activity, FileOp, Kind, NetOp};
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -38,6 +40,12 @@ pub(crate) enum Cell {
     FromMemory,
     Elevated,
     Denied,
+    Source,
+    Origin,
+    Sender,
+    Message,
+    Version,
+    Fields,
 }
 
 /// What a column holds.
@@ -90,6 +98,12 @@ impl Cell {
             LivedUs => ("lived_us", Type::Large, "lifetime of an ended process, µs"),
             FromMemory => ("from_memory", Type::Flag, "whether the executable was a memory file"),
             Elevated => ("elevated", Type::Flag, "whether credentials rose at this exec"),
+            Source => ("source", Type::Text, "decoder of a log record; engine of a scan; kind of an asset"),
+            Origin => ("origin", Type::Text, "file, unit or sender that a log record came from"),
+            Sender => ("sender", Type::Text, "host that a log record names"),
+            Message => ("message", Type::Text, "text of a log record; difference of a watched file"),
+            Version => ("version", Type::Text, "version of an asset"),
+            Fields => ("fields", Type::Text, "named values as a JSON object"),
             Denied => ("denied", Type::Flag, "whether a deny rule killed the process at once"),
         }
     }
@@ -202,7 +216,7 @@ fn read_system(activity: &Activity, cell: Cell) -> Value<'_> {
         (Activity::Lost(lost), Op) => text(&lost.place),
         (Activity::Lost(lost), Name) => text(&lost.class),
         (Activity::Lost(lost), Count) => number(lost.count),
-        _ => Value::None,
+        _ => observed::read(activity, cell),
     }
 }
 
@@ -305,7 +319,7 @@ fn write_system(activity: &mut Activity, cell: Cell, value: Value<'_>) {
         (Activity::Lost(lost), Op) => lost.place = value.into_text(),
         (Activity::Lost(lost), Name) => lost.class = value.into_text(),
         (Activity::Lost(lost), Count) => lost.count = value.large(),
-        _ => {}
+        (activity, cell) => observed::write(activity, cell, value),
     }
 }
 

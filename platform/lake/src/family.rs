@@ -15,6 +15,10 @@ pub enum Family {
     Dns,
     /// Everything else a process did: access, memory, privilege, namespace, module, bpf, io_uring, signal, mount, lost.
     System,
+    /// Records of logs.
+    Log,
+    /// What was found by looking: scans, changes of watched files and of the inventory.
+    Observed,
     /// Alerts.
     Finding,
     /// Metrics, one row a metric and moment.
@@ -23,12 +27,21 @@ pub enum Family {
 
 impl Family {
     /// Every table, those of events first.
-    pub const ALL: &'static [Family] =
-        &[Family::Process, Family::File, Family::Network, Family::Dns, Family::System, Family::Finding, Family::Sample];
+    pub const ALL: &'static [Family] = &[
+        Family::Process,
+        Family::File,
+        Family::Network,
+        Family::Dns,
+        Family::System,
+        Family::Log,
+        Family::Observed,
+        Family::Finding,
+        Family::Sample,
+    ];
 
     /// The tables that the view `events` unites.
     pub const EVENTS: &'static [Family] =
-        &[Family::Process, Family::File, Family::Network, Family::Dns, Family::System];
+        &[Family::Process, Family::File, Family::Network, Family::Dns, Family::System, Family::Log, Family::Observed];
 
     /// Name of the table and of its folder.
     pub const fn word(self) -> &'static str {
@@ -38,6 +51,8 @@ impl Family {
             Family::Network => "network",
             Family::Dns => "dns",
             Family::System => "system",
+            Family::Log => "log",
+            Family::Observed => "observed",
             Family::Finding => "finding",
             Family::Sample => "sample",
         }
@@ -64,11 +79,9 @@ impl Family {
             | Kind::Bpf
             | Kind::IoUring
             | Kind::Signal
-            | Kind::Lost
-            | Kind::Log
-            | Kind::Scan
-            | Kind::Integrity
-            | Kind::Asset => Family::System,
+            | Kind::Lost => Family::System,
+            Kind::Log => Family::Log,
+            Kind::Scan | Kind::Integrity | Kind::Asset => Family::Observed,
         }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) const fn cells(family: Family) -> &'static [Cell] {
         Family::Network => &[Op, Protocol, RemoteIp, RemotePort, LocalIp, LocalPort, Errno, RemoteName],
         Family::Dns => &[Name, QueryType, RemoteIp, RemotePort],
         Family::System => &[Op, Name, Path, Target, TargetPid, Code, Signal, Flags, Errno, Count],
+        Family::Log => &[Source, Origin, Sender, Message, Fields],
+        Family::Observed => &[Op, Source, Path, Name, Target, Version, Code, TargetPid, Inode, Device, Message, Fields],
         Family::Finding | Family::Sample => &[],
     }
 }

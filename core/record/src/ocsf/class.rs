@@ -32,7 +32,10 @@ pub fn class_uid(activity: &Activity) -> (u32, u32) {
         Activity::Bpf(call) => (1003, if BPF_CREATES.contains(&call.command) { 1 } else { 4 }),
         Activity::IoUring(_) => (1003, 4),
         Activity::Lost(_) => (1008, OTHER),
-        Activity::Log(_) | Activity::Scan(_) | Activity::Integrity(_) | Activity::Asset(_) => (0, OTHER),
+        Activity::Log(record) => super::log::class(record),
+        Activity::Scan(_) => (2004, 1),
+        Activity::Integrity(changed) => (1001, super::observed::activity(&changed.change)),
+        Activity::Asset(asset) => super::observed::asset_class(asset),
     }
 }
 
@@ -90,8 +93,14 @@ pub fn names(class: u32, activity: u32) -> (&'static str, &'static str, &'static
         1008 => ("System Activity", "Event Log Activity", &[]),
         2004 => ("Findings", "Detection Finding", FINDING),
         2005 => ("Findings", "Incident Finding", FINDING),
+        3002 => ("Identity & Access Management", "Authentication", &[(1, "Logon")]),
         4001 => ("Network Activity", "Network Activity", NETWORK),
+        4002 => ("Network Activity", "HTTP Activity", HTTP),
         4003 => ("Network Activity", "DNS Activity", &[(1, "Query"), (2, "Response"), (6, "Traffic")]),
+        5001 => ("Discovery", "Device Inventory Info", INVENTORY),
+        5003 => ("Discovery", "User Inventory Info", INVENTORY),
+        5020 => ("Discovery", "Software Inventory Info", INVENTORY),
+        6003 => ("Application Activity", "API Activity", &[(1, "Create"), (2, "Read"), (3, "Update"), (4, "Delete")]),
         7001 => ("Remediation", "Remediation Activity", REMEDIATION),
         7002 => ("Remediation", "File Remediation Activity", REMEDIATION),
         7003 => ("Remediation", "Process Remediation Activity", REMEDIATION),
@@ -109,6 +118,18 @@ const PROCESS: &[(u32, &str)] = &[(1, "Launch"), (2, "Terminate"), (3, "Open"), 
 const FINDING: &[(u32, &str)] = &[(1, "Create"), (2, "Update"), (3, "Close")];
 const NETWORK: &[(u32, &str)] =
     &[(1, "Open"), (2, "Close"), (3, "Reset"), (4, "Fail"), (5, "Refuse"), (6, "Traffic"), (7, "Listen")];
+const INVENTORY: &[(u32, &str)] = &[(1, "Log"), (2, "Collect")];
+const HTTP: &[(u32, &str)] = &[
+    (1, "Connect"),
+    (2, "Delete"),
+    (3, "Get"),
+    (4, "Head"),
+    (5, "Options"),
+    (6, "Post"),
+    (7, "Put"),
+    (8, "Trace"),
+    (9, "Patch"),
+];
 const REMEDIATION: &[(u32, &str)] = &[(1, "Isolate"), (2, "Evict"), (3, "Restore"), (4, "Harden"), (5, "Detect")];
 const FILE: &[(u32, &str)] = &[
     (1, "Create"),

@@ -12,7 +12,9 @@ mod dns;
 mod draft;
 mod file;
 mod finding;
+mod log;
 mod network;
+mod observed;
 mod parts;
 mod process;
 mod receipt;
@@ -52,7 +54,10 @@ pub fn event(host: &Host, id: &EventId, event: &Event) -> Value {
         Activity::Bpf(call) => system::bpf(&mut draft, process, call),
         Activity::IoUring(ring) => system::io_uring(&mut draft, process, ring),
         Activity::Lost(lost) => system::lost(&mut draft, lost),
-        Activity::Log(_) | Activity::Scan(_) | Activity::Integrity(_) | Activity::Asset(_) => {}
+        Activity::Log(record) => log::record(&mut draft, process, record),
+        Activity::Scan(scan) => observed::scan(&mut draft, &id.to_string(), scan),
+        Activity::Integrity(changed) => observed::integrity(&mut draft, process, changed),
+        Activity::Asset(asset) => observed::asset(&mut draft, asset),
     }
     let severity = match event.activity {
         Activity::Lost(_) => Severity::Medium,
