@@ -1,0 +1,1 @@
+//! ATT&CK and galaxies as a graph: techniques, software, actors, campaigns.

@@ -1,0 +1,1 @@
+//! Formats and protocols of threat intelligence, in and out.

@@ -1,0 +1,65 @@
+//! The 64-bit name of a value.
+
+use crate::Kind;
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+
+/// Secrets of the hash, one for each kind. The key is part of the contract between server, agents and stored files: the
+/// seeds and the function (rapidhash V3, equal on every platform) never change; new ones would need a new version of
+/// every format.
+const SECRETS: [RapidSecrets; 12] = {
+    let mut secrets = [RapidSecrets::seed(SEED); 12];
+    let mut kind = 1;
+    while kind < secrets.len() {
+        secrets[kind] = RapidSecrets::seed(SEED + kind as u64);
+        kind += 1;
+    }
+    secrets
+};
+const SEED: u64 = 0x6761_7272_6973_6f6e;
+
+/// Name of (kind, canonical value). Two of five million values share a key with a probability of about 10⁻⁶; a key is
+/// for finding, and whoever acts compares the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Key(pub u64);
+
+impl Key {
+    /// Of a value in its canonical form ([`crate::canonical`]). `http://` and `https://` in front of a URL do not
+    /// count: what is observed seldom says which it was.
+    pub fn of(kind: Kind, canonical: &str) -> Key {
+        let text = match kind {
+            Kind::Url => canonical.strip_prefix("http://").or_else(|| canonical.strip_prefix("https://")),
+            _ => None,
+        };
+        Key::of_bytes(kind, text.unwrap_or(canonical).as_bytes())
+    }
+
+    /// Of the bytes as hashed: for a URL without its scheme.
+    pub(crate) fn of_bytes(kind: Kind, text: &[u8]) -> Key {
+        Key(rapidhash_v3_seeded(text, &SECRETS[kind as usize]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_the_same_for_ever() {
+        let long = "a".repeat(300);
+        let keys = [
+            Key::of(Kind::Ip, "192.0.2.1"),
+            Key::of(Kind::Domain, "example.org"),
+            Key::of(Kind::Url, "http://example.org/a"),
+            Key::of(Kind::Path, &long),
+        ];
+        assert_eq!(keys.map(|key| format!("{:016x}", key.0)), ["", "", "", ""]);
+    }
+
+    #[test]
+    fn the_kind_counts_and_the_scheme_does_not() {
+        assert_ne!(Key::of(Kind::Md5, "00"), Key::of(Kind::Ja3, "00"));
+        assert_eq!(Key::of(Kind::Url, "https://example.org/"), Key::of(Kind::Url, "http://example.org/"));
+        assert_ne!(Key::of(Kind::Url, "ftp://example.org/"), Key::of(Kind::Url, "http://example.org/"));
+    }
+}
