@@ -1,28 +1,39 @@
 //! The rules about one slot of events, compiled together.
 
-use crate::field_map::Origin;
 use crate::moment;
+use crate::names::{Found, Names};
 use crate::program::{How, Node, OnDemand, Program};
+use crate::reference::stands;
 use crate::scan::{Needles, Scan, any_text};
+use crate::view::{Spot, Subject};
 use base::Result;
-use pattern::{Bits, Place};
+use pattern::Bits;
 use record::{Event, Value};
 
 /// Scratch space of one thread, reused from event to event so that judging allocates nothing.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    found: Found,
+    work: Work,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Work {
     atoms: Bits,
     tried: Bits,
-    /// Scans that have run, one bit each.
-    scanned: u64,
+    /// Scans that have run on demand.
+    scanned: Bits,
     buffer: String,
     other: String,
+    /// Two texts in one case, compared.
+    pub folded: [String; 2],
 }
 
 impl Scratch {
     /// Empty scratch space; it grows to the engine's size at the first event of each kind.
     pub fn new() -> Scratch {
-        Scratch { buffer: String::with_capacity(128), other: String::with_capacity(128), ..Scratch::default() }
+        let work = Work { buffer: String::with_capacity(128), other: String::with_capacity(128), ..Work::default() };
+        Scratch { work, ..Scratch::default() }
     }
 }
 
@@ -30,8 +41,13 @@ impl Scratch {
 #[derive(Debug)]
 pub(crate) struct Bucket {
     scans: Vec<Scan>,
-    /// The scans whose atoms are witnesses: they run for every event, the others on demand.
-    eager: u64,
+    names: Names,
+    /// Per scan whether its atoms are witnesses: such scans run for every event, the others on demand.
+    eager: Vec<bool>,
+    /// The eager scans of typed fields.
+    fixed: Vec<u32>,
+    /// Per named field its eager scan plus one; 0 is none.
+    named: Vec<u32>,
     atoms: usize,
     /// Per atom the end of its range in `witnessed`.
     ends: Vec<u32>,
@@ -53,9 +69,13 @@ impl Bucket {
                 Some(atoms) => atoms.iter().for_each(|atom| by_atom[*atom as usize].push(index)),
             }
         }
+        let (scans, names) = needles.build()?;
         let mut bucket = Bucket {
-            scans: Vec::new(),
-            eager: 0,
+            eager: vec![false; scans.len()],
+            scans,
+            names,
+            fixed: Vec::new(),
+            named: Vec::new(),
             atoms: by_atom.len(),
             ends: Vec::with_capacity(by_atom.len()),
             witnessed: Vec::new(),
@@ -67,98 +87,127 @@ impl Bucket {
                 if let Node::Atom { scan, atom } = node
                     && !by_atom[*atom as usize].is_empty()
                 {
-                    bucket.eager |= 1 << scan;
+                    bucket.eager[*scan as usize] = true;
                 }
             }
         }
+        bucket.sort_eager();
         for programs in by_atom {
             bucket.witnessed.extend(programs);
             bucket.ends.push(bucket.witnessed.len() as u32);
         }
-        bucket.scans = needles.build()?;
         Ok(bucket)
+    }
+
+    /// Eager scans of named fields run only for records that have the name.
+    fn sort_eager(&mut self) {
+        for (index, scan) in (0..).zip(&self.scans) {
+            match scan.spot {
+                _ if !self.eager[index as usize] => {}
+                Spot::Name(number) => {
+                    let number = number as usize;
+                    self.named.resize(self.named.len().max(number + 1), 0);
+                    self.named[number] = index + 1;
+                }
+                _ => self.fixed.push(index),
+            }
+        }
     }
 
     /// Reports the rules that an event fits.
     pub(crate) fn judge(&self, event: &Event, scratch: &mut Scratch, mut hit: impl FnMut(u32)) {
         self.begin(event, scratch);
-        let set = scratch.atoms.order().len();
+        let (subject, work) = (Subject { event, found: &scratch.found }, &mut scratch.work);
+        let set = work.atoms.order().len();
         for place in 0..set {
-            let atom = scratch.atoms.order()[place] as usize;
+            let atom = work.atoms.order()[place] as usize;
             let from = atom.checked_sub(1).map_or(0, |before| self.ends[before]);
             for index in &self.witnessed[from as usize..self.ends[atom] as usize] {
-                if scratch.tried.insert(*index) {
-                    self.try_one(*index, event, scratch, &mut hit);
+                if work.tried.insert(*index) {
+                    self.try_one(*index, &subject, work, &mut hit);
                 }
             }
         }
         for index in &self.always {
-            self.try_one(*index, event, scratch, &mut hit);
+            self.try_one(*index, &subject, work, &mut hit);
         }
     }
 
-    fn try_one(&self, index: u32, event: &Event, scratch: &mut Scratch, hit: &mut impl FnMut(u32)) {
+    fn try_one(&self, index: u32, subject: &Subject<'_>, work: &mut Work, hit: &mut impl FnMut(u32)) {
         let (rule, program) = &self.programs[index as usize];
-        if self.holds(program, program.root, event, scratch) {
+        if self.holds(program, program.root, subject, work) {
             hit(*rule);
         }
     }
 
-    /// Clears the scratch space and runs the eager scans.
-    pub(crate) fn begin(&self, event: &Event, scratch: &mut Scratch) {
-        scratch.atoms.clear();
-        scratch.tried.clear();
-        scratch.atoms.grow(self.atoms);
-        scratch.tried.grow(self.programs.len());
-        scratch.scanned = self.eager;
-        let mut rest = self.eager;
-        while rest != 0 {
-            self.scans[rest.trailing_zeros() as usize].run(event, &mut scratch.atoms, &mut scratch.buffer);
-            rest &= rest - 1;
+    /// Clears the scratch space, finds the named fields and runs the eager scans.
+    fn begin(&self, event: &Event, scratch: &mut Scratch) {
+        let Scratch { found, work } = scratch;
+        work.atoms.clear();
+        work.tried.clear();
+        work.scanned.clear();
+        work.atoms.grow(self.atoms);
+        work.tried.grow(self.programs.len());
+        work.scanned.grow(self.scans.len());
+        found.fill(event, &self.names);
+        let subject = Subject { event, found };
+        let named = subject
+            .found
+            .touched()
+            .iter()
+            .filter_map(|number| self.named.get(*number as usize).and_then(|scan| scan.checked_sub(1)));
+        for scan in self.fixed.iter().copied().chain(named) {
+            self.scans[scan as usize].run(&subject, &mut work.atoms, &mut work.buffer);
         }
     }
 
+    /// Runs something over one program and one event.
+    pub(crate) fn with<R>(&self, event: &Event, then: impl FnOnce(&Subject<'_>, &mut Work) -> R) -> R {
+        let mut scratch = Scratch::new();
+        self.begin(event, &mut scratch);
+        then(&Subject { event, found: &scratch.found }, &mut scratch.work)
+    }
+
     /// Whether a node holds. The depth of programs is bounded by that of documents and conditions.
-    pub(crate) fn holds(&self, program: &Program, node: u32, event: &Event, scratch: &mut Scratch) -> bool {
+    pub(crate) fn holds(&self, program: &Program, node: u32, subject: &Subject<'_>, work: &mut Work) -> bool {
         match &program.nodes[node as usize] {
             Node::True => true,
             Node::False => false,
-            Node::All(children) => children.iter().all(|child| self.holds(program, *child, event, scratch)),
-            Node::Any(children) => children.iter().any(|child| self.holds(program, *child, event, scratch)),
-            Node::Not(child) => !self.holds(program, *child, event, scratch),
+            Node::All(children) => children.iter().all(|child| self.holds(program, *child, subject, work)),
+            Node::Any(children) => children.iter().any(|child| self.holds(program, *child, subject, work)),
+            Node::Not(child) => !self.holds(program, *child, subject, work),
             Node::Atom { scan, atom } => {
-                if scratch.scanned >> scan & 1 == 0 {
-                    scratch.scanned |= 1 << scan;
-                    self.scans[*scan as usize].run(event, &mut scratch.atoms, &mut scratch.buffer);
+                if !self.eager[*scan as usize] && work.scanned.insert(*scan) {
+                    self.scans[*scan as usize].run(subject, &mut work.atoms, &mut work.buffer);
                 }
-                scratch.atoms.has(*atom)
+                work.atoms.has(*atom)
             }
-            Node::Test(test) => on_demand(&program.tests[*test as usize], event, scratch),
+            Node::Test(test) => on_demand(&program.tests[*test as usize], subject, work),
         }
     }
 
     /// Where the value of a leaf comes from.
-    pub(crate) fn origin(&self, program: &Program, node: u32) -> Option<Origin> {
+    pub(crate) fn spot(&self, program: &Program, node: u32) -> Option<Spot> {
         match &program.nodes[node as usize] {
-            Node::Atom { scan, .. } => self.scans.get(*scan as usize).map(|scan| scan.origin),
-            Node::Test(test) => program.tests.get(*test as usize).map(|test| test.origin),
+            Node::Atom { scan, .. } => self.scans.get(*scan as usize).map(|scan| scan.spot),
+            Node::Test(test) => program.tests.get(*test as usize).map(|test| test.spot),
             _ => None,
         }
     }
 }
 
-fn on_demand(test: &OnDemand, event: &Event, scratch: &mut Scratch) -> bool {
-    let value = test.origin.of(event);
-    match &test.how {
-        How::Glob(glob) => any_text(value, &mut scratch.buffer, |text| glob.fits(text)),
-        How::Expression(expression) => any_text(value, &mut scratch.buffer, |text| expression.fits(text)),
+fn on_demand(test: &OnDemand, subject: &Subject<'_>, work: &mut Work) -> bool {
+    let Work { buffer, other: second, folded, .. } = work;
+    test.spot.any(subject, |value| match &test.how {
+        How::Glob(glob) => any_text(value, buffer, |text| glob.fits(text)),
+        How::Expression(expression) => any_text(value, buffer, |text| expression.fits(text)),
         How::Exists => match value {
-            Value::Ancestors(_) => any_text(value, &mut scratch.buffer, |_| true),
-            value => value != Value::None,
+            Value::Ancestors(_) => any_text(value, buffer, |_| true),
+            _ => true,
         },
         How::Prefix(prefix) => match value {
             Value::Ip(address) => prefix.has(address),
-            value => any_text(value, &mut scratch.buffer, |text| {
+            value => any_text(value, buffer, |text| {
                 std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).is_some_and(|found| prefix.has(found))
             }),
         },
@@ -166,28 +215,14 @@ fn on_demand(test: &OnDemand, event: &Event, scratch: &mut Scratch) -> bool {
             (Value::Number(found), Some(part)) => order.holds(moment::part(found, *part) as f64, *number),
             (Value::Number(found), None) => order.holds(found as f64, *number),
             (Value::Flag(found), None) => order.holds(f64::from(u8::from(found)), *number),
-            (value, None) => any_text(value, &mut scratch.buffer, |text| {
+            (value, None) => any_text(value, buffer, |text| {
                 let found = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok());
                 found.is_some_and(|found| order.holds(found, *number))
             }),
             _ => false,
         },
-        How::Reference { other, place, cased } => {
-            let (buffer, second) = (&mut scratch.buffer, &mut scratch.other);
-            any_text(value, buffer, |ours| {
-                any_text(other.of(event), second, |theirs| stands(ours, theirs, *place, *cased))
-            })
-        }
-    }
-}
-
-/// Whether `needle` stands at this place of `text`.
-fn stands(text: &[u8], needle: &[u8], place: Place, cased: bool) -> bool {
-    let same = |part: &[u8]| if cased { part == needle } else { part.eq_ignore_ascii_case(needle) };
-    match place {
-        Place::Whole => same(text),
-        Place::Start => text.get(..needle.len()).is_some_and(same),
-        Place::End => text.len().checked_sub(needle.len()).is_some_and(|from| same(&text[from..])),
-        Place::Anywhere => needle.is_empty() || text.windows(needle.len()).any(same),
-    }
+        How::Reference { other, place, cased } => any_text(value, buffer, |ours| {
+            other.any(subject, |value| any_text(value, second, |theirs| stands(ours, theirs, *place, *cased, folded)))
+        }),
+    })
 }

@@ -1,20 +1,16 @@
 //! All rules of a host, compiled.
 
 use crate::bucket::{Bucket, Scratch};
-use crate::field_map::{self, Origin, Sort};
-use crate::lower::{can_match, lower};
+use crate::compile::{self, Ready};
+use crate::log_source::{Streams, Table};
+use crate::lower::{About, lower};
 use crate::modifier::Placeholders;
-use crate::route::{self, SLOTS, Slots};
-use crate::rule::{Rule, Status};
+use crate::route::{self, LOG, SLOTS, Slots};
+use crate::rule::Rule;
 use crate::scan::Needles;
-use crate::selection::{Detection, Test, Tree, boolean, integer};
-use crate::text;
-use crate::yaml::{self, Place};
-use crate::{fault, limits, reader};
-use base::{Fault, Result};
-use record::{Event, Field, Kind};
-use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use base::Fault;
+use record::{Activity, Event};
+use std::collections::HashMap;
 
 /// A text with rules: a file, or what the server sent. Several documents are cut at `---`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,20 +39,74 @@ pub struct Unrouted {
 pub struct Engine {
     rules: Vec<Rule>,
     unrouted: Vec<Unrouted>,
+    correlations: Vec<Source>,
     doubts: Vec<Fault>,
     /// Per rule the events it is about.
     reach: Vec<Slots>,
-    pub(crate) buckets: Vec<Bucket>,
+    buckets: Vec<Bucket>,
     /// Per rule its names of the fields, for [`Engine::explain`].
     pub(crate) fields: Vec<Vec<String>>,
+    /// Per slot its bucket; records of logs are in `logs`.
     slots: [Option<u16>; SLOTS],
+    logs: Table,
+    /// The words of logs that rules name.
+    log_words: Vec<String>,
 }
 
-/// A rule that is read and has a place to run.
-struct Ready {
-    rule: Rule,
-    detection: Detection,
-    slots: Slots,
+/// What tells buckets apart: the rules, whether names are turned round, and the slot where they mean something else
+/// in each.
+type Key = (Vec<u32>, bool, Option<usize>);
+
+/// Buckets while they are made.
+struct Builder<'r> {
+    ready: &'r [Ready],
+    known: HashMap<Key, Option<u16>>,
+    buckets: Vec<Bucket>,
+    faults: Vec<Fault>,
+}
+
+impl Builder<'_> {
+    /// The bucket of rules for the events of a slot; slots with the same rules share one.
+    fn bucket(&mut self, rules: &[u32], slot: usize) -> Option<u16> {
+        if rules.is_empty() {
+            return None;
+        }
+        let ready = self.ready;
+        let of = |index: &u32| &ready[*index as usize];
+        // Keywords are looked for in other fields for each kind, and audit records are other ones for each slot.
+        let keywords = rules.iter().any(|index| of(index).detection.fields.iter().any(|field| field.name.is_empty()));
+        let own = match rules.iter().any(|index| of(index).reach.audit) || slot == LOG {
+            true => Some(slot),
+            false => keywords.then(|| route::kind(slot) as usize),
+        };
+        let key = (rules.to_vec(), route::turned(slot), own);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let mut needles = Needles::default();
+        let programs = rules
+            .iter()
+            .map(|index| {
+                let Ready { rule, detection, reach } = of(index);
+                let about = About { category: rule.source.category.as_deref(), reach };
+                (*index, lower(detection, about, slot, &mut needles))
+            })
+            .filter(|(_, program)| !program.never())
+            .collect();
+        let made = match Bucket::new(programs, needles) {
+            Ok(bucket) => {
+                self.buckets.push(bucket);
+                u16::try_from(self.buckets.len() - 1).ok()
+            }
+            Err(fault) => {
+                let object = format!("{} rules about {}", rules.len(), route::kind(slot).word());
+                self.faults.push(fault.object(object));
+                None
+            }
+        };
+        self.known.insert(key, made);
+        made
+    }
 }
 
 impl Engine {
@@ -65,92 +115,40 @@ impl Engine {
         Engine::compile_with(sources, &Placeholders::new())
     }
 
-    /// Compiles rules whose `expand` placeholders have these values.
+    /// Compiles rules whose `expand` placeholders have these values. Filters among the texts are joined to the rules
+    /// they name; correlation rules are kept as they are ([`Engine::correlations`]).
     pub fn compile_with(sources: &[Source], placeholders: &Placeholders) -> (Engine, Vec<Fault>) {
-        let (mut ready, mut unrouted, mut faults, mut doubts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut ids = HashSet::new();
-        for source in sources {
-            let place = Place { name: &source.name };
-            for (number, document) in yaml::documents(&source.text).iter().enumerate() {
-                if number == limits::DOCUMENTS || ready.len() + unrouted.len() == limits::RULES {
-                    let expected = format!("at most {} rules a file, {} in all", limits::DOCUMENTS, limits::RULES);
-                    faults.push(place.fault(&fault::LIMIT, document.before + 1).expected(expected));
-                    break;
-                }
-                let read = reader::read(document, place, placeholders, &mut doubts).and_then(|(rule, detection)| {
-                    if ids.contains(&rule.id) {
-                        return Err(Fault::new(&fault::DUPLICATE).object(&rule.place).found(&rule.id));
-                    }
-                    Ok((rule, detection))
-                });
-                match read.and_then(|(rule, detection)| prepare(rule, detection, place)) {
-                    Ok(Ok(one)) => {
-                        ids.insert(one.rule.id.clone());
-                        ready.push(one);
-                    }
-                    Ok(Err(one)) => {
-                        ids.insert(one.rule.id.clone());
-                        unrouted.push(one);
-                    }
-                    Err(fault) => faults.push(fault),
-                }
-            }
+        let texts = compile::compile(sources, placeholders);
+        let ready = texts.ready;
+        let mut builder = Builder { ready: &ready, known: HashMap::new(), buckets: Vec::new(), faults: texts.faults };
+        let mut slots = [None; SLOTS];
+        for (slot, bucket) in slots.iter_mut().enumerate().filter(|(slot, _)| *slot != LOG) {
+            let about = |one: &Ready| one.reach.slots.has(slot);
+            let rules: Vec<u32> = (0..).zip(&ready).filter(|(_, one)| about(one)).map(|(index, _)| index).collect();
+            *bucket = builder.bucket(&rules, slot);
         }
-        let mut engine = Engine::build(ready, unrouted, &mut faults);
-        engine.doubts = doubts;
-        (engine, faults)
-    }
-
-    fn build(ready: Vec<Ready>, unrouted: Vec<Unrouted>, faults: &mut Vec<Fault>) -> Engine {
+        let mut streams = Streams::default();
+        (0..).zip(&ready).for_each(|(index, one)| streams.add(index, &one.reach.logs));
+        let logs = streams.table(|rules| builder.bucket(rules, LOG));
+        let (buckets, faults) = (builder.buckets, builder.faults);
         let mut engine = Engine {
-            rules: Vec::new(),
-            unrouted,
-            doubts: Vec::new(),
-            reach: Vec::new(),
-            buckets: Vec::new(),
-            fields: Vec::new(),
-            slots: [None; SLOTS],
+            rules: Vec::with_capacity(ready.len()),
+            unrouted: texts.unrouted,
+            correlations: texts.correlations,
+            doubts: texts.doubts,
+            reach: Vec::with_capacity(ready.len()),
+            buckets,
+            fields: Vec::with_capacity(ready.len()),
+            slots,
+            logs,
+            log_words: streams.words().map(str::to_owned).collect(),
         };
-        let mut known: HashMap<(Vec<u32>, bool, Option<Kind>), Option<u16>> = HashMap::new();
-        for slot in 0..SLOTS {
-            let here: Vec<u32> =
-                (0..).zip(&ready).filter(|(_, one)| one.slots.has(slot)).map(|(index, _)| index).collect();
-            if here.is_empty() {
-                continue;
-            }
-            // Slots with the same rules share a bucket unless names or keywords mean other fields in them.
-            let keywords = here
-                .iter()
-                .any(|index| ready[*index as usize].detection.fields.iter().any(|field| field.name.is_empty()));
-            let key = (here.clone(), route::turned(slot), keywords.then(|| route::kind(slot)));
-            engine.slots[slot] = *known.entry(key).or_insert_with(|| {
-                let mut needles = Needles::default();
-                let programs = here
-                    .iter()
-                    .map(|index| {
-                        let one = &ready[*index as usize];
-                        (*index, lower(&one.detection, &one.rule.source, slot, &mut needles))
-                    })
-                    .filter(|(_, program)| !program.never())
-                    .collect();
-                match Bucket::new(programs, needles) {
-                    Ok(bucket) => {
-                        engine.buckets.push(bucket);
-                        Some(engine.buckets.len() as u16 - 1)
-                    }
-                    Err(fault) => {
-                        faults.push(fault.object(format!("{} rules about {}", here.len(), route::kind(slot).word())));
-                        None
-                    }
-                }
-            });
-        }
         for one in ready {
             engine.fields.push(one.detection.fields.into_iter().map(|field| field.name).collect());
             engine.rules.push(one.rule);
-            engine.reach.push(one.slots);
+            engine.reach.push(one.reach.slots);
         }
-        engine
+        (engine, faults)
     }
 
     /// Every rule that runs here, in the order given.
@@ -161,6 +159,23 @@ impl Engine {
     /// Sound rules that do not run here, each with the reason.
     pub fn unrouted(&self) -> &[Unrouted] {
         &self.unrouted
+    }
+
+    /// The correlation rules among the texts, each as a text of its own with the name of its source; its lines keep
+    /// their numbers.
+    pub fn correlations(&self) -> &[Source] {
+        &self.correlations
+    }
+
+    /// The words of decoders and programs whose records rules ask for, lower case, in order: what a host should read.
+    pub fn log_words(&self) -> &[String] {
+        &self.log_words
+    }
+
+    /// The rule with this id or name.
+    pub fn find(&self, id_or_name: &str) -> Option<RuleIndex> {
+        let called = |rule: &Rule| rule.id == id_or_name || !rule.name.is_empty() && rule.name == id_or_name;
+        self.rules.iter().position(called).map(|index| RuleIndex(index as u32))
     }
 
     /// What looks like a mistake in rules that run all the same: a key that is nearly one of Sigma's, an id that is no
@@ -183,106 +198,22 @@ impl Engine {
     /// `scratch` and `hits` have grown to their size.
     pub fn evaluate(&self, event: &Event, scratch: &mut Scratch, hits: &mut Vec<RuleIndex>) {
         hits.clear();
-        if let Some(bucket) = self.bucket(event) {
+        let buckets = self.buckets(event);
+        for bucket in buckets.into_iter().flatten() {
             bucket.judge(event, scratch, |rule| hits.push(RuleIndex(rule)));
-            hits.sort_unstable();
+        }
+        hits.sort_unstable();
+        if buckets[1].is_some() {
+            hits.dedup();
         }
     }
 
-    pub(crate) fn bucket(&self, event: &Event) -> Option<&Bucket> {
-        self.buckets.get(usize::from(self.slots[route::slot(event)]?))
+    /// The buckets of an event: one, or for a syslog record also that of the program which wrote it.
+    pub(crate) fn buckets(&self, event: &Event) -> [Option<&Bucket>; 2] {
+        let places = match &event.activity {
+            Activity::Log(log) => self.logs.buckets(log),
+            _ => [self.slots[route::slot(event)], None],
+        };
+        places.map(|place| self.buckets.get(usize::from(place?)))
     }
-}
-
-/// Routes a rule and checks its fields against the map.
-fn prepare(rule: Rule, detection: Detection, place: Place<'_>) -> Result<std::result::Result<Ready, Unrouted>> {
-    if let Some(status @ (Status::Deprecated | Status::Unsupported)) = rule.status {
-        return Ok(Err(Unrouted { rule, reason: format!("its status is {}: kept to read, not run", status.word()) }));
-    }
-    let slots = match route::route(&rule.source) {
-        Ok(slots) => slots,
-        Err(reason) => return Ok(Err(Unrouted { rule, reason })),
-    };
-    let category = rule.source.category.as_deref();
-    for field in detection.fields.iter().filter(|field| !field.name.is_empty()) {
-        if field_map::origin(category, false, &field.name).is_none() {
-            let expected = format!("one of {}", field_map::known(category).join(", "));
-            let fault = place.fault(&fault::FIELD, field.line).expected(expected);
-            return Err(fault.found(format!("`{}`", field.name)));
-        }
-    }
-    for tree in detection.selections.iter().chain([&detection.condition]) {
-        check_values(tree, &detection, category, place)?;
-    }
-    let first = (0..SLOTS).find(|slot| slots.has(*slot)).unwrap_or(0);
-    let program = lower(&detection, &rule.source, first, &mut Needles::default());
-    let never = || Fault::new(&fault::NEVER).object(&rule.place);
-    if program.never() {
-        return Err(never());
-    }
-    if program.cost() > limits::COST {
-        let expected = format!("a condition that costs at most {} tests an event", limits::COST);
-        return Err(Fault::new(&fault::LIMIT).object(&rule.place).expected(expected).found(program.cost()));
-    }
-    let slots = narrowed(&rule, &detection, slots);
-    if !slots.meets(Slots::EVERY) {
-        return Err(never());
-    }
-    Ok(Ok(Ready { rule, detection, slots }))
-}
-
-/// The slots in which a rule that tests what a slot fixes (`file.op: read`) can match at all.
-fn narrowed(rule: &Rule, detection: &Detection, slots: Slots) -> Slots {
-    let fixed = [Field::FileOp, Field::NetOp, Field::NetOutbound, Field::Kind];
-    let category = rule.source.category.as_deref();
-    let names = |field: &crate::selection::Named| match field_map::origin(category, false, &field.name) {
-        Some(Origin::Field(field)) => fixed.contains(&field),
-        _ => false,
-    };
-    if !detection.fields.iter().any(names) {
-        return slots;
-    }
-    let live = (0..SLOTS).filter(|slot| slots.has(*slot) && can_match(detection, &rule.source, *slot));
-    Slots(live.fold(0, |bits, slot| bits | 1 << slot))
-}
-
-/// Values that fit their field: parts of a time are taken of times only, and a text that is no number is never a port.
-fn check_values(tree: &Tree, detection: &Detection, category: Option<&str>, place: Place<'_>) -> Result<()> {
-    match tree {
-        Tree::All(parts) | Tree::Any(parts) => {
-            parts.iter().try_for_each(|part| check_values(part, detection, category, place))
-        }
-        Tree::Not(inner) => check_values(inner, detection, category, place),
-        Tree::Selection(_) => Ok(()),
-        Tree::Item { field, test } => {
-            let named = &detection.fields[*field];
-            let Some(origin) = field_map::origin(category, false, &named.name) else { return Ok(()) };
-            let wrong = |expected: &str| {
-                Err(place.fault(&fault::VALUE, named.line).expected(expected).found(format!("`{}`", named.name)))
-            };
-            match &**test {
-                Test::Order { part: Some(_), .. } if origin != Origin::Time => wrong("the field `timestamp`"),
-                Test::Prefix(_) if matches!(origin.sort(), Sort::Flag | Sort::Hex) => wrong("a field with addresses"),
-                Test::Text { pieces, .. } => match text::plain(pieces).map(String::from_utf8_lossy) {
-                    Some(written) if !written.is_empty() => misfit(origin, &written).map_or(Ok(()), |expected| {
-                        let found = format!("`{}: {written}`", named.name);
-                        Err(place.fault(&fault::VALUE, named.line).expected(expected).found(found))
-                    }),
-                    _ => Ok(()),
-                },
-                _ => Ok(()),
-            }
-        }
-    }
-}
-
-/// What a whole text without wildcards must be to equal a value of this field, when it is not that.
-fn misfit(origin: Origin, written: &str) -> Option<&'static str> {
-    let (fits, expected) = match origin.sort() {
-        Sort::Number => (integer(written).or_else(|| origin.number_of(written)).is_some(), "a whole number"),
-        Sort::Flag => (boolean(written).is_some(), "true or false"),
-        Sort::Address => (written.parse::<IpAddr>().is_ok(), "an address, or `cidr` with a range"),
-        Sort::Text | Sort::Hex => (true, ""),
-    };
-    (!fits).then_some(expected)
 }

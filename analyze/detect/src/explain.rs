@@ -1,37 +1,38 @@
 //! Why a rule matched, and the alert that says so.
 
-use crate::bucket::{Bucket, Scratch};
+use crate::bucket::{Bucket, Work};
 use crate::engine::{Engine, RuleIndex};
-use crate::field_map::Origin;
 use crate::limits::SHOWN_BYTES;
 use crate::program::{Node, Program};
 use crate::scan::any_text;
+use crate::view::{Spot, Subject};
 use base::Micros;
-use record::{AgentId, Alert, Batch, Event, Host, Match, Value};
+use record::{AgentId, Alert, Batch, Event, Field, Host, Match, Value};
 
 impl Engine {
     /// The fields that made a rule match an event, each once, in the order of the rule; empty when it does not match.
     pub fn explain(&self, index: RuleIndex, event: &Event) -> Vec<Match> {
-        let mut matches = Vec::new();
-        let (Some(bucket), Some(names)) = (self.bucket(event), self.fields.get(index.0 as usize)) else {
-            return matches;
+        let mut buckets = self.buckets(event).into_iter().flatten();
+        let found = buckets.find_map(|bucket| {
+            bucket.programs.iter().find(|(rule, _)| *rule == index.0).map(|(_, program)| (bucket, program))
+        });
+        let (Some((bucket, program)), Some(names)) = (found, self.fields.get(index.0 as usize)) else {
+            return Vec::new();
         };
-        let Some((_, program)) = bucket.programs.iter().find(|(rule, _)| *rule == index.0) else { return matches };
-        let mut leaves = Vec::new();
-        let mut scratch = Scratch::new();
-        bucket.begin(event, &mut scratch);
-        collect(bucket, program, program.root, event, &mut scratch, &mut leaves);
-        leaves.sort_unstable();
-        leaves.dedup();
-        for (label, origin) in leaves {
-            let name = names.get(label as usize).map_or("", String::as_str);
-            let field = match origin {
-                Origin::Field(field) if name.is_empty() => field.word(),
-                _ => name,
-            };
-            matches.push(Match { field: field.to_owned(), value: shown(origin.of(event)) });
-        }
-        matches
+        bucket.with(event, |subject, work| {
+            let mut leaves = Vec::new();
+            collect(bucket, program, program.root, subject, work, &mut leaves);
+            // By the place in the rule; equal ones came from several tests of one field.
+            leaves.sort_by_key(|(label, _)| *label);
+            let mut seen = Vec::new();
+            leaves.retain(|leaf| {
+                !seen.contains(leaf) && {
+                    seen.push(*leaf);
+                    true
+                }
+            });
+            leaves.iter().map(|(label, spot)| show(names, *label, *spot, subject)).collect()
+        })
     }
 
     /// The alert of a rule about an event. `decided_us` is the wall clock; `id` stays empty until the spool gives one.
@@ -61,34 +62,47 @@ fn collect(
     bucket: &Bucket,
     program: &Program,
     node: u32,
-    event: &Event,
-    scratch: &mut Scratch,
-    leaves: &mut Vec<(u32, Origin)>,
+    subject: &Subject<'_>,
+    work: &mut Work,
+    leaves: &mut Vec<(u32, Spot)>,
 ) {
-    if !bucket.holds(program, node, event, scratch) {
+    if !bucket.holds(program, node, subject, work) {
         return;
     }
     match &program.nodes[node as usize] {
         Node::All(children) | Node::Any(children) => {
-            children.iter().for_each(|child| collect(bucket, program, *child, event, scratch, leaves));
+            children.iter().for_each(|child| collect(bucket, program, *child, subject, work, leaves));
         }
         Node::Atom { .. } | Node::Test(_) => {
-            leaves.extend(program.labels[node as usize].zip(bucket.origin(program, node)));
+            leaves.extend(program.labels[node as usize].zip(bucket.spot(program, node)));
         }
         Node::True | Node::False | Node::Not(_) => {}
     }
 }
 
-/// A value as people read it, cut at a character.
-fn shown(value: Value<'_>) -> String {
-    let mut text = String::new();
-    let mut buffer = String::new();
-    any_text(value, &mut buffer, |bytes| {
-        if !text.is_empty() {
-            text.push_str(" < ");
-        }
-        text.push_str(&String::from_utf8_lossy(bytes));
-        text.len() > SHOWN_BYTES
+/// A field under the rule's name for it; keywords under ours.
+fn show(names: &[String], label: u32, spot: Spot, subject: &Subject<'_>) -> Match {
+    let name = names.get(label as usize).map_or("", String::as_str);
+    let field = match spot {
+        Spot::Field(field) if name.is_empty() => field.word(),
+        Spot::Record if name.is_empty() => Field::LogMessage.word(),
+        _ => name,
+    };
+    Match { field: field.to_owned(), value: shown(spot, subject) }
+}
+
+/// The values of a spot as people read them, cut at a character.
+fn shown(spot: Spot, subject: &Subject<'_>) -> String {
+    let (mut text, mut buffer) = (String::new(), String::new());
+    spot.any(subject, |value| {
+        let separator = if matches!(value, Value::Ancestors(_)) { " < " } else { ", " };
+        any_text(value, &mut buffer, |bytes| {
+            if !text.is_empty() {
+                text.push_str(separator);
+            }
+            text.push_str(&String::from_utf8_lossy(bytes));
+            text.len() > SHOWN_BYTES
+        })
     });
     let mut end = text.len().min(SHOWN_BYTES);
     while !text.is_char_boundary(end) {

@@ -116,8 +116,8 @@ pub const CASE: Code = Code {
     class: Class::Invalid,
     title: "the case beside the rule cannot be run",
     title_zh: "无法运行规则旁的用例",
-    hint: "a case has name, match, kind and fields; fields are words such as process.exe that the kind carries",
-    hint_zh: "用例需有 name、match、kind 与 fields；字段为该类事件所带的词，如 process.exe",
+    hint: "a case has name, match, kind or log, and fields; fields are words such as process.exe that the kind carries, or the names that a log gives",
+    hint_zh: "用例需有 name、match、kind 或 log，以及 fields；字段为该类事件所带的词（如 process.exe），或日志所用的名称",
 };
 
 /// Every fault of this crate.

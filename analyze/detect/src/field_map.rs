@@ -11,6 +11,11 @@
 //! | `dns_query` | `QueryName` → `dns.name`, `QueryType` → `dns.type` |
 //! | `process_access` | `SourceImage` → `process.exe`, `SourceProcessId` → `process.pid`, `TargetImage` → `target.exe`, `TargetProcessId` → `target.pid`, `CallName` → `call.name`, `GrantedAccess` → `call.flags` (ptrace request) |
 //! | `driver_load` | `ImageLoaded` → `object.name`, `CallName` → `call.name` |
+//! | `scan`, `malware`, `antivirus` | `Signature` → `scan.name`, `Family` → `scan.family`, `Filename` → `file.path` |
+//! | `inventory` | `Name` → `asset.name`, `Version` → `asset.version` |
+//!
+//! Rules about logs ([`crate::route`]) use the names that the source itself gives; beside them stand `log.source`,
+//! `log.origin`, `log.host`, `log.message` and the names of the time.
 //!
 //! What each of our own categories delivers (only words of `record::Field`, beside those of the process):
 //!
@@ -31,6 +36,9 @@
 //! | `mount` | `mount.source`, `mount.target`, `mount.type`, `call.flags` |
 //! | `signal` | `signal.number`, `signal.to_agent`, `target.pid` |
 //! | `agent` | `object.name` (kind of the lost events) |
+//! | `scan` | `scan.engine`, `scan.name`, `scan.family`, `scan.member`, `scan.score`, `scan.cause`, `file.path`, `target.pid`, `details.NAME` |
+//! | `file_integrity` | `change`, `file.path`, `file.mode`, `file.diff`, `file.package` |
+//! | `inventory` | `asset.kind`, `change`, `asset.key`, `asset.name`, `asset.version`, `details.NAME`, `before.NAME` |
 //!
 //! Names for numbers, where people write names: `net.protocol` `tcp`, `udp`, `icmp`, `icmpv6`, `sctp`; `dns.type` `A`,
 //! `AAAA`, `TXT` …; `process.loginuid` `unset`. Numbers may be decimal, `0x…` or `0o…`.
@@ -103,7 +111,47 @@ pub const NAMES: &[(Area, &str, Origin, Option<Field>)] = &[
     ("process_access", "GrantedAccess", Origin::Field(Field::CallFlags), None),
     ("driver_load", "ImageLoaded", Origin::Field(Field::ObjectName), None),
     ("driver_load", "CallName", Origin::Field(Field::CallName), None),
+    ("scan", "Signature", Origin::Field(Field::ScanName), None),
+    ("scan", "Family", Origin::Field(Field::ScanFamily), None),
+    ("scan", "Filename", Origin::Field(Field::FilePath), None),
+    ("inventory", "Name", Origin::Field(Field::AssetName), None),
+    ("inventory", "Version", Origin::Field(Field::AssetVersion), None),
 ];
+
+/// Categories that are other words for one of ours.
+const SAME: &[(&str, &str)] = &[("malware", "scan"), ("antivirus", "scan")];
+
+fn area(category: Option<&str>) -> &str {
+    let category = category.unwrap_or("");
+    SAME.iter().find(|(other, _)| *other == category).map_or(category, |(_, ours)| ours)
+}
+
+/// Fields of audit records that every event's process has: name, field.
+const AUDIT: &[(&str, Field)] = &[
+    ("exe", Field::ProcessExe),
+    ("comm", Field::ProcessComm),
+    ("pid", Field::ProcessPid),
+    ("ppid", Field::ParentPid),
+    ("uid", Field::ProcessUid),
+    ("euid", Field::ProcessEuid),
+    ("auid", Field::ProcessLoginUid),
+    ("tty", Field::ProcessTty),
+    ("UID", Field::ProcessUser),
+];
+
+/// Our field for one of an audit record of a system call.
+pub(crate) fn of_audit(name: &str) -> Option<Field> {
+    AUDIT.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+}
+
+/// What a name means in every record of a log, whatever its source: our words for the record, and its time.
+pub(crate) fn of_log(name: &str) -> Option<Origin> {
+    match Field::from_word(name) {
+        Some(field) if name.starts_with("log.") => Some(Origin::Field(field)),
+        Some(_) => None,
+        None => matches!(name, "timestamp" | "@timestamp" | "UtcTime").then_some(Origin::Time),
+    }
+}
 
 /// Where the value of a rule's field comes from. `turned` says that the event gives a file a second name or accepts a
 /// connection ([`crate::route::turned`]).
@@ -111,14 +159,14 @@ pub fn origin(category: Option<&str>, turned: bool, name: &str) -> Option<Origin
     if let Some(field) = Field::from_word(name) {
         return Some(Origin::Field(field));
     }
-    let category = category.unwrap_or("");
+    let category = area(category);
     let (_, _, origin, other) = NAMES.iter().find(|(area, known, ..)| *known == name && category.starts_with(area))?;
     Some(other.filter(|_| turned).map_or(*origin, Origin::Field))
 }
 
 /// The names a category knows, for the hint of a fault: Sigma's names, without our own words.
 pub fn known(category: Option<&str>) -> Vec<&'static str> {
-    let category = category.unwrap_or("");
+    let category = area(category);
     NAMES.iter().filter(|(area, ..)| category.starts_with(area)).map(|(_, name, ..)| *name).collect()
 }
 
@@ -144,7 +192,7 @@ pub(crate) fn keyword_fields(kind: Kind) -> &'static [Field] {
 
 impl Origin {
     /// The value in an event.
-    pub(crate) fn of(self, event: &Event) -> Value<'_> {
+    pub fn of(self, event: &Event) -> Value<'_> {
         match self {
             Origin::Field(field) => event.get(field),
             Origin::Time => Value::Number(event.time_us),
@@ -158,7 +206,7 @@ impl Origin {
         match field {
             ProcessPid | ProcessUid | ProcessEuid | ProcessLoginUid | ProcessCapabilities | ParentPid | FileFlags
             | FileMode | RemotePort | LocalPort | NetProtocol | DnsType | CallFlags | TargetPid | BpfCommand
-            | BpfType | SignalNumber | ExitCode | UserBefore | UserAfter => Sort::Number,
+            | BpfType | SignalNumber | ExitCode | UserBefore | UserAfter | ScanScore => Sort::Number,
             ExecFromMemory | ExecUnlinked | ExecElevated | NetOutbound | NamespaceUser | SignalToAgent => Sort::Flag,
             RemoteIp | LocalIp => Sort::Address,
             ProcessSha256 => Sort::Hex,

@@ -4,7 +4,7 @@
 //! which of them an event fits. What happens with a hit is decided elsewhere: this crate does no I/O (but for
 //! [`cases`], which reads the cases beside rules) and asks for neither time nor chance.
 //!
-//! What it is not: correlation over several events (Sigma's correlation rules), a log parser, an indicator store.
+//! What it is not: a log parser, an indicator store. What several events say together is in [`correlation`].
 //!
 //! How it is fast: rules are routed by log source ([`route`]); all literals, numbers and address ranges that the rules
 //! of a bucket look for in a field are found in one pass, as bits; each rule names its rarest bits as witnesses and is
@@ -34,6 +34,7 @@ mod limits;
 
 mod attack;
 mod condition;
+mod filter;
 mod modifier;
 mod reader;
 mod rule;
@@ -42,14 +43,19 @@ mod text;
 mod yaml;
 
 mod bucket;
+mod compile;
 mod engine;
 mod explain;
 pub mod field_map;
+mod log_source;
 mod lower;
 mod moment;
+mod names;
 mod program;
+mod reference;
 pub mod route;
 mod scan;
+mod view;
 
 pub mod cases;
 pub mod correlation;

@@ -1,12 +1,13 @@
 //! From tests as written to programs over the shared matchers of a bucket.
 
-use crate::field_map::{self, Origin, Sort};
+use crate::field_map::Sort;
 use crate::modifier::Order;
 use crate::program::{How, Program};
-use crate::rule::LogSource;
+use crate::route::{self, Reach};
 use crate::scan::Needles;
 use crate::selection::{Detection, Test, Tree, boolean, integer};
-use crate::{route, text};
+use crate::text;
+use crate::view::{CALL_NAMES, Meaning, Spot, View};
 use pattern::{Expression, Flags, Glob, Piece, Place, Prefix};
 use record::Field;
 use std::net::IpAddr;
@@ -14,39 +15,65 @@ use std::net::IpAddr;
 /// Algorithms of Sigma's `Hashes` that no sensor of ours measures.
 const OTHER_HASHES: &[&[u8]] = &[b"md5=", b"sha1=", b"imphash=", b"sha512="];
 
+/// What a rule is about, beside its tests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About<'r> {
+    pub category: Option<&'r str>,
+    pub reach: &'r Reach,
+}
+
 /// Compiles a rule for the events of a slot, adding what it looks for to the bucket's needles.
-pub(crate) fn lower(detection: &Detection, source: &LogSource, slot: usize, needles: &mut Needles) -> Program {
-    compile(detection, source, slot, needles, false)
+pub(crate) fn lower(detection: &Detection, about: About<'_>, slot: usize, needles: &mut Needles) -> Program {
+    compile(detection, about, slot, needles, false)
 }
 
 /// Whether a rule can match an event of a slot, as far as the slot itself tells.
-pub(crate) fn can_match(detection: &Detection, source: &LogSource, slot: usize) -> bool {
-    !compile(detection, source, slot, &mut Needles::default(), true).never()
+pub(crate) fn can_match(detection: &Detection, about: About<'_>, slot: usize) -> bool {
+    !compile(detection, about, slot, &mut Needles::default(), true).never()
 }
 
 /// `fold` replaces tests of what a slot fixes (`file.op`) by their answer; a bucket serves several slots and must not.
-fn compile(detection: &Detection, source: &LogSource, slot: usize, needles: &mut Needles, fold: bool) -> Program {
-    let origins = detection
-        .fields
-        .iter()
-        .map(|field| field_map::origin(source.category.as_deref(), route::turned(slot), &field.name))
-        .collect();
-    let mut lowering = Lowering { slot, fold, origins, needles, program: Program::default() };
-    let selections: Vec<u32> = detection.selections.iter().map(|tree| lowering.tree(tree, &[])).collect();
-    let root = lowering.tree(&detection.condition, &selections);
-    lowering.program.root = root;
-    lowering.program
+fn compile(detection: &Detection, about: About<'_>, slot: usize, needles: &mut Needles, fold: bool) -> Program {
+    let calls = detection.fields.iter().any(|field| CALL_NAMES.contains(&field.name.as_str()));
+    let mut program = Program::default();
+    let mut roots = Vec::new();
+    for view in about.reach.views(slot, calls) {
+        let mut lowering = Lowering::new(detection, about, view, slot, needles, program);
+        lowering.fold = fold;
+        let selections: Vec<u32> = detection.selections.iter().map(|tree| lowering.tree(tree, &[])).collect();
+        roots.push(lowering.tree(&detection.condition, &selections));
+        program = lowering.program;
+    }
+    // One rule has one answer, whichever view gives it.
+    program.root = program.any(roots);
+    program
 }
 
 struct Lowering<'b> {
     slot: usize,
     fold: bool,
-    origins: Vec<Option<Origin>>,
+    /// An absent field and an empty one are the same: our sensors leave out what they do not know. A record of a log
+    /// says which of the two it is.
+    empty_is_absent: bool,
+    meanings: Vec<Meaning>,
     needles: &'b mut Needles,
     program: Program,
 }
 
-impl Lowering<'_> {
+impl<'b> Lowering<'b> {
+    fn new(
+        detection: &Detection,
+        about: About<'_>,
+        view: View,
+        slot: usize,
+        needles: &'b mut Needles,
+        program: Program,
+    ) -> Lowering<'b> {
+        let mut meaning = |name: &str| view.meaning(about.category, slot, name, &mut needles.names);
+        let meanings = detection.fields.iter().map(|field| meaning(&field.name)).collect();
+        Lowering { slot, fold: false, empty_is_absent: view != View::Log, meanings, needles, program }
+    }
+
     fn tree(&mut self, tree: &Tree, selections: &[u32]) -> u32 {
         match tree {
             Tree::All(parts) => {
@@ -65,82 +92,92 @@ impl Lowering<'_> {
                 Some(node) => *node,
                 None => self.program.constant(false),
             },
-            Tree::Item { field, test } => match self.origins[*field] {
-                Some(origin) => self.test(origin, test, *field as u32),
-                // Keywords: in every text of the event itself.
-                None => {
-                    let fields = field_map::keyword_fields(route::kind(self.slot));
-                    let children =
-                        fields.iter().map(|one| self.test(Origin::Field(*one), test, *field as u32)).collect();
+            Tree::Item { field, test } => match &self.meanings[*field] {
+                Meaning::Any(spots) => {
+                    let spots = spots.clone();
+                    let children = spots.into_iter().map(|spot| self.test(spot, test, *field as u32)).collect();
                     self.program.any(children)
+                }
+                Meaning::Constant(text) => {
+                    let holds = holds(test, Some(text));
+                    self.program.constant(holds)
+                }
+                Meaning::Absent => {
+                    let holds = holds(test, None);
+                    self.program.constant(holds)
                 }
             },
         }
     }
 
-    fn test(&mut self, origin: Origin, test: &Test, label: u32) -> u32 {
+    fn test(&mut self, spot: Spot, test: &Test, label: u32) -> u32 {
         if self.fold
-            && let (Origin::Field(field), Test::Text { pieces, cased }) = (origin, test)
+            && let (Spot::Field(field), Test::Text { pieces, cased }) = (spot, test)
             && let Some(fixed) = route::constant(self.slot, field)
         {
             return self.program.constant(text_fits(pieces, *cased, fixed));
         }
         match test {
-            Test::Text { pieces, cased } => self.text(origin, pieces, *cased, label),
-            Test::Expression(expression) => self.expression(origin, expression, label),
-            Test::Prefix(prefix) if origin.sort() == Sort::Address => self.prefix(origin, *prefix, label),
-            Test::Prefix(prefix) => self.program.test(origin, How::Prefix(*prefix), label),
+            Test::Text { pieces, cased } => self.text(spot, pieces, *cased, label),
+            Test::Expression(expression) => self.expression(spot, expression, label),
+            Test::Prefix(prefix) if spot.sort() == Sort::Address => self.prefix(spot, *prefix, label),
+            Test::Prefix(prefix) => self.program.test(spot, How::Prefix(*prefix), label),
             Test::Order { order, number, part: None } if *order == Order::Equal && number.fract() == 0.0 => {
-                self.number(origin, *number as i64, label)
+                self.number(spot, *number as i64, label)
             }
             Test::Order { order, number, part } => {
-                self.program.test(origin, How::Order { order: *order, number: *number, part: *part }, label)
+                self.program.test(spot, How::Order { order: *order, number: *number, part: *part }, label)
             }
-            Test::Exists => self.program.test(origin, How::Exists, label),
-            Test::Reference { field, place, cased } => match self.origins[*field] {
-                Some(other) => self.program.test(origin, How::Reference { other, place: *place, cased: *cased }, label),
-                None => self.program.constant(false),
+            Test::Exists => self.program.test(spot, How::Exists, label),
+            Test::Reference { field, place, cased } => match &self.meanings[*field] {
+                Meaning::Any(spots) => {
+                    let how = |other: &Spot| How::Reference { other: *other, place: *place, cased: *cased };
+                    let tests: Vec<How> = spots.iter().map(how).collect();
+                    let children = tests.into_iter().map(|how| self.program.test(spot, how, label)).collect();
+                    self.program.any(children)
+                }
+                _ => self.program.constant(false),
             },
         }
     }
 
     /// A value without modifiers that change the comparison: what it means depends on the field.
-    fn text(&mut self, origin: Origin, pieces: &[Piece], cased: bool, label: u32) -> u32 {
+    fn text(&mut self, spot: Spot, pieces: &[Piece], cased: bool, label: u32) -> u32 {
         let written = text::plain(pieces).and_then(|bytes| std::str::from_utf8(bytes).ok());
-        match (origin.sort(), written) {
-            (_, Some("")) => {
-                let exists = self.program.test(origin, How::Exists, label);
+        match (spot.sort(), written) {
+            (_, Some("")) if self.empty_is_absent => {
+                let exists = self.program.test(spot, How::Exists, label);
                 return self.program.not(exists);
             }
             (Sort::Number, Some(written)) => {
-                if let Some(number) = integer(written).or_else(|| origin.number_of(written)) {
-                    return self.number(origin, number, label);
+                if let Some(number) = integer(written).or_else(|| spot.origin()?.number_of(written)) {
+                    return self.number(spot, number, label);
                 }
             }
             (Sort::Flag, Some(written)) => {
                 if let Some(flag) = boolean(written) {
-                    return self.number(origin, i64::from(flag), label);
+                    return self.number(spot, i64::from(flag), label);
                 }
             }
             (Sort::Address, Some(written)) => {
                 if let Ok(address) = written.parse::<IpAddr>() {
-                    return self.prefix(origin, Prefix::single(address), label);
+                    return self.prefix(spot, Prefix::single(address), label);
                 }
             }
             (Sort::Hex, _) => {
                 let Some(pieces) = digits(pieces) else { return self.program.constant(false) };
-                return self.pieces(origin, &pieces, cased, label);
+                return self.pieces(spot, &pieces, cased, label);
             }
             _ => {}
         }
-        self.pieces(origin, pieces, cased, label)
+        self.pieces(spot, pieces, cased, label)
     }
 
     /// Text with wildcards: one literal where its form allows, else a glob behind its longest literal.
-    fn pieces(&mut self, origin: Origin, pieces: &[Piece], cased: bool, label: u32) -> u32 {
+    fn pieces(&mut self, spot: Spot, pieces: &[Piece], cased: bool, label: u32) -> u32 {
         // The automata fold ASCII only; a letter beyond it has its other case in Unicode's table.
         if !cased && let Some(expression) = unicode(pieces) {
-            return self.expression(origin, &expression, label);
+            return self.expression(spot, &expression, label);
         }
         let literal = match pieces {
             [Piece::Text(text)] => Some((text, Place::Whole)),
@@ -148,14 +185,14 @@ impl Lowering<'_> {
             [Piece::Text(text), Piece::Any] => Some((text, Place::Start)),
             [Piece::Any, Piece::Text(text), Piece::Any] => Some((text, Place::Anywhere)),
             _ if pieces.iter().all(|piece| *piece == Piece::Any) => {
-                return self.program.test(origin, How::Exists, label);
+                return self.program.test(spot, How::Exists, label);
             }
             _ => None,
         };
         if let Some((text, place)) = literal {
-            return self.literal(origin, text, place, cased, label);
+            return self.literal(spot, text, place, cased, label);
         }
-        let glob = self.program.test(origin, How::Glob(Glob::new(pieces, cased)), label);
+        let glob = self.program.test(spot, How::Glob(Glob::new(pieces, cased)), label);
         let texts = pieces.iter().enumerate().filter_map(|(at, piece)| match piece {
             Piece::Text(text) => Some((at, text)),
             _ => None,
@@ -166,35 +203,47 @@ impl Lowering<'_> {
             at if at + 1 == pieces.len() => Place::End,
             _ => Place::Anywhere,
         };
-        let guard = self.literal(origin, longest, place, cased, label);
+        let guard = self.literal(spot, longest, place, cased, label);
         self.program.all(vec![guard, glob])
     }
 
-    fn literal(&mut self, origin: Origin, text: &[u8], place: Place, cased: bool, label: u32) -> u32 {
-        let (scan, atom) = self.needles.literal(origin, text, place, cased);
+    fn literal(&mut self, spot: Spot, text: &[u8], place: Place, cased: bool, label: u32) -> u32 {
+        let (scan, atom) = self.needles.literal(spot, text, place, cased);
         self.program.atom(scan, atom, label)
     }
 
-    fn expression(&mut self, origin: Origin, expression: &Expression, label: u32) -> u32 {
-        let test = self.program.test(origin, How::Expression(expression.clone()), label);
+    fn expression(&mut self, spot: Spot, expression: &Expression, label: u32) -> u32 {
+        let test = self.program.test(spot, How::Expression(expression.clone()), label);
         let Some(guards) = expression.guards() else { return test };
-        let atoms = guards.iter().map(|guard| self.literal(origin, guard, Place::Anywhere, false, label)).collect();
+        let atoms = guards.iter().map(|guard| self.literal(spot, guard, Place::Anywhere, false, label)).collect();
         let guard = self.program.any(atoms);
         self.program.all(vec![guard, test])
     }
 
-    fn number(&mut self, origin: Origin, number: i64, label: u32) -> u32 {
-        if !matches!(origin.sort(), Sort::Number | Sort::Flag) {
+    fn number(&mut self, spot: Spot, number: i64, label: u32) -> u32 {
+        if !matches!(spot.sort(), Sort::Number | Sort::Flag) {
             let how = How::Order { order: Order::Equal, number: number as f64, part: None };
-            return self.program.test(origin, how, label);
+            return self.program.test(spot, how, label);
         }
-        let (scan, atom) = self.needles.number(origin, number);
+        let (scan, atom) = self.needles.number(spot, number);
         self.program.atom(scan, atom, label)
     }
 
-    fn prefix(&mut self, origin: Origin, prefix: Prefix, label: u32) -> u32 {
-        let (scan, atom) = self.needles.prefix(origin, prefix);
+    fn prefix(&mut self, spot: Spot, prefix: Prefix, label: u32) -> u32 {
+        let (scan, atom) = self.needles.prefix(spot, prefix);
         self.program.atom(scan, atom, label)
+    }
+}
+
+/// Whether a test holds for a fixed text, or for nothing.
+fn holds(test: &Test, fixed: Option<&str>) -> bool {
+    match (test, fixed) {
+        (Test::Text { pieces, cased }, Some(fixed)) => Glob::new(pieces, *cased).fits(fixed.as_bytes()),
+        // As in our own events, an empty text is an absent one.
+        (Test::Text { pieces, .. }, None) => pieces.is_empty(),
+        (Test::Expression(expression), Some(fixed)) => expression.fits(fixed.as_bytes()),
+        (Test::Exists, fixed) => fixed.is_some(),
+        _ => false,
     }
 }
 
@@ -252,7 +301,7 @@ fn digits(pieces: &[Piece]) -> Option<Vec<Piece>> {
 
 /// How rarely a literal is seen in a field, 0 to 1, as a guess: long, anchored texts in the event's own fields are
 /// rare. Wrong guesses cost time, never hits.
-pub(crate) fn rarity(origin: Origin, text: &[u8], place: Place) -> f32 {
+pub(crate) fn rarity(spot: Spot, text: &[u8], place: Place) -> f32 {
     let length = text.len().min(16) as f32;
     let placed = match place {
         Place::Whole => 0.02,
@@ -263,15 +312,15 @@ pub(crate) fn rarity(origin: Origin, text: &[u8], place: Place) -> f32 {
     // System folders are long and common.
     let common = [&b"/usr/"[..], b"/bin/", b"/etc/", b"/lib", b"/proc/", b"/sys/"];
     let folder = if common.iter().any(|folder| text.starts_with(folder)) && text.len() < 14 { 8.0 } else { 1.0 };
-    placed * folder * 0.7f32.powf(length) * weight(origin) + 1e-4
+    placed * folder * 0.7f32.powf(length) * weight(spot) + 1e-4
 }
 
 /// How much dearer it is to look at a field for every event: fields of the event itself are looked at anyway.
-pub(crate) fn weight(origin: Origin) -> f32 {
-    match origin {
-        Origin::Field(Field::AncestorExes) => 60.0,
-        Origin::Field(Field::ParentCmdLine | Field::ProcessSha256) => 30.0,
-        Origin::Field(Field::ParentExe | Field::ParentComm | Field::ProcessCwd | Field::ProcessUser) => 10.0,
+pub(crate) fn weight(spot: Spot) -> f32 {
+    match spot {
+        Spot::Field(Field::AncestorExes) => 60.0,
+        Spot::Field(Field::ParentCmdLine | Field::ProcessSha256) => 30.0,
+        Spot::Field(Field::ParentExe | Field::ParentComm | Field::ProcessCwd | Field::ProcessUser) => 10.0,
         _ => 1.0,
     }
 }

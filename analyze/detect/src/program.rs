@@ -1,7 +1,7 @@
 //! A rule as it runs: a graph over atoms (bits set by the shared matchers) and tests that run on demand.
 
-use crate::field_map::Origin;
 use crate::modifier::{Order, TimePart};
+use crate::view::Spot;
 use pattern::{Expression, Glob, Place, Prefix};
 
 /// A step of a program. Children are places in [`Program::nodes`], always below their parent.
@@ -14,7 +14,7 @@ pub(crate) enum Node {
     Not(u32),
     /// A bit, and the scan that sets it.
     Atom {
-        scan: u8,
+        scan: u32,
         atom: u32,
     },
     /// A test that runs on demand, by its place in [`Program::tests`].
@@ -24,7 +24,7 @@ pub(crate) enum Node {
 /// A test that runs on demand.
 #[derive(Debug)]
 pub(crate) struct OnDemand {
-    pub origin: Origin,
+    pub spot: Spot,
     pub how: How,
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum How {
     Prefix(Prefix),
     Order { order: Order, number: f64, part: Option<TimePart> },
     Exists,
-    Reference { other: Origin, place: Place, cased: bool },
+    Reference { other: Spot, place: Place, cased: bool },
 }
 
 impl How {
@@ -75,16 +75,16 @@ impl Program {
     }
 
     /// A bit.
-    pub(crate) fn atom(&mut self, scan: u8, atom: u32, label: u32) -> u32 {
+    pub(crate) fn atom(&mut self, scan: u32, atom: u32, label: u32) -> u32 {
         let node = self.push(Node::Atom { scan, atom }, 1);
         self.labels[node as usize] = Some(label);
         node
     }
 
     /// A test on demand.
-    pub(crate) fn test(&mut self, origin: Origin, how: How, label: u32) -> u32 {
+    pub(crate) fn test(&mut self, spot: Spot, how: How, label: u32) -> u32 {
         let cost = how.cost();
-        self.tests.push(OnDemand { origin, how });
+        self.tests.push(OnDemand { spot, how });
         let node = self.push(Node::Test(self.tests.len() as u32 - 1), cost);
         self.labels[node as usize] = Some(label);
         node

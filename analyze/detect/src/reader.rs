@@ -1,5 +1,6 @@
 //! A document of a rule file, read whole.
 
+use crate::filter::{self, Filter};
 use crate::modifier::Placeholders;
 use crate::rule::{LogSource, Rule, Status};
 use crate::selection::{self, Detection, integer};
@@ -9,6 +10,36 @@ use base::limits::LEASE_SECONDS_MAX;
 use base::{Fault, Result};
 use record::{ActionKind, Response, Severity};
 
+/// What a document holds.
+pub(crate) enum Read {
+    /// A rule.
+    Rule(Box<(Rule, Detection)>),
+    /// A filter: exceptions for other rules.
+    Filter(Box<Filter>),
+    /// A correlation rule, read elsewhere.
+    Correlation,
+}
+
+/// Reads a document, whatever it holds.
+pub(crate) fn read_any(
+    document: &Document<'_>,
+    place: Place<'_>,
+    placeholders: &Placeholders,
+    doubts: &mut Vec<Fault>,
+) -> Result<Read> {
+    let node = yaml::parse(document, place)?;
+    if node.get("detection").is_none() {
+        if node.get("correlation").is_some() {
+            return Ok(Read::Correlation);
+        }
+        if let Some(part) = node.get("filter") {
+            return filter::read(&node, part, document, place, placeholders)
+                .map(|filter| Read::Filter(Box::new(filter)));
+        }
+    }
+    rule(&node, document, place, placeholders, doubts).map(|read| Read::Rule(Box::new(read)))
+}
+
 /// Reads a rule from its document.
 pub(crate) fn read(
     document: &Document<'_>,
@@ -16,20 +47,27 @@ pub(crate) fn read(
     placeholders: &Placeholders,
     doubts: &mut Vec<Fault>,
 ) -> Result<(Rule, Detection)> {
-    let node = yaml::parse(document, place)?;
+    rule(&yaml::parse(document, place)?, document, place, placeholders, doubts)
+}
+
+fn rule(
+    node: &Node,
+    document: &Document<'_>,
+    place: Place<'_>,
+    placeholders: &Placeholders,
+    doubts: &mut Vec<Fault>,
+) -> Result<(Rule, Detection)> {
     if node.entries().is_none() {
         return Err(place.fault(&fault::FORM, node.line).expected("a rule as a map").found(node.form()));
     }
-    for (key, found) in [("correlation", "a correlation rule"), ("filter", "a filter"), ("action", "a rule collection")]
-    {
-        if let Some(part) = node.get(key).filter(|_| node.get("detection").is_none() || key == "action") {
-            return Err(place.fault(&fault::UNSUPPORTED, part.line).expected("a rule").found(found));
-        }
+    if let Some(part) = node.get("action") {
+        return Err(place.fault(&fault::UNSUPPORTED, part.line).expected("a rule").found("a rule collection"));
     }
-    let detection = node.get("detection").ok_or_else(|| missing(&node, place, "detection"))?;
-    let rule = describe(&node, document, place)?;
+    let detection = node.get("detection").ok_or_else(|| missing(node, place, "detection"))?;
+    let mut rule = describe(node, document, place)?;
+    rule.source = source(node, place)?;
     let read = selection::read(detection, place, placeholders)?;
-    doubt(&node, place, doubts);
+    doubt(node, place, doubts);
     Ok((rule, read))
 }
 
@@ -115,12 +153,19 @@ fn near(one: &str, other: &str) -> bool {
     row[other.len()] <= 2 && other.len() > 3
 }
 
-fn missing(node: &Node, place: Place<'_>, key: &str) -> Fault {
+/// The fault of a key that is not there.
+pub(crate) fn missing(node: &Node, place: Place<'_>, key: &str) -> Fault {
     place.fault(&fault::FORM, node.line).expected(format!("the key `{key}`")).found("none")
 }
 
-fn describe(node: &Node, document: &Document<'_>, place: Place<'_>) -> Result<Rule> {
-    let version = hex::encode(&ring::digest::digest(&ring::digest::SHA256, document.text.as_bytes()).as_ref()[..8]);
+/// First 16 hexadecimal digits of the SHA-256 of bytes.
+pub(crate) fn version(bytes: &[u8]) -> String {
+    hex::encode(&ring::digest::digest(&ring::digest::SHA256, bytes).as_ref()[..8])
+}
+
+/// Reads what rules, filters and correlations have in common; the log source is left empty.
+pub(crate) fn describe(node: &Node, document: &Document<'_>, place: Place<'_>) -> Result<Rule> {
+    let version = version(document.text.as_bytes());
     let text = |key: &str| text(node, key, place);
     let tags = texts(node, "tags", place)?;
     let title = text("title")?;
@@ -146,6 +191,7 @@ fn describe(node: &Node, document: &Document<'_>, place: Place<'_>) -> Result<Ru
     };
     Ok(Rule {
         id,
+        name: text("name")?,
         place: format!("{}:{}", place.name, node.line),
         title,
         title_zh: text("title_zh")?,
@@ -160,9 +206,10 @@ fn describe(node: &Node, document: &Document<'_>, place: Place<'_>) -> Result<Ru
         falsepositives: texts(node, "falsepositives", place)?,
         techniques: attack::techniques(&tags),
         tags,
-        source: source(node, place)?,
+        source: LogSource::default(),
         responses: responses(node, place)?,
         version,
+        filters: Vec::new(),
     })
 }
 
@@ -178,7 +225,7 @@ fn text(node: &Node, key: &str, place: Place<'_>) -> Result<String> {
 }
 
 /// A key with a list of texts, empty when absent.
-fn texts(node: &Node, key: &str, place: Place<'_>) -> Result<Vec<String>> {
+pub(crate) fn texts(node: &Node, key: &str, place: Place<'_>) -> Result<Vec<String>> {
     let Some(part) = node.get(key).filter(|part| !part.is_null()) else { return Ok(Vec::new()) };
     let one = |item: &Node| match item.text() {
         Some(text) => Ok(text.trim().to_owned()),
@@ -189,7 +236,8 @@ fn texts(node: &Node, key: &str, place: Place<'_>) -> Result<Vec<String>> {
     part.items().iter().map(one).collect()
 }
 
-fn source(node: &Node, place: Place<'_>) -> Result<LogSource> {
+/// Where the events come from.
+pub(crate) fn source(node: &Node, place: Place<'_>) -> Result<LogSource> {
     let part = node.get("logsource").ok_or_else(|| missing(node, place, "logsource"))?;
     if part.entries().is_none() {
         return Err(place.fault(&fault::FORM, part.line).expected("logsource as a map").found(part.form()));

@@ -26,12 +26,18 @@
 //! | `mount` ours | `mount` |
 //! | `signal` ours | `signal` |
 //! | `agent` ours | `lost` |
+//! | `scan`, `malware`, `antivirus` | `scan`: findings of the scanner |
+//! | `file_integrity` ours | `integrity` |
+//! | `inventory` ours | `asset` |
 //! | none, and no service | every event |
 //!
-//! Other products, services and categories are "not routed here": they are read in full and listed with the reason,
-//! because another sensor (logs, cloud) may deliver them later.
+//! Log sources that are logs (a service, `webserver`, a cloud) are about records of logs, `log` events
+//! ([`crate::log_source`]); `service: auditd` is about what the audit system would write of our own events too
+//! ([`crate::view`]). Rules of other systems are read in full and listed with the reason.
 
+use crate::log_source::{self, Logs};
 use crate::rule::LogSource;
+use crate::view::{self, View};
 use record::{Activity, Event, Field, FileOp, Kind, NetOp};
 
 /// First slot of the file operations.
@@ -94,6 +100,47 @@ const fn of_network(operations: &[NetOp]) -> Slots {
     Slots(bits)
 }
 
+/// Slot of records of logs; which rules are about one is looked up by its words.
+pub(crate) const LOG: usize = Kind::Log as usize;
+
+/// The events a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Slots; [`LOG`] is among them when `logs` names any.
+    pub slots: Slots,
+    /// Records of logs.
+    pub logs: Logs,
+    /// Whether it is about the audit system.
+    pub audit: bool,
+}
+
+impl Reach {
+    /// The views of the events of a slot; `calls`: the rule tests names of system calls.
+    pub(crate) fn views(&self, slot: usize, calls: bool) -> Vec<View> {
+        match (slot, self.audit) {
+            (LOG, _) if self.logs != Logs::default() => vec![View::Log],
+            (_, true) => view::of_audit(slot, calls),
+            _ => vec![View::Event],
+        }
+    }
+
+    /// The rule is not about records of logs.
+    pub(crate) fn drop_logs(&mut self) {
+        self.logs = Logs::default();
+        self.slots.0 &= !(1 << LOG);
+    }
+}
+
+/// The operation of a slot of files.
+pub(crate) fn file_op(slot: usize) -> Option<FileOp> {
+    FileOp::try_from(i32::try_from(slot.checked_sub(FILE).filter(|_| slot < NET)?).ok()?).ok()
+}
+
+/// The operation of a slot of the network.
+pub(crate) fn net_op(slot: usize) -> Option<NetOp> {
+    NetOp::try_from(i32::try_from(slot.checked_sub(NET)?).ok()?).ok()
+}
+
 /// The slot of an event.
 pub fn slot(event: &Event) -> usize {
     match &event.activity {
@@ -120,11 +167,10 @@ pub(crate) fn turned(slot: usize) -> bool {
 
 /// The value that a field has in every event of a slot, where there is one.
 pub(crate) fn constant(slot: usize, field: Field) -> Option<&'static str> {
-    let operation = |first: usize| i32::try_from(slot.checked_sub(first)?).ok();
     match (field, kind(slot)) {
         (Field::Kind, kind) => Some(kind.word()),
-        (Field::FileOp, Kind::File) => FileOp::try_from(operation(FILE)?).ok().map(FileOp::word),
-        (Field::NetOp, Kind::Net) => NetOp::try_from(operation(NET)?).ok().map(NetOp::word),
+        (Field::FileOp, Kind::File) => file_op(slot).map(FileOp::word),
+        (Field::NetOp, Kind::Net) => net_op(slot).map(NetOp::word),
         (Field::NetOutbound, Kind::Net) => {
             let outbound = of_network(&[NetOp::Connect, NetOp::Send]).has(slot);
             Some(if outbound { "true" } else { "false" })
@@ -173,24 +219,32 @@ pub const CATEGORIES: &[(&str, Slots)] = &[
     ("mount", of_kind(Kind::Mount)),
     ("signal", of_kind(Kind::Signal)),
     ("agent", of_kind(Kind::Lost)),
+    ("scan", of_kind(Kind::Scan)),
+    ("malware", of_kind(Kind::Scan)),
+    ("antivirus", of_kind(Kind::Scan)),
+    ("file_integrity", of_kind(Kind::Integrity)),
+    ("inventory", of_kind(Kind::Asset)),
 ];
 
-/// The slots of a log source, or why no sensor of this host delivers it.
-pub fn route(source: &LogSource) -> Result<Slots, String> {
-    if let Some(product) = source.product.as_deref().filter(|product| !product.eq_ignore_ascii_case("linux")) {
-        return Err(format!("product {product} is not sensed on this host"));
-    }
-    if let Some(service) = &source.service {
-        return Err(format!("service {service} is a log file; no log reader feeds this engine yet"));
+/// The events of a log source, or why nothing of ours delivers them.
+pub(crate) fn route(source: &LogSource) -> Result<Reach, String> {
+    let none = Logs::default;
+    if let Some(logs) = log_source::logs(source)? {
+        let audit = logs.words.iter().any(|word| word == "auditd");
+        let own = if audit { Slots::EVERY } else { Slots::default() };
+        return Ok(Reach { slots: Slots(own.0 | 1 << LOG), logs, audit });
     }
     match source.category.as_deref() {
-        None if source.product.is_some() => Ok(Slots::EVERY),
-        None => Err("the log source names neither product nor category".to_owned()),
-        Some(category) => CATEGORIES
-            .iter()
-            .find(|(name, _)| *name == category)
-            .map(|(_, slots)| *slots)
-            .ok_or_else(|| format!("category {category} is not sensed on this host")),
+        // Which of them it is about, its keywords and names decide.
+        None if source.product.is_some() => {
+            Ok(Reach { slots: Slots::EVERY, logs: Logs { linux: true, ..none() }, audit: false })
+        }
+        None => Err("the log source names neither product, category nor service".to_owned()),
+        Some(category) => {
+            let known = CATEGORIES.iter().find(|(name, _)| *name == category);
+            let slots = known.map(|(_, slots)| *slots).ok_or_else(|| format!("category {category} is none of ours"))?;
+            Ok(Reach { slots, logs: none(), audit: false })
+        }
     }
 }
 
@@ -222,12 +276,16 @@ mod tests {
 
     #[test]
     fn log_sources_find_their_events() {
-        let kinds = |product, category, service| route(&source(product, category, service)).map(Slots::kinds);
+        let kinds =
+            |product, category, service| route(&source(product, category, service)).map(|reach| reach.slots.kinds());
         assert_eq!(kinds("linux", "process_creation", "").unwrap(), [Kind::Exec]);
         assert_eq!(kinds("", "file_delete", "").unwrap(), [Kind::File]);
         assert_eq!(kinds("linux", "", "").unwrap(), Kind::ALL);
+        assert_eq!(kinds("", "webserver", "").unwrap(), [Kind::Log]);
+        assert_eq!(kinds("", "antivirus", "").unwrap(), [Kind::Scan]);
+        assert_eq!(kinds("linux", "", "auditd").unwrap(), Kind::ALL);
         for (product, category, service) in
-            [("windows", "process_creation", ""), ("linux", "", "auditd"), ("", "proxy", ""), ("", "", "")]
+            [("windows", "process_creation", ""), ("linux", "registry_event", ""), ("", "nonsense", ""), ("", "", "")]
         {
             assert!(kinds(product, category, service).is_err(), "{product}/{category}/{service}");
         }

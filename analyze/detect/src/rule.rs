@@ -54,6 +54,8 @@ impl Status {
 pub struct Rule {
     /// UUID; for a rule without one, `sigma-` and its version.
     pub id: String,
+    /// Name that correlation rules and filters may call it by, empty when it has none.
+    pub name: String,
     /// Name of the source and line in which the rule begins: `content/rules/x.yml:1`.
     pub place: String,
     /// Title.
@@ -86,6 +88,8 @@ pub struct Rule {
     pub source: LogSource,
     /// What it asks for (our key `response`).
     pub responses: Vec<Response>,
-    /// First 16 hexadecimal digits of the SHA-256 of its text.
+    /// First 16 hexadecimal digits of the SHA-256 of its text, and of its filters' versions where it has any.
     pub version: String,
+    /// The filters (exceptions) that bear on it: their ids, in the order given.
+    pub filters: Vec<String>,
 }

@@ -1,10 +1,11 @@
 //! The shared matchers: one look at a field answers for every rule of the bucket.
 
-use crate::field_map::Origin;
 use crate::lower::{rarity, weight};
+use crate::names::Names;
+use crate::view::{Spot, Subject};
 use base::Result;
 use pattern::{Bits, Literal, LiteralSet, Place, Prefix, PrefixSet};
-use record::{Event, Value};
+use record::Value;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -12,30 +13,33 @@ use std::fmt::Write as _;
 #[derive(Debug, Default)]
 pub(crate) struct Needles {
     fields: Vec<FieldNeedles>,
+    /// Where each of `fields` stands.
+    places: HashMap<Spot, usize>,
     /// Per atom a guess how rarely it is set, 0 to 1.
     pub rarity: Vec<f32>,
+    /// The names among the spots.
+    pub names: Names,
 }
 
 #[derive(Debug)]
 struct FieldNeedles {
-    origin: Origin,
+    spot: Spot,
     literals: HashMap<(Vec<u8>, Place, bool), u32>,
     numbers: HashMap<i64, u32>,
     prefixes: HashMap<Prefix, u32>,
 }
 
 impl Needles {
-    fn field(&mut self, origin: Origin) -> usize {
-        if let Some(index) = self.fields.iter().position(|field| field.origin == origin) {
-            return index;
-        }
-        self.fields.push(FieldNeedles {
-            origin,
-            literals: HashMap::new(),
-            numbers: HashMap::new(),
-            prefixes: HashMap::new(),
-        });
-        self.fields.len() - 1
+    fn field(&mut self, spot: Spot) -> usize {
+        *self.places.entry(spot).or_insert_with(|| {
+            self.fields.push(FieldNeedles {
+                spot,
+                literals: HashMap::new(),
+                numbers: HashMap::new(),
+                prefixes: HashMap::new(),
+            });
+            self.fields.len() - 1
+        })
     }
 
     fn next(rarity: &mut Vec<f32>, guess: f32) -> u32 {
@@ -44,41 +48,42 @@ impl Needles {
     }
 
     /// The atom of a literal in a field.
-    pub(crate) fn literal(&mut self, origin: Origin, text: &[u8], place: Place, cased: bool) -> (u8, u32) {
-        let index = self.field(origin);
+    pub(crate) fn literal(&mut self, spot: Spot, text: &[u8], place: Place, cased: bool) -> (u32, u32) {
+        let index = self.field(spot);
         let key = (if cased { text.to_vec() } else { text.to_ascii_lowercase() }, place, cased);
         let rarities = &mut self.rarity;
         let atom = self.fields[index].literals.entry(key);
-        (index as u8, *atom.or_insert_with(|| Needles::next(rarities, rarity(origin, text, place))))
+        (index as u32, *atom.or_insert_with(|| Needles::next(rarities, rarity(spot, text, place))))
     }
 
     /// The atom of a number, or of a flag as 0 or 1.
-    pub(crate) fn number(&mut self, origin: Origin, number: i64) -> (u8, u32) {
-        let index = self.field(origin);
+    pub(crate) fn number(&mut self, spot: Spot, number: i64) -> (u32, u32) {
+        let index = self.field(spot);
         let guess = if matches!(number, 0 | 1) { 0.3 } else { 0.01 };
         let rarities = &mut self.rarity;
         let atom = self.fields[index].numbers.entry(number);
-        (index as u8, *atom.or_insert_with(|| Needles::next(rarities, guess * weight(origin))))
+        (index as u32, *atom.or_insert_with(|| Needles::next(rarities, guess * weight(spot))))
     }
 
     /// The atom of an address range.
-    pub(crate) fn prefix(&mut self, origin: Origin, prefix: Prefix) -> (u8, u32) {
-        let index = self.field(origin);
+    pub(crate) fn prefix(&mut self, spot: Spot, prefix: Prefix) -> (u32, u32) {
+        let index = self.field(spot);
         let rarities = &mut self.rarity;
         let atom = self.fields[index].prefixes.entry(prefix);
-        (index as u8, *atom.or_insert_with(|| Needles::next(rarities, 0.05)))
+        (index as u32, *atom.or_insert_with(|| Needles::next(rarities, 0.05)))
     }
 
-    /// The matchers. There are fewer fields than bits in a word, so their places fit a mask.
-    pub(crate) fn build(self) -> Result<Vec<Scan>> {
-        self.fields.into_iter().map(Scan::new).collect()
+    /// The matchers, and the names among their spots.
+    pub(crate) fn build(mut self) -> Result<(Vec<Scan>, Names)> {
+        self.names.finish();
+        Ok((self.fields.into_iter().map(Scan::new).collect::<Result<_>>()?, self.names))
     }
 }
 
 /// The matcher of one field.
 #[derive(Debug)]
 pub(crate) struct Scan {
-    pub origin: Origin,
+    pub spot: Spot,
     literals: LiteralSet,
     numbers: Vec<(i64, u32)>,
     prefixes: PrefixSet,
@@ -95,18 +100,23 @@ impl Scan {
         let mut numbers: Vec<(i64, u32)> = needles.numbers.into_iter().collect();
         numbers.sort_unstable();
         Ok(Scan {
-            origin: needles.origin,
+            spot: needles.spot,
             literals: LiteralSet::new(&literals)?,
             numbers,
             prefixes: PrefixSet::new(needles.prefixes),
         })
     }
 
-    /// Sets the atoms of the field's value.
-    pub(crate) fn run(&self, event: &Event, atoms: &mut Bits, buffer: &mut String) {
-        let value = self.origin.of(event);
+    /// Sets the atoms of the field's values.
+    pub(crate) fn run(&self, subject: &Subject<'_>, atoms: &mut Bits, buffer: &mut String) {
+        self.spot.any(subject, |value| {
+            self.look(value, atoms, buffer);
+            false
+        });
+    }
+
+    fn look(&self, value: Value<'_>, atoms: &mut Bits, buffer: &mut String) {
         let number = match value {
-            Value::None => return,
             Value::Number(number) => Some(number),
             Value::Flag(flag) => Some(i64::from(flag)),
             Value::Ip(address) => {

@@ -48,15 +48,25 @@ pub(crate) struct Detection {
     pub condition: Tree,
 }
 
-/// Reads the `detection` map.
+/// Reads the `detection` map of a rule.
 pub(crate) fn read(node: &Node, place: Place<'_>, placeholders: &Placeholders) -> Result<Detection> {
+    read_but(node, &["condition", "timeframe"], place, placeholders)
+}
+
+/// Reads a map of selections with a condition, leaving out keys that are no selections.
+pub(crate) fn read_but(
+    node: &Node,
+    others: &[&str],
+    place: Place<'_>,
+    placeholders: &Placeholders,
+) -> Result<Detection> {
     let Some(entries) = node.entries() else {
         return Err(place.fault(&fault::FORM, node.line).expected("detection as a map").found(node.form()));
     };
     let mut reader = Reader { place, placeholders, fields: Vec::new(), tests: 0 };
     let mut names = Vec::new();
     let mut selections = Vec::new();
-    for entry in entries.iter().filter(|entry| !matches!(entry.key.as_str(), "condition" | "timeframe")) {
+    for entry in entries.iter().filter(|entry| !others.contains(&entry.key.as_str())) {
         names.push(entry.key.as_str());
         selections.push(reader.selection(&entry.value)?);
     }

@@ -1,5 +1,6 @@
 //! An event from words and values.
 
+use super::observed;
 use crate::fault;
 use crate::field_map::Origin;
 use crate::selection::{boolean, integer};
@@ -12,17 +13,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Builds an event from words of [`record::Field`] and their values as text (`ancestors.exe`: one path a line, nearest
-/// first). The time is the Unix epoch, the process has pid 1000 unless `process.pid` says otherwise. A word that the
-/// kind does not carry, or a value that does not fit, is a fault.
+/// first). The time is the Unix epoch, the process has pid 1000 unless `process.pid` says otherwise; what is observed
+/// past the kernel has a process only when a word of it is given. A word that the kind does not carry, or a value that
+/// does not fit, is a fault. Findings and parts of the inventory take `details.NAME` too, the latter `before.NAME`.
 pub fn event(kind: Kind, fields: &[(&str, &str)]) -> Result<Event> {
     let mut build = Build {
         process: Process { key: ProcessKey::from_ticks(1000, 1).0, ..Process::default() },
+        process_known: !matches!(kind, Kind::Log | Kind::Scan | Kind::Integrity | Kind::Asset),
         parent: Process { key: ProcessKey::from_ticks(999, 1).0, ..Process::default() },
         parent_known: false,
         ancestors: Vec::new(),
         activity: empty(kind),
     };
     for (word, value) in fields {
+        if observed::set_detail(&mut build.activity, word, value) {
+            continue;
+        }
         let field = Field::from_word(word).ok_or_else(|| {
             Fault::new(&fault::CASE).object(*word).expected("a word of the fields, such as process.exe")
         })?;
@@ -31,7 +37,8 @@ pub fn event(kind: Kind, fields: &[(&str, &str)]) -> Result<Event> {
     let event = build.finish();
     // Read back, so that a word the kind does not carry cannot pass by accident.
     for (word, value) in fields {
-        let field = Field::from_word(word).filter(|_| !value.is_empty());
+        let typed = kind != Kind::Log || word.starts_with("log.");
+        let field = Field::from_word(word).filter(|_| typed && !value.is_empty());
         if field.is_some_and(|field| event.get(field) == record::Value::None) {
             let expected = format!("a field that `{}` events carry", kind.word());
             return Err(Fault::new(&fault::CASE).object(*word).expected(expected));
@@ -67,6 +74,7 @@ fn empty(kind: Kind) -> Activity {
 
 struct Build {
     process: Process,
+    process_known: bool,
     parent: Process,
     parent_known: bool,
     ancestors: Vec<String>,
@@ -77,7 +85,7 @@ fn wrong(field: Field, expected: &str, value: &str) -> Fault {
     Fault::new(&fault::CASE).object(field.word()).expected(expected).found(format!("`{value}`"))
 }
 
-fn number<N: TryFrom<i64>>(field: Field, value: &str) -> Result<N> {
+pub(super) fn number<N: TryFrom<i64>>(field: Field, value: &str) -> Result<N> {
     let given = integer(value).or_else(|| Origin::Field(field).number_of(value));
     given.and_then(|number| N::try_from(number).ok()).ok_or_else(|| wrong(field, "a number that fits", value))
 }
@@ -97,6 +105,8 @@ fn address(field: Field, value: &str) -> Result<Vec<u8>> {
 impl Build {
     fn set(&mut self, field: Field, value: &str) -> Result<()> {
         let text = || value.to_owned();
+        let of_process = ["process.", "parent.", "ancestors."];
+        self.process_known |= of_process.iter().any(|start| field.word().starts_with(start));
         let process = &mut self.process;
         match field {
             Field::ProcessExe => process.exe.path = text(),
@@ -151,7 +161,8 @@ impl Build {
             above = Some(Proc::new(self.parent, above));
         }
         self.process.parent_key = above.as_ref().map_or(0, |parent| parent.info.key);
-        Event { seq: 0, time_us: 0, process: Some(Proc::new(self.process, above)), activity: self.activity }
+        let process = self.process_known.then(|| Proc::new(self.process, above));
+        Event { seq: 0, time_us: 0, process, activity: self.activity }
     }
 }
 
@@ -189,6 +200,9 @@ fn set_activity(activity: &mut Activity, field: Field, value: &str) -> Result<()
             Field::RemotePort => dns.server_port = number(field, value)?,
             _ => {}
         },
+        Activity::Scan(_) | Activity::Integrity(_) | Activity::Asset(_) | Activity::Log(_) => {
+            return observed::set(activity, field, value);
+        }
         _ => return set_call(activity, field, value),
     }
     Ok(())

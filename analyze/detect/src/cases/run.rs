@@ -215,10 +215,12 @@ fn parse(text: &str, name: &str, judged: bool) -> Result<Vec<(String, Result<Cas
 
 fn case(node: &Node, place: Place<'_>, judged: bool) -> Result<Case> {
     let wrong = |line: usize, expected: &str| place.fault(&fault::CASE, line).expected(expected);
-    const KEYS: [&str; 6] = ["name", "match", "kind", "fields", "time", "rule"];
+    const KEYS: [&str; 8] = ["name", "match", "kind", "log", "message", "fields", "time", "rule"];
     for entry in node.entries().ok_or_else(|| wrong(node.line, "a map").found(node.form()))? {
         if !KEYS.contains(&entry.key.as_str()) {
-            return Err(wrong(entry.line, "only name, match, kind, fields, time and rule").found(&entry.key));
+            return Err(
+                wrong(entry.line, "only name, match, kind, log, message, fields, time and rule").found(&entry.key)
+            );
         }
     }
     let text = |key: &str| node.get(key).and_then(Node::text);
@@ -228,27 +230,69 @@ fn case(node: &Node, place: Place<'_>, judged: bool) -> Result<Case> {
         None if !judged => false,
         _ => return Err(wrong(node.line, "match: true or match: false")),
     };
-    let kind = text("kind").and_then(Kind::from_word).ok_or_else(|| {
-        let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
-        wrong(node.line, &format!("kind: one of {}", words.join(" "))).found(text("kind").unwrap_or("none"))
-    })?;
-    let fields = node.get("fields").ok_or_else(|| wrong(node.line, "fields"))?;
-    let entries = fields.entries().ok_or_else(|| wrong(fields.line, "fields as a map").found(fields.form()))?;
-    let mut values = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let texts: Option<Vec<&str>> = entry.value.items().iter().map(Node::text).collect();
-        let texts = texts.ok_or_else(|| wrong(entry.line, "a value or a list of values").found(&entry.key))?;
-        values.push((entry.key.as_str(), texts.join("\n")));
-    }
-    let values: Vec<(&str, &str)> = values.iter().map(|(word, value)| (*word, value.as_str())).collect();
-    let mut event = cases::event(kind, &values).map_err(|fault| {
-        let object = format!("{}:{}: {}", place.name, fields.line, fault.named());
-        fault.object(object)
-    })?;
+    let mut event = match node.get("log") {
+        Some(word) => record(node, word, place)?,
+        None => typed(node, place)?,
+    };
     if let Some(time) = text("time") {
         event.time_us =
             moment::parse(time).ok_or_else(|| wrong(node.line, "time: 2026-02-03T04:05:06Z").found(time))?;
     }
     let name = text("name").ok_or_else(|| wrong(node.line, "a name"))?.to_owned();
     Ok(Case { name, wanted, rule: text("rule").map(str::to_owned), event })
+}
+
+/// The fields of a case, a name once for each of its values.
+fn fields<'n>(node: &'n Node, place: Place<'_>) -> Result<Vec<(&'n str, Vec<&'n str>)>> {
+    let wrong = |line: usize, expected: &str| place.fault(&fault::CASE, line).expected(expected);
+    let fields = node.get("fields").ok_or_else(|| wrong(node.line, "fields"))?;
+    let entries = fields.entries().ok_or_else(|| wrong(fields.line, "fields as a map").found(fields.form()))?;
+    let values = |entry: &'n yaml::Entry| {
+        let texts: Option<Vec<&str>> = entry.value.items().iter().map(Node::text).collect();
+        let texts = texts.ok_or_else(|| wrong(entry.line, "a value or a list of values").found(&entry.key))?;
+        Ok((entry.key.as_str(), texts))
+    };
+    entries.iter().map(values).collect()
+}
+
+/// The event of a case with `kind`.
+fn typed(node: &Node, place: Place<'_>) -> Result<Event> {
+    let wrong = |line: usize, expected: &str| place.fault(&fault::CASE, line).expected(expected);
+    if let Some(message) = node.get("message") {
+        return Err(wrong(message.line, "a message only beside `log`"));
+    }
+    let word = node.get("kind").and_then(Node::text);
+    let kind = word.and_then(Kind::from_word).filter(|kind| *kind != Kind::Log).ok_or_else(|| {
+        let words: Vec<&str> = Kind::ALL.iter().filter(|kind| **kind != Kind::Log).map(|kind| kind.word()).collect();
+        let expected = format!("log: the word of a decoder, or kind: one of {}", words.join(" "));
+        wrong(node.line, &expected).found(word.unwrap_or("none"))
+    })?;
+    let values: Vec<(&str, String)> =
+        fields(node, place)?.into_iter().map(|(word, values)| (word, values.join("\n"))).collect();
+    let values: Vec<(&str, &str)> = values.iter().map(|(word, value)| (*word, value.as_str())).collect();
+    cases::event(kind, &values).map_err(|fault| {
+        let line = node.get("fields").map_or(node.line, |fields| fields.line);
+        let object = format!("{}:{line}: {}", place.name, fault.named());
+        fault.object(object)
+    })
+}
+
+/// The event of a case with `log`.
+fn record(node: &Node, word: &Node, place: Place<'_>) -> Result<Event> {
+    let wrong = |line: usize, expected: &str| place.fault(&fault::CASE, line).expected(expected);
+    if let Some(kind) = node.get("kind") {
+        return Err(wrong(kind.line, "`kind` or `log`, not both"));
+    }
+    let source =
+        word.text().filter(|word| !word.is_empty()).ok_or_else(|| wrong(word.line, "the word of a decoder"))?;
+    let message = node.get("message").map(|part| part.text().ok_or_else(|| wrong(part.line, "message as text")));
+    let message = message.transpose()?;
+    let all = match node.get("fields") {
+        Some(_) => fields(node, place)?,
+        None if message.is_some() => Vec::new(),
+        None => return Err(wrong(node.line, "fields, a message or both")),
+    };
+    let pairs: Vec<(&str, &str)> =
+        all.iter().flat_map(|(name, values)| values.iter().map(move |value| (*name, *value))).collect();
+    Ok(cases::log(source, message, &pairs))
 }
