@@ -104,6 +104,11 @@ impl Authority {
         self.registry.agents().await
     }
 
+    /// The group of an agent; empty when it is unknown.
+    pub(crate) async fn group(&self, agent: AgentId) -> String {
+        self.registry.group(agent).await.unwrap_or_default()
+    }
+
     /// Shuts an agent out: its link ends now and none of its certificates opens another.
     pub async fn deny(&self, agent: AgentId, reason: &str) -> Result<()> {
         let serials = self.registry.deny(agent, reason).await?;

@@ -105,4 +105,38 @@ codes! {
     STOPPING = "fleet.server-stopping", Unavailable,
         "the server is stopping", "服务器正在停止",
         "the agent connects again by itself", "代理会自动重新连接";
+    /// No content has this name.
+    CONTENT_NAME = "fleet.content-name", Invalid,
+        "there is no content of this name", "没有该名称的内容",
+        "agent and server run versions that do not fit", "代理与服务器版本不匹配";
+    /// Content is too large.
+    CONTENT_SIZE = "fleet.content-size", TooLarge,
+        "the content is too large to be sent to agents", "内容过大，无法下发到代理",
+        "publish less: fewer rules, or fewer indicators in the filter", "请减少发布内容：更少的规则，或过滤器中更少的指标";
+    /// Content does not have its hash.
+    CONTENT_HASH = "fleet.content-hash", Corrupt,
+        "the content is not what its SHA-256 says", "内容与其 SHA-256 不符",
+        "it was damaged before it was published, or someone changed it; publish it again under a new version",
+        "内容在发布前已损坏或被篡改；请以新版本重新发布";
+    /// Content is no set of texts.
+    CONTENT_MALFORMED = "fleet.content-malformed", Invalid,
+        "the content has not the form of its name", "内容格式与其名称不符",
+        "agent and server run versions that do not fit", "代理与服务器版本不匹配";
+    /// A change does not fit.
+    CONTENT_ORDER = "fleet.content-order", Conflict,
+        "a change of content does not fit what the agent holds", "内容增量与代理当前版本不匹配",
+        "the server sends what fits by itself", "服务器会自动发送匹配的内容";
+    /// A version cannot follow.
+    CONTENT_STALE = "fleet.content-stale", Conflict,
+        "this version cannot follow the one that is published", "该版本不能接在已发布版本之后",
+        "publish under a higher version; a version is never used twice", "请使用更高的版本号发布；版本号不可重复使用";
+    /// A whole is overdue.
+    CONTENT_CHAIN = "fleet.content-chain", Full,
+        "too many changes since the last whole", "自上次完整内容以来的增量过多",
+        "publish the whole content first", "请先发布完整内容";
+    /// Stored content is damaged.
+    CONTENT_DAMAGED = "fleet.content-damaged", Corrupt,
+        "content stored by the agent cannot be read or written", "代理存储的内容无法读写",
+        "it is dropped and the server sends it again; if this repeats, check the disk of the state directory",
+        "该内容将被丢弃并由服务器重新发送；若反复出现，请检查状态目录所在磁盘";
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Authority`] the server's certificate authority, tokens and list of agents · [`Token`] what an operator carries
 //! to a host · [`enroll`] and [`Identity`] the agent's side · [`serve`] and [`Ingest`] the server's end of the
-//! links · [`Uplink`] the agent's end.
+//! links · [`Uplink`] the agent's end · [`content`] what the server publishes to its agents · [`Oracle`] and
+//! [`Questions`] what an agent asks its server · [`simulated`] many agents in one process, for figures.
 //!
 //! What it is not: storage. Frames wait in `bus::Spool` on the agent and go to an [`Ingest`] on the server.
 //!
@@ -18,10 +19,14 @@
 
 mod authority;
 mod certificate;
+pub mod content;
 mod enroll;
 pub mod fault;
 mod https;
 mod identity;
+mod intake;
+mod oracle;
+mod questions;
 mod received;
 mod registry;
 #[allow(missing_docs, clippy::all, reason = "generated")]
@@ -30,6 +35,7 @@ mod rpc {
 }
 mod server;
 mod session;
+pub mod simulated;
 mod status;
 mod tls;
 mod token;
@@ -39,8 +45,10 @@ pub mod wire;
 pub use authority::{Authority, ServerIdentity};
 pub use enroll::enroll;
 pub use identity::Identity;
+pub use oracle::Oracle;
+pub use questions::Questions;
 pub use received::Received;
 pub use registry::Enrolled;
-pub use server::{Ingest, serve};
+pub use server::{Ingest, Services, serve, serve_with};
 pub use token::Token;
-pub use uplink::{Uplink, UplinkStatus};
+pub use uplink::{Setup, Uplink, UplinkStatus};

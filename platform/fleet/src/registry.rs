@@ -132,6 +132,12 @@ impl Registry {
         self.all(AGENTS).await?.iter().map(read).collect()
     }
 
+    /// The group of an agent.
+    pub(crate) async fn group(&self, agent: AgentId) -> Result<String> {
+        let item = self.tables.get(AGENTS, &agent.to_string()).await?;
+        Ok(item.map(|item| read::<Enrolled>(&item)).transpose()?.map(|agent| agent.group).unwrap_or_default())
+    }
+
     async fn all(&self, table: &'static str) -> Result<Vec<Item>> {
         let mut found: Vec<Item> = Vec::new();
         loop {

@@ -4,7 +4,7 @@ use crate::enroll::{KEEP_ALIVE, MESSAGE_BYTES, WINDOW_BYTES};
 use crate::rpc::fleet_server::{Fleet, FleetServer};
 use crate::session::{Session, Sessions};
 use crate::wire::{AgentMessage, AgentState, EnrollReply, EnrollRequest, RenewReply, RenewRequest, ServerMessage};
-use crate::{Authority, ServerIdentity, certificate::About, fault, status, tls};
+use crate::{Authority, Oracle, ServerIdentity, certificate::About, content::Shelf, fault, status, tls};
 use async_trait::async_trait;
 use base::{Fault, Result};
 use record::{AgentId, Frame, Host, Lane, Order};
@@ -53,7 +53,16 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Streams of one connection at a time: a link and a call beside it.
 const STREAMS: u32 = 8;
 
-/// Serves agents on a listener until `shutdown` completes.
+/// What a server gives to its agents beside acknowledgements and orders.
+#[derive(Clone, Default)]
+pub struct Services {
+    /// Content; without it nothing is sent.
+    pub shelf: Option<Shelf>,
+    /// Answers to questions; without it they stay open at the agents.
+    pub oracle: Option<Arc<dyn Oracle>>,
+}
+
+/// Serves agents on a listener until `shutdown` completes, without content and answers.
 pub async fn serve(
     listener: TcpListener,
     identity: ServerIdentity,
@@ -61,11 +70,23 @@ pub async fn serve(
     ingest: Arc<dyn Ingest>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    serve_with(listener, identity, authority, ingest, Services::default(), shutdown).await
+}
+
+/// Serves agents on a listener until `shutdown` completes.
+pub async fn serve_with(
+    listener: TcpListener,
+    identity: ServerIdentity,
+    authority: Arc<Authority>,
+    ingest: Arc<dyn Ingest>,
+    services: Services,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
     let acceptor = TlsAcceptor::from(tls::server(identity)?);
     let (stopper, stop) = watch::channel(false);
     let (connections, incoming) = mpsc::channel(64);
     let accepting = tokio::spawn(accept(listener, acceptor, connections, stop.clone()));
-    let service = FleetService { authority, ingest, sessions: Arc::default(), stop: stop.clone() };
+    let service = FleetService { authority, ingest, services, sessions: Arc::default(), stop: stop.clone() };
     let service =
         FleetServer::new(service).max_decoding_message_size(MESSAGE_BYTES).max_encoding_message_size(MESSAGE_BYTES);
     let server = Server::builder()
@@ -143,6 +164,7 @@ async fn accept(
 struct FleetService {
     authority: Arc<Authority>,
     ingest: Arc<dyn Ingest>,
+    services: Services,
     sessions: Arc<Sessions>,
     stop: watch::Receiver<bool>,
 }
@@ -197,6 +219,7 @@ impl Fleet for FleetService {
             serial: about.serial,
             authority: self.authority.clone(),
             ingest: self.ingest.clone(),
+            services: self.services.clone(),
             inbound: request.into_inner(),
             outbound,
             stop: self.stop.clone(),

@@ -1,8 +1,11 @@
 //! The server's end of one link.
 
-use crate::server::{Ingest, stopped};
+use crate::content::{Courier, Shelf};
+use crate::oracle::Desk;
+use crate::server::{Ingest, Services, stopped};
 use crate::wire::{
-    Ack, AgentMessage, AgentSays, AgentState, Hello, Position, Refused, ServerMessage, ServerSays, Throttle, Welcome,
+    Ack, AgentAsks, AgentMessage, AgentSays, AgentState, Held, Hello, Position, Refused, ServerBrings, ServerMessage,
+    ServerSays, Throttle, Welcome,
 };
 use crate::{Authority, fault, status};
 use base::limits::{BATCH_EVENTS, BATCH_WIRE_BYTES};
@@ -76,6 +79,7 @@ pub(crate) struct Session {
     pub(crate) serial: String,
     pub(crate) authority: Arc<Authority>,
     pub(crate) ingest: Arc<dyn Ingest>,
+    pub(crate) services: Services,
     pub(crate) inbound: Streaming<AgentMessage>,
     pub(crate) outbound: mpsc::Sender<std::result::Result<ServerMessage, Status>>,
     pub(crate) stop: watch::Receiver<bool>,
@@ -117,7 +121,7 @@ impl Session {
         let first = tokio::time::timeout(HELLO, self.inbound.message()).await.map_err(late)?;
         let first = first.map_err(|status| status::to_fault(&status, "agent"))?.and_then(|message| message.says);
         let Some(AgentSays::Hello(hello)) = first else { return Err(protocol("another message before the greeting")) };
-        let Hello { host, boot, version, alert_frames, telemetry_frames, shed, state } = hello;
+        let Hello { host, boot, version, alert_frames, telemetry_frames, shed, state, content } = hello;
         tracing::info!(
             "agent {} on {}: start {boot}, version {version}, waiting {alert_frames} + {telemetry_frames} frames, shed {shed}",
             self.agent,
@@ -133,12 +137,18 @@ impl Session {
         // An agent of before says its version alone.
         let state = state.unwrap_or_else(|| AgentState { version, ..AgentState::default() });
         self.ingest.described(self.agent, state).await;
-        let ended = self.serve(queue, leaving).await;
+        let delivery = Delivery::open(&self.services, &self.authority, self.agent, &content).await;
+        let ended = self.serve(queue, delivery, leaving).await;
         self.ingest.gone(self.agent).await;
         ended
     }
 
-    async fn serve(&mut self, mut orders: mpsc::Receiver<Order>, leaving: watch::Receiver<bool>) -> Result<()> {
+    async fn serve(
+        &mut self,
+        mut orders: mpsc::Receiver<Order>,
+        mut delivery: Delivery,
+        leaving: watch::Receiver<bool>,
+    ) -> Result<()> {
         let mut denials = self.authority.denials();
         let (stop, leaving) = (stopped(self.stop.clone()), stopped(leaving));
         tokio::pin!(stop, leaving);
@@ -161,22 +171,23 @@ impl Session {
                     Some(order) => self.send(ServerSays::Order(order)).await?,
                     None => more_orders = false,
                 },
-                message = self.inbound.message(), if pipeline.len() < IN_FLIGHT => {
-                    match message.map_err(|status| status::to_fault(&status, "agent"))? {
-                        Some(AgentMessage { says: Some(AgentSays::Frame(frame)) }) => {
+                brings = delivery.next(&self.outbound) => brings?,
+                message = self.inbound.message(), if pipeline.len() < IN_FLIGHT && delivery.desk.open() => {
+                    let Some(message) = message.map_err(|status| status::to_fault(&status, "agent"))? else {
+                        return Ok(());
+                    };
+                    match message.says {
+                        Some(AgentSays::Frame(frame)) => {
                             outstanding += cost(&frame);
                             if outstanding > WINDOW {
                                 return Err(Fault::new(&fault::CREDIT).expected(WINDOW).found(outstanding));
                             }
                             pipeline.push_back(self.take(frame)?);
                         }
-                        Some(AgentMessage { says: Some(AgentSays::State(state)) }) => {
-                            self.ingest.described(self.agent, state).await;
-                        }
+                        Some(AgentSays::State(state)) => self.ingest.described(self.agent, state).await,
+                        Some(AgentSays::Hello(_)) => return Err(protocol("a second greeting")),
                         // What a newer agent says beyond what we know is passed over.
-                        Some(AgentMessage { says: None }) => {}
-                        Some(AgentMessage { says: Some(AgentSays::Hello(_)) }) => return Err(protocol("a second greeting")),
-                        None => return Ok(()),
+                        None => message.asks.into_iter().for_each(|asks| delivery.hear(asks)),
                     }
                 }
             }
@@ -223,10 +234,67 @@ impl Session {
     }
 
     async fn send(&self, says: ServerSays) -> Result<()> {
-        let sent = tokio::time::timeout(SEND, self.outbound.send(Ok(ServerMessage { says: Some(says) }))).await;
+        let sent = tokio::time::timeout(SEND, self.outbound.send(Ok(says.into()))).await;
         match sent {
             Ok(Ok(())) => Ok(()),
             _ => Err(Fault::new(&fault::BROKEN).object(format!("agent {}", self.agent))),
+        }
+    }
+}
+
+/// Content and answers on their way to the agent.
+struct Delivery {
+    courier: Option<(Courier, watch::Receiver<u64>)>,
+    desk: Desk,
+    /// An answer that waits for the link.
+    answer: Option<ServerBrings>,
+}
+
+impl Delivery {
+    async fn open(services: &Services, authority: &Authority, agent: AgentId, greeted: &[Held]) -> Delivery {
+        let open = |shelf: &Shelf, group| {
+            let changed = shelf.changed();
+            (Courier::new(shelf.clone(), agent, group, greeted), changed)
+        };
+        let courier = match &services.shelf {
+            // An agent of before takes no content.
+            Some(shelf) if !greeted.is_empty() => Some(open(shelf, authority.group(agent).await)),
+            _ => None,
+        };
+        Delivery { courier, desk: Desk::new(agent, services.oracle.clone()), answer: None }
+    }
+
+    /// Does the next thing there is to do: learns of a new offer, or sends one message. Safe to drop at any point.
+    async fn next(&mut self, outbound: &mpsc::Sender<std::result::Result<ServerMessage, Status>>) -> Result<()> {
+        let ready = self.answer.is_some() || self.courier.as_ref().is_some_and(|(courier, _)| courier.ready());
+        let changed = async {
+            match &mut self.courier {
+                // The shelf lives as long as its courier.
+                Some((_, changed)) => changed.changed().await.is_ok(),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = changed => self.courier.iter_mut().for_each(|(courier, _)| courier.plan()),
+            answer = self.desk.answer(), if self.answer.is_none() => self.answer = Some(ServerBrings::Answer(answer)),
+            permit = outbound.reserve(), if ready => {
+                let permit = permit.map_err(|_| Fault::new(&fault::BROKEN).object("link"))?;
+                if let Some(answer) = self.answer.take() {
+                    permit.send(Ok(answer.into()));
+                } else if let Some(content) = self.courier.as_mut().and_then(|(courier, _)| courier.next()) {
+                    permit.send(Ok(ServerBrings::Content(content).into()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, asks: AgentAsks) {
+        match (asks, &mut self.courier) {
+            (AgentAsks::Ask(ask), _) => self.desk.ask(ask),
+            (AgentAsks::Room(bytes), Some((courier, _))) => courier.room(bytes),
+            (AgentAsks::Took(took), Some((courier, _))) => courier.took(&took),
+            (AgentAsks::Room(_) | AgentAsks::Took(_), None) => {}
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The agent's end of the link: keeps it up, empties the spool, brings orders.
 
+use crate::content::Contents;
 use crate::enroll::{certificates, renew};
+use crate::intake::Intake;
 use crate::rpc::fleet_client::FleetClient;
 use crate::session::cost;
 use crate::wire::{AgentMessage, AgentSays, AgentState, Hello, Position, ServerMessage, ServerSays, Welcome};
-use crate::{Identity, fault, status};
+use crate::{Identity, Questions, fault, status};
 use base::{Clock, Fault, Micros, Random, Result};
 use bus::SharedSpool;
 use record::{Frame, Host, Lane, Order};
@@ -47,8 +49,30 @@ pub struct Uplink {
     task: tokio::task::JoinHandle<()>,
 }
 
+/// What a link is made of.
+pub struct Setup {
+    /// Who the agent is.
+    pub identity: Identity,
+    /// Where its identity lies: renewed certificates are kept there.
+    pub dir: PathBuf,
+    /// What it delivers.
+    pub spool: SharedSpool,
+    /// Its host.
+    pub host: Host,
+    /// Where orders go.
+    pub on_order: mpsc::Sender<Order>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// What it takes of content; without it the server sends none.
+    pub contents: Option<Contents>,
+    /// What it asks.
+    pub questions: Option<Questions>,
+}
+
 impl Uplink {
-    /// Starts the link of an enrolled agent. `dir` is where its identity lies: renewed certificates are kept there.
+    /// Starts the link of an enrolled agent without content and questions: see [`Setup`].
     pub fn start(
         identity: Identity,
         dir: &Path,
@@ -58,13 +82,20 @@ impl Uplink {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Uplink {
+        let dir = dir.to_path_buf();
+        Uplink::with(Setup { identity, dir, spool, host, on_order, clock, random, contents: None, questions: None })
+    }
+
+    /// Starts the link of an enrolled agent.
+    pub fn with(setup: Setup) -> Uplink {
+        let Setup { identity, dir, spool, host, on_order, clock, random, contents, questions } = setup;
         let status = Arc::new(Mutex::new(UplinkStatus::default()));
         let (stop, stopping) = watch::channel(false);
-        let dir = dir.to_path_buf();
         let shared = Shared { spool, clock, random, status: status.clone(), least_wait_ms: AtomicU64::new(0) };
         let version = env!("CARGO_PKG_VERSION").to_string();
         let (described, description) = watch::channel(AgentState { version, ..AgentState::default() });
-        let runner = Runner { identity, dir, host, on_order, description, shared: Arc::new(shared) };
+        let offers = (contents, questions);
+        let runner = Runner { identity, dir, host, on_order, description, offers, shared: Arc::new(shared) };
         let task = tokio::spawn(runner.run(stopping));
         Uplink { status, described, stop, task }
     }
@@ -137,6 +168,7 @@ struct Runner {
     host: Host,
     on_order: mpsc::Sender<Order>,
     description: watch::Receiver<AgentState>,
+    offers: (Option<Contents>, Option<Questions>),
     shared: Arc<Shared>,
 }
 
@@ -188,6 +220,8 @@ impl Runner {
         }
         let (outbound, messages) = mpsc::channel(4);
         let spool = self.shared.spool.status();
+        let (contents, questions) = self.offers.clone();
+        let intake = Intake::new(contents, questions);
         let hello = Hello {
             host: self.host.clone(),
             boot: spool.boot,
@@ -196,9 +230,10 @@ impl Runner {
             telemetry_frames: spool.telemetry_frames as u64,
             shed: spool.shed,
             state: Some(state),
+            content: intake.held(),
         };
         let broken = || Fault::new(&fault::BROKEN).object(&self.identity.url);
-        outbound.send(AgentMessage { says: Some(AgentSays::Hello(hello)) }).await.map_err(|_| broken())?;
+        outbound.send(AgentSays::Hello(hello).into()).await.map_err(|_| broken())?;
         let to_fault = |status: tonic::Status| status::to_fault(&status, &self.identity.url);
         let mut client = FleetClient::new(channel.clone());
         let mut inbound = client.link(ReceiverStream::new(messages)).await.map_err(to_fault)?.into_inner();
@@ -209,7 +244,7 @@ impl Runner {
         };
         self.trust(&welcome)?;
         let link = Link::new(self.shared.clone(), welcome, outbound).await;
-        let next = self.talk(link, inbound, channel).await?;
+        let next = self.talk((link, intake), inbound, channel).await?;
         self.take_on(next)
     }
 
@@ -234,7 +269,12 @@ impl Runner {
     }
 
     /// Serves the link until it breaks or the certificate is renewed.
-    async fn talk(&self, mut link: Link, mut inbound: Streaming<ServerMessage>, channel: Channel) -> Result<Identity> {
+    async fn talk(
+        &self,
+        (mut link, mut intake): (Link, Intake),
+        mut inbound: Streaming<ServerMessage>,
+        channel: Channel,
+    ) -> Result<Identity> {
         let shared_spool = link.shared.spool.clone();
         let mut orders: VecDeque<Order> = VecDeque::new();
         let mut hourly = tokio::time::interval(Duration::from_secs(3600));
@@ -249,21 +289,25 @@ impl Runner {
             tokio::select! {
                 message = inbound.message() => {
                     let message = message.map_err(|status| status::to_fault(&status, &self.identity.url))?;
-                    let Some(message) = message else { return Err(Fault::new(&fault::BROKEN).object(&self.identity.url)) };
+                    let Some(mut message) = message else { return Err(Fault::new(&fault::BROKEN).object(&self.identity.url)) };
+                    message.brings.take().into_iter().for_each(|brings| intake.hear(brings));
                     match link.hear(message).await {
                         Heard::Nothing => {}
                         Heard::Order(order) if orders.len() < MOST_ORDERS => orders.push_back(*order),
                         Heard::Order(order) => tracing::warn!("uplink: order {} dropped: too many wait", order.id),
                     }
                 }
-                permit = link.outbound.clone().reserve_owned(), if tell || sendable.is_some() => {
+                permit = link.outbound.clone().reserve_owned(), if tell || intake.any() || sendable.is_some() => {
                     let permit = permit.map_err(|_| Fault::new(&fault::BROKEN).object(&self.identity.url))?;
                     if std::mem::take(&mut tell) {
-                        permit.send(AgentMessage { says: Some(AgentSays::State(self.state())) });
+                        permit.send(AgentSays::State(self.state()).into());
+                    } else if let Some(asks) = intake.next() {
+                        permit.send(asks.into());
                     } else if let Some(frame) = sendable.and_then(|lane| link.take(lane)) {
-                        permit.send(AgentMessage { says: Some(AgentSays::Frame(frame)) });
+                        permit.send(AgentSays::Frame(frame).into());
                     }
                 }
+                () = intake.due() => {}
                 permit = self.on_order.reserve(), if !orders.is_empty() => {
                     match (permit, orders.pop_front()) {
                         (Ok(permit), Some(order)) => permit.send(order),

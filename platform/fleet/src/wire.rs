@@ -1,5 +1,6 @@
 //! Messages of the fleet's service. Records themselves are in `record`.
 
+pub use crate::content::wire::{AgentAsks, Answer, Ask, Content, Held, ServerBrings, Took};
 use record::{Frame, Host, Order};
 
 /// Asks for a first certificate.
@@ -76,6 +77,9 @@ pub struct Hello {
     /// How the agent is.
     #[prost(message, optional, tag = "7")]
     pub state: Option<AgentState>,
+    /// What it holds of each name of content that it takes.
+    #[prost(message, repeated, tag = "8")]
+    pub content: Vec<Held>,
 }
 
 /// How an agent is: what its server shows of it. Sent at first and whenever it changes, every half minute at least.
@@ -99,6 +103,9 @@ pub struct AgentState {
     /// Records that its sensor lost since the agent's start, by kind.
     #[prost(btree_map = "string, uint64", tag = "6")]
     pub lost: std::collections::BTreeMap<String, u64>,
+    /// Version of the published rules that it runs; 0 when none were published.
+    #[prost(uint64, tag = "7")]
+    pub rules_version: u64,
 }
 
 /// One row of a probe table.
@@ -124,6 +131,9 @@ pub struct AgentMessage {
     /// What.
     #[prost(oneof = "AgentSays", tags = "1, 2, 3")]
     pub says: Option<AgentSays>,
+    /// Or what of content.
+    #[prost(oneof = "AgentAsks", tags = "4, 5, 6")]
+    pub asks: Option<AgentAsks>,
 }
 
 /// What an agent says.
@@ -225,6 +235,33 @@ pub struct ServerMessage {
     /// What.
     #[prost(oneof = "ServerSays", tags = "1, 2, 3, 4, 5, 6")]
     pub says: Option<ServerSays>,
+    /// Or what it brings.
+    #[prost(oneof = "ServerBrings", tags = "7, 8")]
+    pub brings: Option<ServerBrings>,
+}
+
+impl From<AgentSays> for AgentMessage {
+    fn from(says: AgentSays) -> AgentMessage {
+        AgentMessage { says: Some(says), asks: None }
+    }
+}
+
+impl From<AgentAsks> for AgentMessage {
+    fn from(asks: AgentAsks) -> AgentMessage {
+        AgentMessage { says: None, asks: Some(asks) }
+    }
+}
+
+impl From<ServerSays> for ServerMessage {
+    fn from(says: ServerSays) -> ServerMessage {
+        ServerMessage { says: Some(says), brings: None }
+    }
+}
+
+impl From<ServerBrings> for ServerMessage {
+    fn from(brings: ServerBrings) -> ServerMessage {
+        ServerMessage { says: None, brings: Some(brings) }
+    }
 }
 
 /// What a server says.

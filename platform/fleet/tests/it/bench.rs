@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use base::{Clock, Fault, Result, SystemClock, SystemRandom};
 use bus::{MemoryDisk, SharedSpool, Spool, SpoolConfig};
+use fleet::content::Contents;
 use fleet::wire::AgentState;
-use fleet::{Authority, Identity, Ingest, Received, Uplink};
+use fleet::{Authority, Identity, Ingest, Questions, Received, Services, Setup, Uplink};
 use port::{MemoryTables, Tables};
 use record::{AgentId, Frame, Host, Lane, Order};
 use std::collections::BTreeMap;
@@ -156,6 +157,11 @@ impl Bench {
 
     /// Starts the server on a port, 0 for any.
     pub async fn serve(&self, port: u16) -> Running {
+        self.serve_with(port, Services::default()).await
+    }
+
+    /// Starts the server with what it gives to agents.
+    pub async fn serve_with(&self, port: u16, services: Services) -> Running {
         let listener = listen(port).await;
         let url = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
         let (stop, stopped) = oneshot::channel();
@@ -164,7 +170,7 @@ impl Bench {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let task = tokio::spawn(fleet::serve(listener, identity, authority, store, shutdown));
+        let task = tokio::spawn(fleet::serve_with(listener, identity, authority, store, services, shutdown));
         Running { url, stop, task }
     }
 
@@ -198,6 +204,15 @@ pub struct Agent {
     pub identity: Identity,
     pub spool: SharedSpool,
     pub dir: std::path::PathBuf,
+    /// Where content lies.
+    pub disk: Arc<MemoryDisk>,
+}
+
+/// What a link carries beside records.
+#[derive(Default)]
+pub struct Bed {
+    pub contents: Option<Contents>,
+    pub questions: Option<Questions>,
 }
 
 impl Agent {
@@ -206,15 +221,28 @@ impl Agent {
         let config = SpoolConfig { batch_events: 4, ..SpoolConfig::default() };
         let spool =
             Spool::open(Arc::new(MemoryDisk::new()), Path::new("/spool"), identity.agent, host(), config, clock);
-        Agent { identity, spool: SharedSpool::start(spool).unwrap(), dir: dir.to_path_buf() }
+        let disk = Arc::new(MemoryDisk::new());
+        Agent { identity, spool: SharedSpool::start(spool).unwrap(), dir: dir.to_path_buf(), disk }
     }
 
     pub fn link(&self) -> (Uplink, mpsc::Receiver<Order>) {
+        self.link_with(Bed::default())
+    }
+
+    pub fn link_with(&self, bed: Bed) -> (Uplink, mpsc::Receiver<Order>) {
         let (on_order, orders) = mpsc::channel(8);
-        let (clock, random) = (Arc::new(SystemClock::default()), Arc::new(SystemRandom::new()));
-        let uplink =
-            Uplink::start(self.identity.clone(), &self.dir, self.spool.clone(), host(), on_order, clock, random);
-        (uplink, orders)
+        let setup = Setup {
+            identity: self.identity.clone(),
+            dir: self.dir.clone(),
+            spool: self.spool.clone(),
+            host: host(),
+            on_order,
+            clock: Arc::new(SystemClock::default()),
+            random: Arc::new(SystemRandom::new()),
+            contents: bed.contents,
+            questions: bed.questions,
+        };
+        (Uplink::with(setup), orders)
     }
 
     /// Waits until the spool holds nothing unacknowledged.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod bench;
+mod content;
 mod enrolment;
 mod link;
 mod raw;

@@ -1,7 +1,7 @@
 //! An agent that says what it is told to say, right or wrong: written against the wire alone.
 
 use fleet::Identity;
-use fleet::wire::{AgentMessage, AgentSays, Hello, ServerMessage, ServerSays};
+use fleet::wire::{AgentAsks, AgentMessage, AgentSays, Content, Held, Hello, ServerBrings, ServerMessage, ServerSays};
 use record::Frame;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -20,9 +20,14 @@ impl Raw {
     }
 
     pub async fn greet(self) -> Talk {
+        self.greet_with(Vec::new()).await
+    }
+
+    /// Greets with what it holds of content.
+    pub async fn greet_with(self, content: Vec<Held>) -> Talk {
         let (outbound, messages) = mpsc::channel(16);
-        let hello = Hello { host: crate::bench::host(), boot: 9, ..Hello::default() };
-        outbound.send(AgentMessage { says: Some(AgentSays::Hello(hello)) }).await.unwrap();
+        let hello = Hello { host: crate::bench::host(), boot: 9, content, ..Hello::default() };
+        outbound.send(AgentSays::Hello(hello).into()).await.unwrap();
         let mut client = Grpc::new(self.channel);
         client.ready().await.unwrap();
         let path = PathAndQuery::from_static("/garrison.fleet.v1.Fleet/Link");
@@ -42,7 +47,23 @@ pub struct Talk {
 
 impl Talk {
     pub async fn send(&mut self, frame: Frame) {
-        self.outbound.send(AgentMessage { says: Some(AgentSays::Frame(frame)) }).await.unwrap();
+        self.outbound.send(AgentSays::Frame(frame).into()).await.unwrap();
+    }
+
+    pub async fn tell(&mut self, asks: AgentAsks) {
+        self.outbound.send(asks.into()).await.unwrap();
+    }
+
+    pub async fn next(&mut self) -> ServerMessage {
+        self.inbound.message().await.unwrap().unwrap()
+    }
+
+    /// The next part of content.
+    pub async fn content(&mut self) -> Content {
+        match self.next().await.brings {
+            Some(ServerBrings::Content(content)) => content,
+            other => panic!("no content: {other:?}"),
+        }
     }
 
     pub async fn refused(&mut self) -> String {
