@@ -36,7 +36,7 @@ pub const ALL: &[Program] = &[
     Program { name: "ring-open", what: "opens a file through io_uring, past the system calls", run: ring::open },
     Program {
         name: "dns-query",
-        what: "asks a server of its own for a name of a known-bad kind",
+        what: "asks a server of its own for $NAME, or for a name of a known-bad kind",
         run: network::dns_query,
     },
     Program { name: "odd-port", what: "connects to a listener of its own on a port of shells", run: network::odd_port },
@@ -47,6 +47,11 @@ pub const ALL: &[Program] = &[
         run: network::serve,
     },
     Program { name: "private-etc", what: "runs $STEP where ./etc stands as /etc, for itself alone", run: private::etc },
+    Program {
+        name: "private-place",
+        what: "runs $STEP where ./NAME stands as $PLACE, which is /NAME, for itself alone",
+        run: private::place,
+    },
 ];
 
 /// Runs a program by name; `None` when there is none.

@@ -9,13 +9,15 @@ const HELD: Duration = Duration::from_secs(5);
 /// Ports that shells are often bound to, the best known first.
 const PORTS: &[u16] = &[4444, 4445, 5555, 1337, 31337, 6666, 9001, 13337];
 
-/// Sends one DNS query (RFC 1035 §4.1) for a name under `.onion`, which no resolver should ever be asked (RFC 7686), to
-/// a socket of its own on port 53 of a network namespace of its own: no resolver of the host can hear it.
+/// Sends one DNS query (RFC 1035 §4.1) for `$NAME`, or for a name under `.onion`, which no resolver should ever be asked
+/// (RFC 7686), to a socket of its own on port 53 of a network namespace of its own: no resolver of the host can hear it.
 pub fn dns_query() -> Result<()> {
     let mut query = vec![0x47, 0x52, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    for label in ["garrisondrill", "onion"] {
-        query.push(label.len() as u8);
-        query.extend_from_slice(label.as_bytes());
+    let name = std::env::var("NAME").unwrap_or_else(|_| "garrisondrill.onion".into());
+    for label in name.split('.') {
+        // A label has at most 63 bytes (RFC 1035 §2.3.4).
+        query.push(label.len().min(63) as u8);
+        query.extend_from_slice(&label.as_bytes()[..label.len().min(63)]);
     }
     query.extend_from_slice(&[0, 0, 1, 0, 1]);
     own_network()?;

@@ -1,21 +1,34 @@
 //! A place of its own: the drill's directory where a directory of the system stands, seen by the drill alone.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io::{Error, Result};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Mounts `./etc` over `/etc` in a mount namespace of its own, then becomes `bash -c "$STEP"`. What the step writes to
-/// `/etc` goes into the drill's directory; the host's `/etc` is out of its reach, and the mount ends with the step.
+/// [`place`] for `/etc`.
 pub fn etc() -> Result<()> {
+    over("etc")
+}
+
+/// The same for the directory below the root that `$PLACE` names: `/var`, `/dev`.
+pub fn place() -> Result<()> {
+    let place = std::env::var("PLACE").unwrap_or_default();
+    let name = place.strip_prefix('/').filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()));
+    over(name.ok_or_else(|| Error::other("PLACE names one directory below the root"))?)
+}
+
+/// Mounts `./NAME` over `/NAME` in a mount namespace of its own, then becomes `bash -c "$STEP"`. What the step writes to
+/// `/NAME` goes into the drill's directory; the host's is out of its reach, and the mount ends with the step.
+fn over(name: &str) -> Result<()> {
     let step = std::env::var("STEP").map_err(|_| Error::other("STEP says what to run"))?;
+    let (own, hidden) = (CString::new(name)?, CString::new(format!("/{name}"))?);
     // SAFETY: unshare takes flags only and changes this process alone.
     if unsafe { libc::unshare(libc::CLONE_NEWNS) } < 0 {
         return Err(Error::last_os_error());
     }
     // Private first: a shared mount would carry ours to the host.
     mount(None, c"/", libc::MS_REC | libc::MS_PRIVATE)?;
-    mount(Some(c"etc"), c"/etc", libc::MS_BIND)?;
+    mount(Some(&own), &hidden, libc::MS_BIND)?;
     Err(Command::new("bash").arg("-c").arg(step).exec())
 }
 
