@@ -46,6 +46,7 @@
 //! An empty text is an absent field: the sensor leaves out what it does not know, so `field: ''` and `field: null` mean
 //! the same here.
 
+use crate::names;
 use record::{Event, Field, Kind, Value};
 
 /// Where a value comes from.
@@ -168,6 +169,11 @@ pub fn origin(category: Option<&str>, turned: bool, name: &str) -> Option<Origin
 pub fn known(category: Option<&str>) -> Vec<&'static str> {
     let category = area(category);
     NAMES.iter().filter(|(area, ..)| category.starts_with(area)).map(|(_, name, ..)| *name).collect()
+}
+
+/// Every name of the field of a log that has this one, itself among them; none when it has no other.
+pub fn aliases(name: &str) -> &'static [&'static str] {
+    names::ALIASES.iter().find(|class| class.contains(&name)).copied().unwrap_or_default()
 }
 
 /// The texts of an event that a keyword (a value without a field) is looked for in: what the event itself says, not

@@ -180,6 +180,7 @@ impl<'b> Lowering<'b> {
             return self.expression(spot, &expression, label);
         }
         let literal = match pieces {
+            [] => return self.literal(spot, &[], Place::Whole, cased, label),
             [Piece::Text(text)] => Some((text, Place::Whole)),
             [Piece::Any, Piece::Text(text)] => Some((text, Place::End)),
             [Piece::Text(text), Piece::Any] => Some((text, Place::Start)),

@@ -104,7 +104,7 @@ const fn of_network(operations: &[NetOp]) -> Slots {
 pub(crate) const LOG: usize = Kind::Log as usize;
 
 /// The events a rule is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Reach {
     /// Slots; [`LOG`] is among them when `logs` names any.
     pub slots: Slots,

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests stand outside test functions")]
 
+mod filters;
+mod logs;
+mod made;
+mod oracle;
+
 use base::{Lang, SeededRandom};
 use detect::{Engine, Placeholders, RuleIndex, Scratch, Source, cases, fault, workload};
 use proptest::prelude::*;
