@@ -6,6 +6,7 @@ mod filters;
 mod logs;
 mod made;
 mod oracle;
+mod pysigma;
 
 use base::{Lang, SeededRandom};
 use detect::{Engine, Placeholders, RuleIndex, Scratch, Source, cases, fault, workload};

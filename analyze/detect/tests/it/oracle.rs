@@ -61,12 +61,12 @@ const TYPED: &[(Kind, &[(&str, &str, &str)])] = &[
 const ANCHOR: &str = "startswith with a wildcard inside";
 
 /// Where the events of a log source come from: a typed kind, or the word of a decoder.
-enum Area {
+pub enum Area {
     Typed(Kind),
     Log(String),
 }
 
-fn area(rule: &SigmaRule) -> Area {
+pub fn area(rule: &SigmaRule) -> Area {
     let part = |part: &Option<String>| part.clone().unwrap_or_default();
     let (product, category, service) =
         (part(&rule.logsource.product), part(&rule.logsource.category), part(&rule.logsource.service));
@@ -84,7 +84,7 @@ fn area(rule: &SigmaRule) -> Area {
 }
 
 /// One event for both engines; none when a typed field cannot hold what was made.
-fn both(area: &Area, made: &Made) -> Option<(Event, Value)> {
+pub fn both(area: &Area, made: &Made) -> Option<(Event, Value)> {
     match area {
         Area::Typed(kind) => {
             let (_, names) = TYPED.iter().find(|(known, _)| known == kind)?;
