@@ -214,6 +214,9 @@ fn on_demand(test: &OnDemand, subject: &Subject<'_>, work: &mut Work) -> bool {
         How::Order { order, number, part } => match (value, part) {
             (Value::Number(found), Some(part)) => order.holds(moment::part(found, *part) as f64, *number),
             (Value::Number(found), None) => order.holds(found as f64, *number),
+            (Value::Text(text), Some(part)) => {
+                moment::parse(text.trim()).is_some_and(|found| order.holds(moment::part(found, *part) as f64, *number))
+            }
             (Value::Flag(found), None) => order.holds(f64::from(u8::from(found)), *number),
             (value, None) => any_text(value, buffer, |text| {
                 let found = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok());

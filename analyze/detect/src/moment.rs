@@ -47,25 +47,62 @@ pub(crate) fn part(time_us: i64, part: TimePart) -> i64 {
     }
 }
 
-/// µs since the Unix epoch of `2026-02-03T04:05:06Z`.
+/// µs since the Unix epoch of a time as RFC 3339 writes it: `2026-02-03T04:05:06Z`, `2026-02-03 04:05:06.25+08:00`.
 pub(crate) fn parse(text: &str) -> Option<i64> {
-    let digits = |from: usize, to: usize| -> Option<i64> {
-        let part = text.get(from..to)?;
-        part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
-    };
-    let signs = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
-    if text.len() != 20 || signs.iter().any(|(at, sign)| text.as_bytes()[*at] != *sign) {
+    let digits = |from: usize, to: usize| whole(text.get(from..to)?);
+    let bytes = text.as_bytes();
+    let signs = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
+    if bytes.len() < 20
+        || signs.iter().any(|(at, sign)| bytes[*at] != *sign)
+        || !matches!(bytes[10], b'T' | b't' | b' ')
+    {
         return None;
     }
     let (year, month, day) = (digits(0, 4)?, digits(5, 7)?, digits(8, 10)?);
     let (hour, minute, second) = (digits(11, 13)?, digits(14, 16)?, digits(17, 19)?);
-    let fits = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 60;
-    fits.then(|| days(year, month, day) * DAY_US + ((hour * 60 + minute) * 60 + second) * 1_000_000)
+    let fits = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
+    let rest = text.get(19..)?;
+    let (fraction, zone) = match rest.strip_prefix('.') {
+        Some(rest) => rest.split_at(rest.find(|letter: char| !letter.is_ascii_digit())?),
+        None => ("", rest),
+    };
+    let away = offset(zone)?;
+    // Whole µs; what is finer is left out.
+    let fraction = fraction.bytes().chain(*b"000000").take(6).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    let seconds = (hour * 60 + minute) * 60 + second - away;
+    fits.then(|| days(year, month, day) * DAY_US + seconds * 1_000_000 + fraction)
+}
+
+fn whole(text: &str) -> Option<i64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Seconds that a zone is ahead of UTC.
+fn offset(zone: &str) -> Option<i64> {
+    if matches!(zone, "Z" | "z") {
+        return Some(0);
+    }
+    let sign = match zone.get(..1)? {
+        "+" => 1,
+        "-" => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = zone.get(1..)?.split_once(':').or_else(|| zone.get(1..)?.split_at_checked(2))?;
+    let (hours, minutes) = (whole(hours).filter(|_| hours.len() == 2)?, whole(minutes).filter(|_| minutes.len() == 2)?);
+    Some(sign * (hours * 60 + minutes) * 60)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn hostile_times_are_none_or_a_time(text in "[0-9T:. +zZé-]{0,30}") {
+            let _ = parse(&text);
+        }
+    }
 
     #[test]
     fn parts_of_known_times() {
@@ -88,6 +125,13 @@ mod tests {
             let (y, m, d) = civil(day);
             days(y, m, d) == day
         }));
+        let from_text = |text: &str| parse(text).map(|time| time - 1_767_311_998_000_000);
+        assert_eq!(from_text("2026-01-02T07:59:58.5+08:00"), Some(500_000));
+        assert_eq!(from_text("2026-01-01 18:59:58.1234567-0500"), Some(123_456));
+        for text in ["2026-01-01T23:59:58", "2026-01-01T23:59:58.", "2026-01-01T23:59:58+8", "2026-01-01T23:59:58.1é"]
+        {
+            assert_eq!(from_text(text), None, "{text}");
+        }
         let _ = all(i64::MIN);
         let _ = all(i64::MAX);
     }

@@ -36,6 +36,8 @@ const FILES: &[&str] = &[
     "/run/systemd/journal/streams/8:1234",
 ];
 const NAMES: &[&str] = &["mirror.example.org", "github.com", "registry.example.net", "ntp.pool.example"];
+const STEMS: &[&str] = &["/", "/index.html", "/api/v1/items", "/static/app.js", "/wp-login.php"];
+const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 /// One command in this many is one that attackers use too.
 const SUSPICIOUS_IN: u64 = 20;
 const SUSPICIOUS: &[(&str, &str)] = &[
@@ -83,6 +85,66 @@ pub fn mixture(random: &dyn Random, count: usize) -> Result<Vec<Event>> {
             }
         })
         .collect()
+}
+
+/// Records of logs: web requests, logins, audit records, calls of a cloud, syslog lines.
+pub fn records(random: &dyn Random, count: usize) -> Vec<Event> {
+    (0..count).map(|number| record(random, number)).collect()
+}
+
+fn record(random: &dyn Random, number: usize) -> Event {
+    let (address, port) = (format!("203.0.113.{}", random.below(250)), (1024 + random.below(60_000)).to_string());
+    let size = random.below(50_000).to_string();
+    match random.below(6) {
+        0 | 1 => {
+            let (stem, query) = (pick(random, STEMS), format!("id={number}&page=2"));
+            let message = format!("{address} - - \"GET {stem}?{query} HTTP/1.1\" 200 {size} \"-\" \"{AGENT}\"");
+            let fields = [
+                ("c-ip", address.as_str()),
+                ("cs-method", "GET"),
+                ("cs-uri-stem", stem),
+                ("cs-uri-query", &query),
+                ("cs-user-agent", AGENT),
+                ("cs-referer", ""),
+                ("sc-status", "200"),
+                ("sc-bytes", &size),
+            ];
+            cases::log(pick(random, &["nginx", "apache"]), Some(&message), &fields)
+        }
+        2 => {
+            let message = format!("Accepted publickey for dev from {address} port {port} ssh2");
+            let fields = [("app", "sshd"), ("outcome", "accepted"), ("user", "dev"), ("src_ip", &address)];
+            cases::log("sshd", Some(&message), &fields)
+        }
+        3 => {
+            let (_, commands) = pick(random, PROGRAMS);
+            let words: Vec<&str> = commands[0].split(' ').collect();
+            let names: Vec<String> = (0..words.len()).map(|index| format!("a{index}")).collect();
+            let mut fields = vec![("type", "EXECVE")];
+            fields.extend(names.iter().map(String::as_str).zip(words.iter().copied()));
+            let message = format!("type=EXECVE msg=audit(1700000000.{number}): {}", commands[0]);
+            cases::log("auditd", Some(&message), &fields)
+        }
+        4 => {
+            let fields = [
+                ("eventSource", "s3.amazonaws.com"),
+                ("eventName", pick(random, &["GetObject", "PutObject", "ListBuckets"])),
+                ("userIdentity.type", "AssumedRole"),
+                ("userIdentity.arn", "arn:aws:sts::123456789012:assumed-role/app/worker"),
+                ("sourceIPAddress", &address),
+                ("userAgent", "aws-sdk-go/1.44"),
+                ("requestParameters.bucketName", "releases"),
+                ("requestParameters.key", &size),
+                ("awsRegion", "eu-central-1"),
+            ];
+            cases::log("cloudtrail", None, &fields)
+        }
+        _ => {
+            let app = pick(random, &["systemd", "kernel", "NetworkManager", "dbus-daemon"]);
+            let message = format!("{app}[{port}]: job {number} finished with result done");
+            cases::log("syslog", Some(&message), &[("app", app), ("pid", &port)])
+        }
+    }
 }
 
 fn execution(random: &dyn Random, number: usize) -> Result<Event> {

@@ -1,7 +1,8 @@
 //! Records of logs, and audit rules on hosts without the audit system.
 
 use crate::{corpus, hits, source};
-use detect::{Engine, cases};
+use detect::{Engine, Scratch, cases, fault};
+use proptest::prelude::*;
 use record::{Event, Kind};
 
 fn compile(text: &str) -> Engine {
@@ -174,4 +175,57 @@ fn findings_files_and_assets_are_judged() {
     let user = [("asset.kind", "user"), ("details.shell", "/bin/bash"), ("before.shell", "/usr/sbin/nologin")];
     assert_eq!(found(&asset, &cases::event(Kind::Asset, &user).unwrap()), 1);
     assert_eq!(found(&asset, &cases::event(Kind::Asset, &user[..2]).unwrap()), 0);
+}
+
+#[test]
+fn the_kinds_of_logs_that_rules_may_name_are_bounded() {
+    let text = |word: usize| {
+        format!("title: t\nlogsource: {{product: linux, service: s{word}}}\ndetection: {{k: [x], condition: k}}\n")
+    };
+    let all: Vec<String> = (0..600).map(text).collect();
+    let (engine, faults) = Engine::compile(&[source("a.yml", &all.join("---\n"))]);
+    assert_eq!((engine.rules().len(), faults.len()), (512, 88));
+    assert!(faults.iter().all(|fault| fault.is(&fault::LIMIT)));
+    assert_eq!(found(&engine, &cases::log("syslog", Some("x"), &[("app", "s7")])), 1);
+}
+
+#[test]
+fn one_scratch_serves_records_of_any_size() {
+    let engine = rule("product: aws, service: cloudtrail", "  a: {x.y: '1', z: '2'}\n  condition: a\n");
+    let other = rule("category: webserver", "  a: {sc-status: 200}\n  condition: a\n");
+    let many: Vec<(String, String)> = (0..5000).map(|number| (format!("x.n{number}"), "1".to_owned())).collect();
+    let mut many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    many.extend([("x.y", "1"), ("z", "2")]);
+    let (long, short) = (cases::log("cloudtrail", None, &many), cases::log("nginx", None, &[("sc-status", "200")]));
+    let (mut scratch, mut hits) = (Scratch::new(), Vec::new());
+    for _ in 0..3 {
+        for (engine, event, count) in
+            [(&engine, &long, 1), (&other, &short, 1), (&engine, &short, 0), (&other, &long, 0)]
+        {
+            engine.evaluate(event, &mut scratch, &mut hits);
+            assert_eq!(hits.len(), count);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hostile_records_are_judged_and_explained(
+        word in "(nginx|auditd|cloudtrail|syslog|aws[.]x|[a-zA-Z.é]{0,70})",
+        names in prop::collection::vec("(a0|a1|type|app|x|x[.]y|[.]{1,4}|[a-z.é]{0,6})", 0..8),
+        values in prop::collection::vec("[a-z0-9:.é*%\u{0}-]{0,8}", 8),
+    ) {
+        let engine = compile(
+            "title: a\nlogsource: {product: linux, service: auditd}\ndetection: {a: {a0|contains: a}, b: {x|fieldref: type}, c: [b], condition: a or b or c}\n\
+             ---\ntitle: b\nlogsource: {category: log}\ndetection: {a: {x|gt: 1}, b: {x.y|re: '[a-c]+'}, c: {x|hour: 3}, d: {x: null}, condition: a or b or c or d}\n\
+             ---\ntitle: c\nlogsource: {product: aws}\ndetection: {a: {x|cidr: 10.0.0.0/8}, b: ['*a?c*'], condition: 1 of them}\n",
+        );
+        let fields: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
+        let event = cases::log(&word, None, &fields);
+        for index in hits(&engine, &event) {
+            engine.explain(index, &event);
+        }
+    }
 }

@@ -328,6 +328,7 @@ fn rules_together_find_what_they_find_alone() {
     let random = SeededRandom::new(7);
     let mut events = workload::mixture(&random, 400).unwrap();
     events.extend(workload::executions(&random, 400).unwrap());
+    events.extend(workload::records(&random, 400));
     let mut found = 0;
     for event in &events {
         let expected: Vec<&str> = alone
