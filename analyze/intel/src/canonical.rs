@@ -154,7 +154,7 @@ fn starts_with(text: &str, begin: &str) -> bool {
 }
 
 /// An address: IPv4, IPv6, either with a port; IPv4 in IPv6 is IPv4.
-fn address(text: &str) -> Option<IpAddr> {
+pub(crate) fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let ip = match bare.parse::<IpAddr>() {
         Ok(ip) => ip,

@@ -14,3 +14,23 @@ pub const CLAIMS: usize = 64;
 pub const RANGE_BITS_V4: u8 = 8;
 /// Shortest IPv6 range, bits: a registry's allocation.
 pub const RANGE_BITS_V6: u8 = 16;
+/// Most names of each sort that a row of the index shows; the store has all.
+pub const INDEX_NAMES: usize = 32;
+/// Most different names in an index. A feed that gives every line its own tag would fill the memory with tags.
+pub const INDEX_TEXTS: usize = 1 << 20;
+/// Most different profiles in an index: their numbers have three bytes.
+pub const INDEX_PROFILES: usize = 1 << 24;
+/// Most bytes of names, and of profiles, in an index.
+pub const INDEX_NAME_BYTES: usize = 128 * 1024 * 1024;
+/// Most rows of an index or keys of a filter: fifty million fit into a gigabyte.
+pub const INDEX_ROWS: usize = 64 * 1024 * 1024;
+/// Most ranges of an index or filter.
+pub const INDEX_RANGES: usize = 4 * 1024 * 1024;
+/// Most warning lists; MISP has 143.
+pub const WARNING_LISTS: usize = 4096;
+/// Most entries of all warning lists; with the lists of a million popular domains there are about four millions.
+pub const WARNING_ENTRIES: usize = 16 * 1024 * 1024;
+/// Most entries of lists of parts: they stand in one automaton.
+pub const WARNING_PARTS: usize = 100_000;
+/// Most expressions of warning lists; each may take a megabyte.
+pub const WARNING_EXPRESSIONS: usize = 256;

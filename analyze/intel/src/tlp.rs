@@ -1,6 +1,6 @@
 //! Traffic Light Protocol 2.0: who may see what.
 
-use crate::fault;
+use crate::{Indicator, Sightings, fault};
 use base::{Fault, Result};
 
 /// A marking of the Traffic Light Protocol (FIRST, version 2.0), the more secret the greater.
@@ -52,9 +52,49 @@ impl Tlp {
     }
 }
 
+/// What may leave of an indicator towards a receiver who may see up to `ceiling`: a copy without the claims above it
+/// and without our own sightings, which are nobody's claim. `None` when no claim may leave: then the value itself says
+/// too much.
+pub fn may_leave(indicator: &Indicator, ceiling: Tlp) -> Option<Indicator> {
+    let claims: Vec<_> = indicator.claims.iter().filter(|claim| claim.tlp <= ceiling).cloned().collect();
+    (!claims.is_empty()).then(|| Indicator {
+        kind: indicator.kind,
+        value: indicator.value.clone(),
+        claims,
+        sightings: Sightings::default(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Claim;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_leaves_above_the_ceiling(marks in prop::collection::vec(0..5usize, 0..8), ceiling in 0..5usize) {
+            let ceiling = Tlp::ALL[ceiling];
+            let mut indicator = Indicator::guess("evil.example").unwrap();
+            for (number, mark) in marks.iter().enumerate() {
+                let text = format!("{}-{number}", Tlp::ALL[*mark].word());
+                let (tags, description) = (vec![text.clone()], text.clone());
+                indicator.take(Claim { source: text, tlp: Tlp::ALL[*mark], tags, description, ..Claim::default() });
+            }
+            indicator.sighted(7);
+            let left = may_leave(&indicator, ceiling);
+            let allowed = marks.iter().filter(|mark| Tlp::ALL[**mark] <= ceiling).count();
+            prop_assert_eq!(left.as_ref().map_or(0, |left| left.claims.len()), allowed);
+            if let Some(left) = left {
+                let text = serde_json::to_string(&left).unwrap();
+                for secret in Tlp::ALL.iter().filter(|tlp| **tlp > ceiling) {
+                    let mark = format!("\"{}-", secret.word());
+                    prop_assert!(!text.contains(&mark), "{}", text);
+                }
+                prop_assert_eq!(left.sightings, Sightings::default());
+            }
+        }
+    }
 
     #[test]
     fn words_read_back_in_every_spelling() {
