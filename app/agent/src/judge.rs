@@ -2,8 +2,11 @@
 
 mod storm;
 
+use crate::live::{Live, Reader};
+use crate::rules::RuleSet;
 use base::Clock;
-use detect::{Engine, RuleIndex, Scratch};
+use detect::correlation::CorrelationHit;
+use detect::{RuleIndex, Scratch};
 use drill::{FOLDER_PREFIX, Mark};
 use record::{Activity, AgentId, Alert, Event, Host, Proc, Process};
 use std::collections::HashMap;
@@ -19,7 +22,7 @@ const PROGRAMS: [&str; 2] = ["garrison", "garrison-agent"];
 
 /// Rules with what they need to speak.
 pub struct Judge {
-    engine: Engine,
+    rules: Reader<RuleSet>,
     scratch: Scratch,
     hits: Vec<RuleIndex>,
     host: Host,
@@ -36,9 +39,9 @@ pub struct Judge {
 
 impl Judge {
     /// A judge over these rules.
-    pub fn new(engine: Engine, host: Host, agent: AgentId, clock: Arc<dyn Clock>) -> Judge {
+    pub fn new(rules: &Arc<Live<RuleSet>>, host: Host, agent: AgentId, clock: Arc<dyn Clock>) -> Judge {
         Judge {
-            engine,
+            rules: rules.reader(),
             scratch: Scratch::new(),
             hits: Vec::new(),
             host,
@@ -51,6 +54,26 @@ impl Judge {
         }
     }
 
+    /// Takes over rules and indicators that were replaced; between events, and often.
+    pub fn renew(&mut self) -> bool {
+        self.rules.renew()
+    }
+
+    /// The rules it judges by.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The rules that the last event fits.
+    pub fn hits(&self) -> &[RuleIndex] {
+        &self.hits
+    }
+
+    /// Finds the rules that an event fits, and raises nothing.
+    pub fn evaluate(&mut self, event: &Event) {
+        self.rules.engine.evaluate(event, &mut self.scratch, &mut self.hits);
+    }
+
     /// The alerts that this event raises; most raise none and cost no allocation.
     pub fn judge(&mut self, event: &Event, mut raise: impl FnMut(Alert)) {
         // The script of a drill is looked at when it starts, while its runner and its folder are there.
@@ -59,19 +82,36 @@ impl Judge {
         {
             self.drill(proc);
         }
-        self.engine.evaluate(event, &mut self.scratch, &mut self.hits);
+        self.evaluate(event);
         for place in 0..self.hits.len() {
             let index = self.hits[place];
-            let drill = event.process.as_deref().and_then(|proc| self.drill(proc)).unwrap_or_default();
-            let (engine, host, wall) = (&self.engine, &self.host, self.clock.wall());
+            // It only counts for correlations.
+            if self.rules.correlations.silences(index) {
+                continue;
+            }
+            let drill = self.drill_of(event);
+            let (engine, host, wall) = (&self.rules.engine, &self.host, self.clock.wall());
             let alert = || Alert { drill, ..engine.alert(index, event, host, self.agent, wall) };
-            let acts = !engine.rule(index).responses.is_empty();
+            let rule = engine.rule(index);
             let mut alert = Some(alert);
             let mut build = || alert.take().map(|alert| alert()).unwrap_or_default();
-            if !self.storm.repeats(index.0, acts, event, self.clock.monotonic(), &mut build) {
+            let (key, acts) = ((rule.id.as_str(), rule.version.as_str()), !rule.responses.is_empty());
+            if !self.storm.repeats(key, acts, event, self.clock.monotonic(), &mut build) {
                 raise(build());
             }
         }
+    }
+
+    /// The alert about a correlation.
+    pub fn correlated(&mut self, hit: &CorrelationHit) -> Alert {
+        let drill = hit.events.last().map(|event| self.drill_of(event)).unwrap_or_default();
+        let alert = self.rules.correlations.alert(hit, &self.host, self.agent, self.clock.wall());
+        Alert { drill, ..alert }
+    }
+
+    /// The drill that made an event; empty when none did.
+    pub fn drill_of(&mut self, event: &Event) -> String {
+        event.process.as_deref().and_then(|proc| self.drill(proc)).unwrap_or_default()
     }
 
     /// Repeats that were held back and are due: one alert a finding, with their number. They ask for nothing.
@@ -123,8 +163,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     fn judge() -> Judge {
-        let (engine, _) = Engine::compile(&[]);
-        Judge::new(engine, Host::default(), AgentId::default(), Arc::new(ManualClock::default()))
+        Judge::new(&Live::new(RuleSet::default()), Host::default(), AgentId::default(), Arc::new(ManualClock::default()))
     }
 
     /// A script below a runner.

@@ -4,19 +4,26 @@
 
 mod alone;
 mod config;
+mod desk;
 mod fault;
 mod gate;
 mod hands;
 mod judge;
+mod live;
 mod never;
 mod outlet;
+#[cfg(test)]
+mod published;
+mod raise;
 mod rehearse;
 #[cfg(test)]
 mod restart;
 mod rules;
 mod run;
+mod sense;
 mod service;
 mod show;
+mod stock;
 mod watch;
 
 use base::{Lang, Result, SystemClock};

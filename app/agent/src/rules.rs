@@ -4,8 +4,11 @@ use crate::config::Config;
 use base::config::UNREADABLE;
 use base::limits::CONFIG_BYTES;
 use base::{Fault, Lang, Result};
+use detect::correlation::{self, Compiled};
 use detect::{Engine, Source, route};
+use fleet::content::{File, Files};
 use serde_json::json;
+use std::collections::HashSet;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -16,26 +19,75 @@ const DEPTH: usize = 8;
 /// Most files of rules; more is a mistake (a link to `/`).
 const FILES: usize = 50_000;
 
-/// Compiles the configured rules and logs what is wrong with them; bad ones leave the others alone.
-pub fn load(config: &Config) -> Engine {
-    let (engine, faults) = compile(config);
-    for fault in &faults {
-        tracing::warn!(fault = %fault.inside(), "a rule was left out");
-    }
-    for doubt in engine.doubts() {
-        tracing::warn!(fault = %doubt.inside(), "a rule runs and looks wrong");
-    }
-    for one in engine.unrouted() {
-        tracing::info!(rule = one.rule.place, reason = one.reason, "a rule does not run here");
-    }
-    for rule in engine.dormant(delivered(config)) {
-        tracing::info!(rule = rule.place, "a rule is dormant: the sensor is told to leave its events out");
-    }
-    engine
+/// Folder that published rules are in, in their names: no file of this host.
+pub const PUBLISHED: &str = "published/";
+
+/// Rules that judge together.
+pub struct RuleSet {
+    /// Rules about one event.
+    pub engine: Engine,
+    /// Rules about several.
+    pub correlations: Compiled,
+    /// Version of the published ones; 0 when none were published.
+    pub version: u64,
 }
 
-fn compile(config: &Config) -> (Engine, Vec<Fault>) {
-    let (mut sources, mut faults) = (Vec::new(), Vec::new());
+impl Default for RuleSet {
+    fn default() -> RuleSet {
+        RuleSet { engine: Engine::compile(&[]).0, correlations: Compiled::default(), version: 0 }
+    }
+}
+
+impl RuleSet {
+    /// Rules that run.
+    pub fn count(&self) -> usize {
+        self.engine.rules().len() + self.correlations.len()
+    }
+}
+
+/// Compiles the configured rules and logs what is wrong with them; bad ones leave the others alone.
+pub fn load(config: &Config) -> RuleSet {
+    let (set, faults) = compile(config, &Files::default(), 0);
+    log(config, &set, &faults);
+    set
+}
+
+/// Compiles published rules with the configured ones, which they replace by id.
+///
+/// # Errors
+/// The first fault when none of the published texts is of use.
+pub fn load_with(config: &Config, published: &Files, version: u64) -> Result<RuleSet> {
+    let (set, faults) = compile(config, published, version);
+    let wrong = |name: &str| faults.iter().find(|fault| fault.named().starts_with(name));
+    let names = || published.files.iter().map(|file| format!("{PUBLISHED}{}", file.name));
+    let of_use = !replaced(&set).is_empty() || names().any(|name| wrong(&name).is_none());
+    if let (false, Some(fault)) = (of_use, wrong(PUBLISHED)) {
+        return Err(fault.clone());
+    }
+    log(config, &set, &faults);
+    Ok(set)
+}
+
+fn log(config: &Config, set: &RuleSet, faults: &[Fault]) {
+    for fault in faults {
+        tracing::warn!(fault = %fault.inside(), "a rule was left out");
+    }
+    for doubt in set.engine.doubts() {
+        tracing::warn!(fault = %doubt.inside(), "a rule runs and looks wrong");
+    }
+    for one in set.engine.unrouted().iter().chain(set.correlations.unrouted()) {
+        tracing::info!(rule = one.rule.place, reason = one.reason, "a rule does not run here");
+    }
+    for rule in set.engine.dormant(delivered(config)) {
+        tracing::info!(rule = rule.place, "a rule is dormant: the sensor is told to leave its events out");
+    }
+}
+
+/// Published rules come first: of two with one id the first stays.
+fn compile(config: &Config, published: &Files, version: u64) -> (RuleSet, Vec<Fault>) {
+    let of_server = |file: &File| Source { name: format!("{PUBLISHED}{}", file.name), text: file.text.clone() };
+    let mut sources: Vec<Source> = published.files.iter().map(of_server).collect();
+    let mut faults = Vec::new();
     if config.builtin_rules {
         sources.extend(RULES.iter().map(|(name, text)| Source { name: (*name).into(), text: (*text).into() }));
     }
@@ -43,8 +95,25 @@ fn compile(config: &Config) -> (Engine, Vec<Fault>) {
         read_folder(folder, DEPTH, &mut sources, &mut faults);
     }
     let (engine, wrong) = Engine::compile_with(&sources, &config.placeholders);
-    faults.extend(wrong);
-    (engine, faults)
+    let (correlations, of_several) = correlation::compile(&engine);
+    faults.extend(wrong.into_iter().chain(of_several));
+    let set = RuleSet { engine, correlations, version };
+    if !published.files.is_empty() {
+        let replaced = replaced(&set);
+        // A rule of this host that has given way is no fault.
+        faults.retain(|fault| {
+            let own = !fault.named().starts_with(PUBLISHED);
+            !(own && fault.is(&detect::fault::DUPLICATE) && replaced.contains(fault.got()))
+        });
+    }
+    (set, faults)
+}
+
+/// Ids of published rules.
+fn replaced(set: &RuleSet) -> HashSet<String> {
+    let unrouted = set.engine.unrouted().iter().chain(set.correlations.unrouted()).map(|one| &one.rule);
+    let running = set.engine.rules().iter().chain(set.correlations.rules().map(|(_, rule)| rule));
+    running.chain(unrouted).filter(|rule| rule.place.starts_with(PUBLISHED)).map(|rule| rule.id.clone()).collect()
 }
 
 /// The events that the configured sensor delivers.
@@ -55,18 +124,19 @@ fn delivered(config: &Config) -> route::Slots {
 
 /// Every rule and whether it runs, for people and programs.
 pub fn list(config: &Config, as_json: bool, lang: Lang) -> String {
-    let (engine, faults) = compile(config);
+    let (RuleSet { engine, correlations, .. }, faults) = compile(config, &Files::default(), 0);
     let dormant: Vec<&str> = engine.dormant(delivered(config)).map(|rule| rule.id.as_str()).collect();
     let state = |id: &str| match dormant.contains(&id) {
         true => lang.pick("dormant", "休眠"),
         false => lang.pick("runs", "运行"),
     };
     if as_json {
-        let runs = engine.rules().iter().map(|rule| {
+        let rules = engine.rules().iter().chain(correlations.rules().map(|(_, rule)| rule));
+        let runs = rules.map(|rule| {
             json!({"id": rule.id, "title": rule.title, "place": rule.place, "level": rule.severity.word(),
                 "dormant": dormant.contains(&rule.id.as_str())})
         });
-        let other = engine.unrouted().iter().map(
+        let other = engine.unrouted().iter().chain(correlations.unrouted()).map(
             |one| json!({"id": one.rule.id, "title": one.rule.title, "place": one.rule.place, "reason": one.reason}),
         );
         let texts = |faults: &[Fault]| faults.iter().map(|fault| fault.outside(lang)).collect::<Vec<_>>();
@@ -76,18 +146,18 @@ pub fn list(config: &Config, as_json: bool, lang: Lang) -> String {
     }
     let line = |state: &str, id: &str, title: &str| format!("{state:<10} {id:<38} {title}\n");
     let mut text = String::new();
-    for rule in engine.rules() {
+    for rule in engine.rules().iter().chain(correlations.rules().map(|(_, rule)| rule)) {
         let title = if rule.title_zh.is_empty() { &rule.title } else { lang.pick(&rule.title, &rule.title_zh) };
         text.push_str(&line(state(&rule.id), &rule.id, title));
     }
-    for one in engine.unrouted() {
+    for one in engine.unrouted().iter().chain(correlations.unrouted()) {
         text.push_str(&line(lang.pick("unrouted", "未路由"), &one.rule.id, &one.reason));
     }
     for fault in faults.iter().chain(engine.doubts()) {
         text.push_str(&format!("{}\n", fault.outside(lang)));
     }
     let words = lang.pick("rules run here, of them dormant", "条规则在此运行，其中休眠");
-    text.push_str(&format!("{} {words} {}\n", engine.rules().len(), dormant.len()));
+    text.push_str(&format!("{} {words} {}\n", engine.rules().len() + correlations.len(), dormant.len()));
     text
 }
 
@@ -157,6 +227,32 @@ mod tests {
         Config { builtin_rules: false, rules: vec![folder.to_path_buf()], ..Config::default() }
     }
 
+    fn compiled(config: &Config) -> (Engine, Vec<Fault>) {
+        let (set, faults) = compile(config, &Files::default(), 0);
+        (set.engine, faults)
+    }
+
+    #[test]
+    fn published_rules_replace_the_own_by_id_and_a_set_of_no_use_is_refused() {
+        let own = Config { rules: Vec::new(), ..Config::default() };
+        let before = load(&own);
+        let known = &before.engine.rules()[0];
+        let text = RULES.iter().find(|(name, _)| known.place.starts_with(name)).unwrap().1;
+        let changed = text.replacen(&known.title, "changed by the server", 1);
+        let new = "title: new\nid: 0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a11\nlogsource: {product: linux, category: \
+            process_creation}\ndetection: {a: {Image|endswith: /evil}, condition: a}\n";
+        let files = Files::of([("a.yml", changed.as_str()), ("b.yml", new), ("c.yml", "title: [")]);
+        let (set, faults) = compile(&own, &files, 7);
+        assert_eq!((faults.len(), set.count(), set.version), (1, before.count() + 1, 7), "{faults:?}");
+        assert!(faults[0].named().starts_with("published/c.yml"));
+        let titles = |id: &str| set.engine.rules().iter().filter(|rule| rule.id == id).map(|rule| &rule.title).collect::<Vec<_>>();
+        assert_eq!(titles(&known.id), ["changed by the server"]);
+        assert!(load_with(&own, &files, 7).is_ok(), "one bad text takes no other with it");
+        let bad = Files::of([("c.yml", "title: ["), ("d.yml", "detection: 1")]);
+        assert!(load_with(&own, &bad, 8).is_err());
+        assert_eq!(load_with(&own, &Files::default(), 9).unwrap().count(), before.count(), "an empty set takes all back");
+    }
+
     #[test]
     fn what_cannot_be_read_is_a_fault_and_the_rest_is_read() {
         let folder = std::env::temp_dir().join(format!("garrison-rules-test.{}", std::process::id()));
@@ -167,20 +263,20 @@ mod tests {
         let pipe = rustix::fs::FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, folder.join("pipe.yml"), pipe, rustix::fs::Mode::RUSR, 0).unwrap();
         let placeholders = [("admins".to_owned(), vec!["root".to_owned()])].into();
-        let (engine, faults) = compile(&Config { placeholders, ..config(&folder) });
+        let (engine, faults) = compiled(&Config { placeholders, ..config(&folder) });
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!((engine.rules().len(), faults.len()), (1, 2), "{faults:?}");
         assert!(faults.iter().any(|fault| fault.contains("pipe.yml")), "{faults:?}");
-        let (engine, faults) = compile(&config(&folder));
+        let (engine, faults) = compiled(&config(&folder));
         assert!(engine.rules().is_empty() && faults.iter().any(|fault| fault.is(&detect::fault::PLACEHOLDER)));
         std::fs::remove_dir_all(&folder).unwrap();
-        assert!(compile(&config(&folder)).1.is_empty(), "a folder that is not there is none");
+        assert!(compiled(&config(&folder)).1.is_empty(), "a folder that is not there is none");
     }
 
     #[test]
     fn the_built_in_rules_load_and_the_dormant_ones_are_named() {
         let quiet = Config { rules: Vec::new(), ..Config::default() };
-        let (engine, faults) = compile(&quiet);
+        let (engine, faults) = compiled(&quiet);
         assert!(faults.is_empty() && engine.doubts().is_empty() && engine.unrouted().is_empty(), "{faults:?}");
         let dormant = |config: &Config| engine.dormant(delivered(config)).count();
         assert_eq!(dormant(&quiet), 1, "reads of the shadow file");

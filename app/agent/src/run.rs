@@ -2,10 +2,12 @@
 
 use crate::config::Config;
 use crate::service::{Service, Standing};
+use crate::stock::Stock;
 use crate::{alone, fault, never};
 use base::{Clock, Fault, Result, SystemRandom};
 use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
-use fleet::{Identity, Token, Uplink};
+use fleet::content::Contents;
+use fleet::{Identity, Setup, Token, Uplink};
 use record::AgentId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -59,10 +61,14 @@ pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> 
     let folder = config.state.join("spool");
     let spool = Spool::open(Arc::new(RealDisk::new()), &folder, agent, host.clone(), spool_config, clock.clone());
     let spool = SharedSpool::start(spool)?;
-    let standing = Standing { agent, never: kept.never, resolvers: kept.resolvers };
+    let stock = Stock::new(&config);
+    // Before anything starts: it is to judge by what it was given last, server or not.
+    let contents = if manner.standalone { None } else { Some(stock.open()?) };
+    let standing = Standing { agent, never: kept.never, resolvers: kept.resolvers, stock: Some(stock.clone()) };
     let service = Service::start(&config, Arc::new(spool.clone()), clock.clone(), standing)?;
-    tracing::info!(rules = service.rules, "the agent watches");
-    let done = runtime()?.block_on(serve(&config, manner, identity, &service, spool, clock));
+    tracing::info!(rules = service.rules(), "the agent watches");
+    let link = identity.map(|identity| (identity, contents));
+    let done = runtime()?.block_on(serve(&config, manner, link, &service, spool, clock));
     service.stop();
     done
 }
@@ -70,16 +76,17 @@ pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> 
 async fn serve(
     config: &Config,
     manner: Manner,
-    identity: Option<Identity>,
+    link: Option<(Identity, Option<Contents>)>,
     service: &Service,
     spool: SharedSpool,
     clock: Arc<dyn Clock>,
 ) -> Result<()> {
     let (on_order, mut orders) = mpsc::channel(ORDERS_WAITING);
     let random = Arc::new(SystemRandom::new());
-    let uplink = identity.map(|identity| {
-        let folder = identity_folder(config);
-        Uplink::start(identity, &folder, spool.clone(), service.host.clone(), on_order.clone(), clock, random)
+    let uplink = link.map(|(identity, contents)| {
+        let (dir, host, questions) = (identity_folder(config), service.host.clone(), None);
+        let (spool, on_order) = (spool.clone(), on_order.clone());
+        Uplink::with(Setup { identity, dir, spool, host, on_order, clock, random, contents, questions })
     });
     if let Some(path) = &manner.ready_file {
         let failed = |cause: std::io::Error| Fault::new(&fault::READY_FILE).object(path.display()).because(cause);

@@ -1,14 +1,20 @@
-//! The agent's threads, wired: sensor → judge → outlet, orders → hands → outlet, metrics → outlet.
+//! The agent's threads, wired: sensor → judge → outlet, other senses → desk → outlet, orders → hands → outlet,
+//! metrics → outlet.
 
 use crate::config::Config;
+use crate::desk::Desk;
 use crate::outlet::Outlet;
-use crate::{gate, hands, judge::Judge, rules, watch::Watch};
+use crate::raise::Raiser;
+use crate::sense::{self, Ground};
+use crate::stock::Stock;
+use crate::{gate, hands, judge::Judge, watch::Watch};
 use action::{Executor, ExecutorConfig, Gate, Gates, Listener, NeverList, Reflex};
 use base::{Clock, Fault, Result};
 use fleet::wire::{AgentState, Probe};
 use record::{AgentId, Host, Order};
 use sensor::metrics::Sampler;
 use sensor::{KindStat, ProbeTable, Sensor};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +32,8 @@ pub struct Standing {
     pub never: NeverList,
     /// DNS resolvers that an isolated host may still ask.
     pub resolvers: Vec<IpAddr>,
+    /// What it works with; of the configuration alone without one.
+    pub stock: Option<Arc<Stock>>,
 }
 
 /// The running threads.
@@ -35,8 +43,8 @@ pub struct Service {
     threads: Vec<JoinHandle<()>>,
     /// This host.
     pub host: Host,
-    /// Rules loaded.
-    pub rules: usize,
+    stock: Arc<Stock>,
+    desk: Arc<Desk>,
     probes: Vec<Probe>,
     counts: Arc<Mutex<Vec<KindStat>>>,
 }
@@ -49,9 +57,9 @@ impl Service {
         clock: Arc<dyn Clock>,
         standing: Standing,
     ) -> Result<Service> {
-        let engine = rules::load(config);
+        let stock = standing.stock.unwrap_or_else(|| Stock::new(config));
+        stock.begin();
         let host = sensor::host();
-        let rules = engine.rules().len();
         let stop = Arc::new(AtomicBool::new(false));
         let (orders, inbox) = channel();
         let counts = Arc::new(Mutex::new(Vec::new()));
@@ -65,15 +73,21 @@ impl Service {
         };
         let sensor = Sensor::start(config.sensor.clone(), clock.clone())?;
         let probes = probes(sensor.probed());
+        let raiser = Arc::new(Raiser {
+            outlet: outlet.clone(),
+            reflex: Mutex::new(Reflex::new(standing.agent.to_string(), action::Boot::now().id, mount_namespace())),
+            respond: config.respond,
+            orders: Mutex::new(orders.clone()),
+            clock: clock.clone(),
+        });
+        let judge = || Judge::new(&stock.rules, host.clone(), standing.agent, clock.clone());
+        let (desk, waiting) = Desk::new(judge(), raiser.clone(), &host);
         let watch = Watch {
             sensor,
-            judge: Judge::new(engine, host.clone(), standing.agent, clock.clone()),
-            outlet: outlet.clone(),
-            reflex: Reflex::new(standing.agent.to_string(), action::Boot::now().id, mount_namespace()),
-            respond: config.respond,
-            orders: orders.clone(),
+            judge: judge(),
+            raiser: raiser.clone(),
+            desk: desk.clone(),
             wishes,
-            clock: clock.clone(),
             counts: counts.clone(),
         };
         let (ready, begun) = sync_channel(1);
@@ -86,6 +100,10 @@ impl Service {
                     }
                 }
             })?,
+            spawn("desk", {
+                let (desk, stop) = (desk.clone(), stop.clone());
+                move || desk.run(&waiting, &stop)
+            })?,
             spawn("hands", {
                 let (stop, outlet, clock) = (stop.clone(), outlet.clone(), clock.clone());
                 move || act(setup, exec_gate, clock, (inbox, outlet), &ready, &stop)
@@ -93,14 +111,17 @@ impl Service {
         ];
         let ended = |_| Err(Fault::new(&crate::fault::BROKEN).object("hands"));
         if let Err(fault) = begun.recv().unwrap_or_else(ended) {
-            Service { stop, orders, threads, host, rules, probes, counts }.stop();
+            Service { stop, orders, threads, host, stock, desk, probes, counts }.stop();
             return Err(fault);
         }
         if config.metrics_seconds > 0 {
             let (stop, every) = (stop.clone(), Duration::from_secs(config.metrics_seconds));
+            let clock = clock.clone();
             threads.push(spawn("metrics", move || sample(&*outlet, &*clock, every, &stop))?);
         }
-        Ok(Service { stop, orders, threads, host, rules, probes, counts })
+        // Last: the kernel is watched before files and logs are read.
+        stock.start(|published| sense::start(&Ground { config, clock: &clock, desk: &desk, published }));
+        Ok(Service { stop, orders, threads, host, stock, desk, probes, counts })
     }
 
     /// Where orders go in.
@@ -108,12 +129,23 @@ impl Service {
         self.orders.clone()
     }
 
+    /// Rules that run.
+    pub fn rules(&self) -> usize {
+        self.stock.rules.get().count()
+    }
+
     /// What the server shows of this agent.
     pub fn state(&self, spool_limit_bytes: u64) -> AgentState {
         let counts = self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lost = counts.iter().map(|kind| (kind.kind.word().to_string(), kind.lost)).collect();
-        let probes = self.probes.clone();
-        AgentState { rules: self.rules as u64, probes, spool_limit_bytes, lost, ..AgentState::default() }
+        let mut lost: BTreeMap<String, u64> =
+            counts.iter().map(|kind| (kind.kind.word().to_string(), kind.lost)).collect();
+        drop(counts);
+        lost.extend(self.stock.lost());
+        lost.insert("correlation.uncounted".into(), self.desk.uncounted());
+        lost.retain(|_, count| *count > 0);
+        let (rules, probes) = (self.stock.rules.get(), self.probes.clone());
+        let (count, rules_version) = (rules.count() as u64, rules.version);
+        AgentState { rules: count, rules_version, probes, spool_limit_bytes, lost, ..AgentState::default() }
     }
 
     /// Writes what was produced, lost and delivered since the start, for benchmarks.
@@ -133,6 +165,7 @@ impl Service {
 
     /// Ends the threads and waits for them.
     pub fn stop(self) {
+        self.stock.stop();
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {
             thread.thread().unpark();

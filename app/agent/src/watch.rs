@@ -1,15 +1,15 @@
 //! The sensor's thread: events from the kernel, judged on the spot, then out.
 
-use crate::config::Respond;
+use crate::desk::Desk;
 use crate::gate::{Deed, Wish};
 use crate::judge::Judge;
-use crate::outlet::Outlet;
-use action::{FileKey, Reflex};
-use base::{Clock, Result};
-use record::{Alert, Event, Order};
+use crate::raise::Raiser;
+use action::FileKey;
+use base::Result;
+use record::{Alert, Event};
 use sensor::{KindStat, Sensor};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,18 +25,12 @@ pub struct Watch {
     pub sensor: Sensor,
     /// Rules.
     pub judge: Judge,
-    /// Where records go.
-    pub outlet: Arc<dyn Outlet>,
-    /// Orders that rules ask for.
-    pub reflex: Reflex,
-    /// What may be done without a person.
-    pub respond: Respond,
-    /// To the hands.
-    pub orders: Sender<Order>,
+    /// What follows from an alert.
+    pub raiser: Arc<Raiser>,
+    /// Where events count for correlations and other senses hear of them.
+    pub desk: Arc<Desk>,
     /// Wishes of the exec gate.
     pub wishes: Receiver<Wish>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
     /// Counts of the sensor, renewed after each poll.
     pub counts: Arc<Mutex<Vec<KindStat>>>,
 }
@@ -47,20 +41,22 @@ impl Watch {
         let mut events: Vec<Event> = Vec::with_capacity(TOGETHER);
         while !stop.load(Ordering::Relaxed) {
             let mut alerts: Vec<(Alert, usize)> = Vec::new();
-            let judge = &mut self.judge;
+            let (judge, desk) = (&mut self.judge, &self.desk);
+            judge.renew();
             self.sensor.poll(POLL, &mut |event| {
                 judge.judge(&event, |alert| alerts.push((alert, events.len())));
+                desk.hear(&event, judge);
                 events.push(event);
             })?;
             for (alert, place) in alerts {
-                self.raise(alert, &events[place]);
+                // The sensor knows children whose parents are gone; `/proc` does not.
+                let below = |pid| self.sensor.processes().descendants(pid).iter().map(|child| child.info.key()).collect();
+                self.raiser.raise(alert, &events[place], below);
             }
             for alert in self.judge.overdue() {
-                if let Err(fault) = self.outlet.alert(alert) {
-                    tracing::error!(fault = %fault.inside(), "an alert was not kept");
-                }
+                self.raiser.tell(alert);
             }
-            self.outlet.events(&mut events);
+            self.raiser.outlet.events(&mut events);
             if self.sensor.renewed() {
                 *self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = self.sensor.stats();
             }
@@ -84,33 +80,5 @@ impl Watch {
             self.sensor.allow(file.device, file.inode)?;
         }
         Ok(denies)
-    }
-
-    /// Answers first, for milliseconds count there; then tells.
-    fn raise(&mut self, alert: Alert, event: &Event) {
-        let alert = match self.outlet.alert(alert.clone()) {
-            Ok(alert) => alert,
-            Err(fault) => {
-                tracing::error!(fault = %fault.inside(), "an alert was not kept");
-                alert
-            }
-        };
-        let act = match self.respond {
-            Respond::Observe => false,
-            Respond::Drills => !alert.drill.is_empty(),
-            Respond::Enforce => true,
-        };
-        if !act {
-            return;
-        }
-        for mut order in self.reflex.orders_for(&alert, event, &*self.clock) {
-            if let Some(process) = event.process.as_ref() {
-                // The sensor knows children whose parents are gone; `/proc` does not.
-                let below = self.sensor.processes().descendants(process.info.key().pid());
-                action::widen(&mut order, below.iter().map(|child| child.info.key()));
-            }
-            // The hands' thread ends only with the agent.
-            let _ = self.orders.send(order);
-        }
     }
 }

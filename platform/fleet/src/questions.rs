@@ -2,7 +2,6 @@
 
 use crate::wire::{Answer, Ask};
 use std::collections::VecDeque;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
@@ -12,7 +11,7 @@ const WAITING: usize = 256;
 struct Inner {
     waiting: Mutex<VecDeque<Ask>>,
     changed: Notify,
-    answers: Sender<Answer>,
+    answered: Box<dyn Fn(Answer) + Send + Sync>,
 }
 
 /// Questions on their way; clones are the same queue. It promises nothing: a question is lost with its link, and who
@@ -21,14 +20,19 @@ struct Inner {
 pub struct Questions(Arc<Inner>);
 
 impl Questions {
-    /// An empty queue. Answers go into `answers`, by the number of the question.
-    pub fn new(answers: Sender<Answer>) -> Questions {
-        Questions(Arc::new(Inner { waiting: Mutex::default(), changed: Notify::new(), answers }))
+    /// An empty queue. Each answer is handed to `answered` on a thread of the link, so it must not wait.
+    pub fn new(answered: impl Fn(Answer) + Send + Sync + 'static) -> Questions {
+        let answered = Box::new(answered);
+        Questions(Arc::new(Inner { waiting: Mutex::default(), changed: Notify::new(), answered }))
     }
 
-    /// Asks, from any thread and without waiting. False when too many questions wait already: the link is away.
+    /// Asks, from any thread and without waiting. A question that waits already is not put twice. False when too many
+    /// wait: the link is away.
     pub fn ask(&self, ask: Ask) -> bool {
         let mut waiting = self.waiting();
+        if waiting.iter().any(|other| other.id == ask.id) {
+            return true;
+        }
         if waiting.len() >= WAITING {
             return false;
         }
@@ -51,8 +55,7 @@ impl Questions {
     }
 
     pub(crate) fn answered(&self, answer: Answer) {
-        // Who asked may have ended.
-        let _ = self.0.answers.send(answer);
+        (self.0.answered)(answer);
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Ask>> {

@@ -22,46 +22,82 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-/// A fleet. Dropping it ends the links.
-pub struct Simulated {
+/// A server on loopback that takes every record and keeps none. Dropping it leaves it running until the runtime ends.
+pub struct Server {
     shelf: Shelf,
-    ids: Vec<AgentId>,
-    agents: Vec<Uplink>,
-    /// For one more agent.
+    url: String,
     token: Token,
-    orders: Vec<mpsc::Receiver<Order>>,
-    arrivals: mpsc::UnboundedReceiver<(Name, u64, Instant)>,
     stop: watch::Sender<bool>,
-    server: JoinHandle<Result<()>>,
+    task: JoinHandle<Result<()>>,
 }
 
-impl Simulated {
-    /// Starts a server and so many agents, and waits until every link stands. `dir` is for their keys; needs a tokio
-    /// runtime with I/O and time. Each agent takes every name.
+impl Server {
+    /// Starts a server for so many agents; `dir` is for its keys. Needs a tokio runtime with I/O and time.
     ///
     /// # Errors
-    /// When a socket, a key or a thread cannot be had.
-    pub async fn start(dir: &Path, agents: usize, services: Services) -> Result<Simulated> {
+    /// When a socket or a key cannot be had.
+    pub async fn start(dir: &Path, agents: u32, services: Services) -> Result<Server> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let shelf = services.shelf.clone().unwrap_or_else(|| Shelf::new(clock.clone()));
         let services = Services { shelf: Some(shelf.clone()), ..services };
-        let tables = Arc::new(MemoryTables::default());
-        let authority = Arc::new(Authority::open(&dir.join("ca"), tables, clock.clone(), random.clone()).await?);
+        let (tables, random) = (Arc::new(MemoryTables::default()), Arc::new(SystemRandom::new()));
+        let authority = Arc::new(Authority::open(&dir.join("ca"), tables, clock, random).await?);
         let refused = |cause: io::Error| Fault::new(&fault::UNREACHABLE).object("loopback").because(cause);
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(refused)?;
         let url = format!("https://127.0.0.1:{}", listener.local_addr().map_err(refused)?.port());
         let (stop, stopping) = watch::channel(false);
-        let identity = authority.server_identity()?;
-        let ended = crate::server::stopped(stopping);
-        let server = tokio::spawn(serve_with(listener, identity, authority.clone(), Arc::new(Sink), services, ended));
-        let token = authority.issue_token(&url, "simulated", agents as u32 + 1, 3600).await?;
+        let token = authority.issue_token(&url, "simulated", agents, 3600).await?;
+        let (identity, ended) = (authority.server_identity()?, crate::server::stopped(stopping));
+        let task = tokio::spawn(serve_with(listener, identity, authority, Arc::new(Sink), services, ended));
+        Ok(Server { shelf, url, token, stop, task })
+    }
+
+    /// Enrols an agent whose identity lies in `dir`.
+    ///
+    /// # Errors
+    /// When the number of agents is used up, or a key cannot be made.
+    pub async fn enroll(&self, dir: &Path) -> Result<Identity> {
+        enroll(&self.token, Host::default(), dir).await
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // What it ended with matters to nobody any more.
+        let _ = self.task.await;
+    }
+}
+
+/// A fleet. Dropping it ends the links.
+pub struct Simulated {
+    server: Server,
+    ids: Vec<AgentId>,
+    agents: Vec<Uplink>,
+    orders: Vec<mpsc::Receiver<Order>>,
+    arrivals: mpsc::UnboundedReceiver<(Name, u64, Instant)>,
+}
+
+impl Simulated {
+    /// Starts a server and so many agents, and waits until every link stands. `dir` is for their keys. Each agent takes
+    /// every name.
+    ///
+    /// # Errors
+    /// As [`Server::start`]; when a thread cannot be had.
+    pub async fn start(dir: &Path, agents: usize, services: Services) -> Result<Simulated> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
+        // One more may stall.
+        let server = Server::start(dir, agents as u32 + 1, services).await?;
         let (arrived, arrivals) = mpsc::unbounded_channel();
-        let (ids, links, orders) = (Vec::new(), Vec::new(), Vec::new());
-        let mut fleet = Simulated { shelf, ids, agents: links, token, orders, arrivals, stop, server };
+        let mut fleet = Simulated { server, ids: Vec::new(), agents: Vec::new(), orders: Vec::new(), arrivals };
         for number in 0..agents {
             let folder = dir.join(format!("agent-{number}"));
-            let identity = enroll(&fleet.token, Host::default(), &folder).await?;
+            let identity = fleet.server.enroll(&folder).await?;
             fleet.ids.push(identity.agent);
             let (uplink, orders) = agent(identity, folder, clock.clone(), random.clone(), arrived.clone())?;
             fleet.agents.push(uplink);
@@ -76,7 +112,7 @@ impl Simulated {
     /// # Errors
     /// When it cannot connect.
     pub async fn stalled(&self, dir: &Path) -> Result<Stalled> {
-        let identity = enroll(&self.token, Host::default(), &dir.join("stalled")).await?;
+        let identity = self.server.enroll(&dir.join("stalled")).await?;
         let channel = identity.connect().await?;
         let (says, messages) = mpsc::channel(4);
         let held = |name: &Name| Held { name: name.word().into(), ..Held::default() };
@@ -96,7 +132,7 @@ impl Simulated {
 
     /// The shelf that the agents are served from.
     pub fn shelf(&self) -> &Shelf {
-        &self.shelf
+        &self.server.shelf
     }
 
     /// Publishes something and waits until every agent has put this version to use: the time from the call to each
@@ -108,7 +144,7 @@ impl Simulated {
         publish: impl FnOnce(&Shelf) -> Result<()>,
     ) -> Result<Vec<Duration>> {
         let begun = Instant::now();
-        publish(&self.shelf)?;
+        publish(&self.server.shelf)?;
         let mut times = Vec::new();
         while times.len() < self.agents.len() {
             let Some((taken, at, when)) = self.arrivals.recv().await else { break };
@@ -122,8 +158,8 @@ impl Simulated {
 
     /// Waits until the shelf shows something of its agents.
     pub async fn told(&self, holds: impl Fn(&Shelf) -> bool) {
-        let mut told = self.shelf.told();
-        while !holds(&self.shelf) {
+        let mut told = self.server.shelf.told();
+        while !holds(&self.server.shelf) {
             // The shelf is ours, so its end cannot come.
             let _ = told.changed().await;
         }
@@ -134,9 +170,7 @@ impl Simulated {
         for agent in self.agents {
             agent.stop().await;
         }
-        self.stop.send_replace(true);
-        // What it ended with matters to nobody any more.
-        let _ = self.server.await;
+        self.server.stop().await;
     }
 }
 

@@ -32,10 +32,11 @@ pub struct Storm {
 }
 
 impl Storm {
-    /// Whether this finding was told within the last minute. `alert` is built for the first repeat only.
+    /// Whether this finding was told within the last minute. `rule` is the rule's id and version: a changed rule is
+    /// another one. `alert` is built for the first repeat only.
     pub fn repeats(
         &mut self,
-        rule: u32,
+        rule: (&str, &str),
         acts: bool,
         event: &Event,
         now: Micros,
@@ -81,7 +82,7 @@ impl Storm {
 
     /// Rule, process and target. A new program is a new process each time: its parent and command line stand for it,
     /// unless the rule acts, for then every single one has to be answered.
-    fn key(&self, rule: u32, acts: bool, event: &Event) -> u64 {
+    fn key(&self, rule: (&str, &str), acts: bool, event: &Event) -> u64 {
         let mut hasher = self.keys.build_hasher();
         rule.hash(&mut hasher);
         let info = event.process.as_deref().map(|proc| &proc.info);
@@ -136,17 +137,17 @@ mod tests {
     fn the_first_is_told_at_once_and_the_others_as_one() {
         let mut storm = Storm::default();
         let alert = || Alert { rule: "r".into(), ..Alert::default() };
-        let told = (0..1000).filter(|now| !storm.repeats(1, false, &write("/a", 7), *now, alert)).count();
+        let told = (0..1000).filter(|now| !storm.repeats(("1", ""), false, &write("/a", 7), *now, alert)).count();
         assert_eq!(told, 1);
         for other in [write("/b", 7), write("/a", 8)] {
-            assert!(!storm.repeats(1, false, &other, 5, alert), "another target or process");
+            assert!(!storm.repeats(("1", ""), false, &other, 5, alert), "another target or process");
         }
-        assert!(!storm.repeats(2, false, &write("/a", 7), 5, alert), "another rule");
+        assert!(!storm.repeats(("2", ""), false, &write("/a", 7), 5, alert), "another rule");
         assert!(storm.due(WINDOW - 1).is_empty());
         let due = storm.due(WINDOW);
         assert_eq!(due.len(), 1);
         assert_eq!((due[0].matches[0].field.as_str(), due[0].matches[0].value.as_str()), ("repeats", "999"));
-        assert!(!storm.repeats(1, false, &write("/a", 7), WINDOW, alert), "a minute later it is told again");
+        assert!(!storm.repeats(("1", ""), false, &write("/a", 7), WINDOW, alert), "a minute later it is told again");
     }
 
     #[test]
@@ -161,10 +162,10 @@ mod tests {
             }
         };
         let mut storm = Storm::default();
-        assert!(!storm.repeats(1, false, &program(2), 0, Alert::default));
-        assert!(storm.repeats(1, false, &program(3), 0, Alert::default));
-        assert!(!storm.repeats(2, true, &program(2), 0, Alert::default));
-        assert!(!storm.repeats(2, true, &program(3), 0, Alert::default), "each has to be answered");
+        assert!(!storm.repeats(("1", ""), false, &program(2), 0, Alert::default));
+        assert!(storm.repeats(("1", ""), false, &program(3), 0, Alert::default));
+        assert!(!storm.repeats(("2", ""), true, &program(2), 0, Alert::default));
+        assert!(!storm.repeats(("2", ""), true, &program(3), 0, Alert::default), "each has to be answered");
     }
 
     #[test]
@@ -172,7 +173,7 @@ mod tests {
         let mut storm = Storm::default();
         for number in 0..FINDINGS * 3 {
             for _ in 0..2 {
-                storm.repeats(1, false, &write(&format!("/{number}"), 7), 0, Alert::default);
+                storm.repeats(("1", ""), false, &write(&format!("/{number}"), 7), 0, Alert::default);
             }
             assert!(storm.findings.len() <= FINDINGS && storm.order.len() == storm.findings.len());
         }

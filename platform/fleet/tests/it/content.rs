@@ -3,11 +3,11 @@
 use crate::bench::{Bed, Bench, until};
 use async_trait::async_trait;
 use base::{Fault, Result, SystemClock};
-use bytes::Bytes;
 use fleet::content::{Audience, Contents, Files, Name, Shelf, Taken, Taker};
 use fleet::simulated::Simulated;
-use fleet::wire::{AgentAsks, Answer, Ask, Content, Held, ServerBrings, Took};
+use fleet::wire::{AgentAsks, Answer, Ask, Content, Found, Held, ServerBrings, Took};
 use fleet::{Oracle, Questions, Services, fault};
+use prost::Message;
 use record::{AgentId, Order};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -202,9 +202,9 @@ struct Library;
 
 #[async_trait]
 impl Oracle for Library {
-    async fn answer(&self, _agent: AgentId, ask: Ask) -> Result<Option<Bytes>> {
+    async fn answer(&self, _agent: AgentId, ask: Ask) -> Result<Option<Found>> {
         match ask.value.as_str() {
-            "198.51.100.7" => Ok(Some(Bytes::from_static(b"bad"))),
+            "198.51.100.7" => Ok(Some(Found { score: 90, ..Found::default() })),
             "later" => Err(Fault::new(&fault::STOPPING)),
             _ => Ok(None),
         }
@@ -217,7 +217,7 @@ async fn questions_are_answered_and_too_many_are_put_off() {
     let server = bench.serve_with(0, Services { shelf: None, oracle: Some(Arc::new(Library)) }).await;
     let agent = bench.agent(&server.url, "a").await;
     let (answers, answered) = std::sync::mpsc::channel();
-    let questions = Questions::new(answers);
+    let questions = Questions::new(move |answer| drop(answers.send(answer)));
     let ask = |id, value: &str| questions.ask(Ask { id, kind: "ip".into(), key: 1, value: value.into() });
     // Before the link stands they wait.
     assert!(ask(1, "198.51.100.7") && ask(2, "192.0.2.1") && ask(3, "later") && ask(4, &"x".repeat(5000)));
@@ -229,8 +229,9 @@ async fn questions_are_answered_and_too_many_are_put_off() {
     .await
     .unwrap();
     found.sort_by_key(|answer| answer.id);
-    let said: Vec<_> = found.iter().map(|answer| (answer.found.as_deref(), answer.later)).collect();
-    assert_eq!(said, [(Some(&b"bad"[..]), false), (None, false), (None, true), (None, true)]);
+    let score = |answer: &Answer| answer.found.clone().map(|found| Found::decode(found).unwrap().score);
+    let said: Vec<_> = found.iter().map(|answer| (score(answer), answer.later)).collect();
+    assert_eq!(said, [(Some(90), false), (None, false), (None, true), (None, true)]);
     // A flood is answered with "later" beyond the allowance.
     let flood = tokio::task::spawn_blocking(move || {
         let mut later = 0;

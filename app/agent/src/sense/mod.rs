@@ -1,0 +1,59 @@
+//! Senses beside the kernel: logs, scans of files, and what comes after them.
+//!
+//! A sense is a file here and a line in [`ALL`]. It has threads of its own, hands events to the [`Desk`], and may take
+//! content that the server publishes.
+
+use crate::config::Config;
+use crate::desk::Desk;
+use base::{Clock, Result};
+use fleet::content::{Files, Name};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a sense is started with.
+pub struct Ground<'a> {
+    /// The agent's configuration.
+    pub config: &'a Config,
+    /// Time.
+    pub clock: &'a Arc<dyn Clock>,
+    /// Where its events go.
+    pub desk: &'a Arc<Desk>,
+    /// Texts that the server published.
+    pub published: &'a BTreeMap<Name, Files>,
+}
+
+/// A sense that runs.
+pub trait Sense: Send {
+    /// Goes over to texts that the server published; those of other senses are none of its business.
+    ///
+    /// # Errors
+    /// When they are of no use: it goes on with what it had.
+    fn renew(&mut self, name: Name, files: &Files) -> Result<()>;
+    /// What it lost since the start, by kind: `logs.dropped`.
+    fn lost(&self) -> Vec<(String, u64)>;
+    /// Ends its threads and keeps what it knows.
+    fn stop(self: Box<Self>);
+}
+
+/// A kind of sense.
+pub struct Kind {
+    /// Its name in the agent's log.
+    pub name: &'static str,
+    /// Starts it; none when the configuration switches it off.
+    pub start: fn(&Ground<'_>) -> Result<Option<Box<dyn Sense>>>,
+}
+
+/// Every kind.
+pub const ALL: &[Kind] = &[];
+
+/// Starts every sense. One that does not start is logged; the others and the kernel's sensor go on.
+pub fn start(ground: &Ground<'_>) -> Vec<Box<dyn Sense>> {
+    let started = ALL.iter().filter_map(|kind| match (kind.start)(ground) {
+        Ok(sense) => sense,
+        Err(fault) => {
+            tracing::error!(fault = %fault.inside(), sense = kind.name, "a sense does not start");
+            None
+        }
+    });
+    started.collect()
+}
