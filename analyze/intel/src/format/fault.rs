@@ -94,5 +94,4 @@ pub const ATTACK: Code = Code {
 };
 
 /// Every fault of this module.
-pub const ALL: &[&Code] =
-    &[&UNKNOWN, &READ, &WRITE, &SYNTAX, &RECORD, &LIMIT, &PATTERN, &ANSWER, &LATER, &ATTACK];
+pub const ALL: &[&Code] = &[&UNKNOWN, &READ, &WRITE, &SYNTAX, &RECORD, &LIMIT, &PATTERN, &ANSWER, &LATER, &ATTACK];

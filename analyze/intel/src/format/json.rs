@@ -165,11 +165,6 @@ impl<'j> Json<'j> {
         self.told = self.at;
     }
 
-    /// Passes over the next value.
-    pub(super) fn skip(&mut self) -> Result<()> {
-        self.raw(&mut Vec::new(), 0).map(drop)
-    }
-
     /// Takes the next value. What is inside is checked by who parses the bytes: here only strings and brackets count.
     fn raw(&mut self, buffer: &mut Vec<u8>, most: usize) -> Result<Raw> {
         buffer.clear();

@@ -41,12 +41,7 @@ pub(super) fn each(
 }
 
 /// Reads a line into `line`: `Some(true)` whole, `Some(false)` cut because it is too long, `None` at the end.
-fn next(
-    input: &mut dyn BufRead,
-    meter: &mut Meter<'_>,
-    longest: usize,
-    line: &mut Vec<u8>,
-) -> Result<Option<bool>> {
+fn next(input: &mut dyn BufRead, meter: &mut Meter<'_>, longest: usize, line: &mut Vec<u8>) -> Result<Option<bool>> {
     line.clear();
     let (mut whole, mut any) = (true, false);
     loop {

@@ -146,7 +146,8 @@ impl Source for Suricata {
         }
         let reputation = head.share(|line| {
             let mut parts = line.split(',');
-            let (value, numbers) = (parts.next().unwrap_or_default(), parts.map(|text| text.trim().parse::<u8>().is_ok()));
+            let (value, numbers) =
+                (parts.next().unwrap_or_default(), parts.map(|text| text.trim().parse::<u8>().is_ok()));
             let numbers: Vec<bool> = numbers.collect();
             value.parse::<IpAddr>().is_ok() && numbers.len() == 2 && numbers.iter().all(|number| *number)
         });

@@ -120,13 +120,7 @@ struct Event {
 }
 
 impl Event {
-    fn member(
-        &mut self,
-        reader: &mut Json<'_>,
-        meter: &mut Meter<'_>,
-        name: &str,
-        buffer: &mut Vec<u8>,
-    ) -> Result<()> {
+    fn member(&mut self, reader: &mut Json<'_>, meter: &mut Meter<'_>, name: &str, buffer: &mut Vec<u8>) -> Result<()> {
         match (name, reader.peek()?) {
             ("Attribute", Some(b'[')) => reader.array(meter, &mut |reader, meter| {
                 meter.record()?;
@@ -244,13 +238,24 @@ impl Event {
 fn tell(claim: &mut Claim, tag: &str) {
     let quoted = tag.split_once('=').map(|(front, back)| (front, back.trim_matches('"')));
     match quoted {
-        Some(("misp-galaxy:threat-actor" | "misp-galaxy:mitre-intrusion-set" | "misp-galaxy:microsoft-activity-group", name)) => {
+        Some((
+            "misp-galaxy:threat-actor" | "misp-galaxy:mitre-intrusion-set" | "misp-galaxy:microsoft-activity-group",
+            name,
+        )) => {
             claim.actors.push(bare(name));
         }
         Some((
-            "misp-galaxy:malpedia" | "misp-galaxy:mitre-malware" | "misp-galaxy:mitre-tool" | "misp-galaxy:ransomware"
-            | "misp-galaxy:botnet" | "misp-galaxy:rat" | "misp-galaxy:tool" | "misp-galaxy:stealer" | "misp-galaxy:banker"
-            | "misp-galaxy:backdoor" | "malware_classification:malware-family",
+            "misp-galaxy:malpedia"
+            | "misp-galaxy:mitre-malware"
+            | "misp-galaxy:mitre-tool"
+            | "misp-galaxy:ransomware"
+            | "misp-galaxy:botnet"
+            | "misp-galaxy:rat"
+            | "misp-galaxy:tool"
+            | "misp-galaxy:stealer"
+            | "misp-galaxy:banker"
+            | "misp-galaxy:backdoor"
+            | "malware_classification:malware-family",
             name,
         )) => claim.malware.push(bare(name)),
         Some(("estimative-language:likelihood-probability", word)) => {

@@ -38,7 +38,9 @@ impl Field {
             "type" | "kind" | "ioc_type" | "indicator_type" | "attribute_type" | "value_type" => Field::Kind,
             "confidence" | "confidence_level" | "score" | "risk_score" => Field::Confidence,
             "tlp" | "tlp_marking" | "marking" => Field::Tlp,
-            "first_seen" | "first_seen_utc" | "firstseen" | "dateadded" | "date_added" | "first" | "created" => Field::First,
+            "first_seen" | "first_seen_utc" | "firstseen" | "dateadded" | "date_added" | "first" | "created" => {
+                Field::First
+            }
             "last_seen" | "last_seen_utc" | "last_online" | "lastseen" | "last" | "modified" | "updated" => Field::Last,
             "valid_until" | "expires" | "expiration" | "expiry" => Field::Until,
             "tags" | "labels" | "threat_type" | "category" | "threat" => Field::Tags,
@@ -55,8 +57,8 @@ impl Field {
 pub(super) fn kind(word: &str) -> Option<Kind> {
     let word = word.trim().to_ascii_lowercase().replace(['_', ' '], "-");
     Some(match word.as_str() {
-        "ip" | "ipv4" | "ipv6" | "ip-dst" | "ip-src" | "ip:port" | "ip-address" | "ipv4-addr" | "ipv6-addr" | "dst-ip"
-        | "src-ip" | "dstip" | "srcip" | "address" | "ip-dst|port" | "ip-src|port" => Kind::Ip,
+        "ip" | "ipv4" | "ipv6" | "ip-dst" | "ip-src" | "ip:port" | "ip-address" | "ipv4-addr" | "ipv6-addr"
+        | "dst-ip" | "src-ip" | "dstip" | "srcip" | "address" | "ip-dst|port" | "ip-src|port" => Kind::Ip,
         "cidr" | "netblock" | "subnet" | "range" | "ip-range" | "network" => Kind::Cidr,
         "domain" | "hostname" | "fqdn" | "host" | "domain-name" => Kind::Domain,
         "url" | "uri" | "link" => Kind::Url,
@@ -153,7 +155,7 @@ impl Source for Json {
     fn read(&self, input: &mut dyn BufRead, meter: &mut Meter<'_>) -> Result<()> {
         let front = super::lines::head(input)?;
         let first = front.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let whole = serde_json::from_slice::<&serde_json::value::RawValue>(first.trim_ascii()).is_ok();
+        let whole = serde_json::from_slice::<serde::de::IgnoredAny>(first.trim_ascii()).is_ok();
         if whole && front.len() > first.len() + 1 {
             return lines::each(input, meter, OBJECT_BYTES, &mut |meter, line| object(meter, line.as_bytes()));
         }

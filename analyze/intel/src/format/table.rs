@@ -49,8 +49,9 @@ impl Source for Table {
         if head.text.lines().take(100).any(|line| Columns::of_header(line).is_some()) {
             return 75;
         }
-        head.share(|line| split(line, separator(line)).is_some_and(|cells| cells.len() > 1 && only_value(&cells).is_some()))
-            / 2
+        head.share(|line| {
+            split(line, separator(line)).is_some_and(|cells| cells.len() > 1 && only_value(&cells).is_some())
+        }) / 2
             + 5
     }
 
@@ -94,7 +95,11 @@ impl Source for Table {
             }
         })?;
         if let Some((text, _)) = open {
-            meter.bad(Fault::new(&fault::RECORD).expected("a closing quote").found(format!("the end behind `{}`", &text.chars().take(60).collect::<String>())));
+            meter.bad(
+                Fault::new(&fault::RECORD)
+                    .expected("a closing quote")
+                    .found(format!("the end behind `{}`", &text.chars().take(60).collect::<String>())),
+            );
         }
         Ok(())
     }

@@ -42,6 +42,10 @@ mod tests {
         assert_eq!(v5(dns, b"www.example.com"), "2ed6657d-e927-568b-95e1-2665a8aea6a2");
         // As the Python library of OASIS (stix2 3.0.2) names it.
         assert_eq!(v5(OASIS, br#"{"value":"198.51.100.3"}"#), "28bb3599-77cd-5a82-a950-b5bc3caf07c4");
-        assert!(is_uuid("2ed6657d-e927-568b-95e1-2665a8aea6a2") && !is_uuid("../../etc/passwd") && !is_uuid(&"é".repeat(18)));
+        assert!(
+            is_uuid("2ed6657d-e927-568b-95e1-2665a8aea6a2")
+                && !is_uuid("../../etc/passwd")
+                && !is_uuid(&"é".repeat(18))
+        );
     }
 }

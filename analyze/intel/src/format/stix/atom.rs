@@ -104,7 +104,9 @@ fn joined_path(all: &[Comparison]) -> Option<String> {
             _ => None,
         })
     };
-    if all.iter().any(|one| matches!(one, Comparison::Test(test) if test.path.steps.first().is_some_and(|step| step == "hashes"))) {
+    if all.iter().any(
+        |one| matches!(one, Comparison::Test(test) if test.path.steps.first().is_some_and(|step| step == "hashes")),
+    ) {
         return None;
     }
     let (name, folder) = (text(&["name"])?, text(&["parent_directory_ref", "path"])?);

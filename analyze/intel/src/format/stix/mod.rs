@@ -57,7 +57,7 @@ fn walk(reader: &mut Json<'_>, meter: &mut Meter<'_>, bundle: &mut Bundle) -> Re
             continue;
         }
         let mut whole = false;
-        let mut members: Vec<(String, Box<serde_json::value::RawValue>)> = Vec::new();
+        let mut members: Vec<(String, String)> = Vec::new();
         reader.object(meter, &mut |reader, meter, name| {
             if name == "objects" && reader.peek()? == Some(b'[') {
                 whole = true;
@@ -65,9 +65,9 @@ fn walk(reader: &mut Json<'_>, meter: &mut Meter<'_>, bundle: &mut Bundle) -> Re
             }
             if let Some(bytes) = reader.value(meter, &mut buffer)?
                 && members.len() < 256
-                && let Ok(raw) = serde_json::from_slice(bytes)
+                && let Ok(text) = std::str::from_utf8(bytes)
             {
-                members.push((name.to_string(), raw));
+                members.push((name.to_string(), text.to_string()));
             }
             Ok(())
         })?;
@@ -75,7 +75,7 @@ fn walk(reader: &mut Json<'_>, meter: &mut Meter<'_>, bundle: &mut Bundle) -> Re
             meter.record()?;
             let texts: Vec<String> = members
                 .iter()
-                .map(|(name, raw)| format!("{}:{}", serde_json::Value::from(name.as_str()), raw.get()))
+                .map(|(name, text)| format!("{}:{text}", serde_json::Value::from(name.as_str())))
                 .collect();
             bundle.object(meter, &format!("{{{}}}", texts.join(",")))?;
         }
@@ -290,9 +290,9 @@ fn claim(base: Claim, object: &Object) -> Claim {
     claim.last_us = if modified == 0 { claim.first_us } else { modified };
     claim.valid_until_us = time(&object.valid_until);
     claim.tags.extend(object.labels.iter().chain(&object.indicator_types).cloned());
-    claim.tags.extend(
-        object.kill_chain_phases.iter().map(|phase| format!("{}:{}", phase.kill_chain_name, phase.phase_name)),
-    );
+    claim
+        .tags
+        .extend(object.kill_chain_phases.iter().map(|phase| format!("{}:{}", phase.kill_chain_name, phase.phase_name)));
     claim.description = match (object.name.as_str(), object.description.as_str()) {
         (name, "") => name.to_string(),
         ("", text) => text.to_string(),

@@ -147,8 +147,7 @@ struct Parser<'t> {
     depth: usize,
 }
 
-const SIGNS: [&str; 17] =
-    ["==", "!=", "<>", "<=", ">=", "=", "<", ">", "[", "]", "(", ")", ":", ".", ",", "*", "-"];
+const SIGNS: [&str; 17] = ["==", "!=", "<>", "<=", ">=", "=", "<", ">", "[", "]", "(", ")", ":", ".", ",", "*", "-"];
 
 impl<'t> Parser<'t> {
     fn fault(&self) -> Fault {
@@ -403,10 +402,8 @@ impl<'t> Parser<'t> {
         let values = if operator == Operator::In { self.set()? } else { vec![self.literal()?] };
         let text_only =
             matches!(operator, Operator::Like | Operator::Matches | Operator::IsSubset | Operator::IsSuperset);
-        let ordered = matches!(
-            operator,
-            Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual
-        );
+        let ordered =
+            matches!(operator, Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual);
         match values.first() {
             Some(Literal::Text(_)) | None => {}
             Some(_) if text_only => return Err(self.unexpected("a text before")),
@@ -512,8 +509,23 @@ impl<'t> Parser<'t> {
 }
 
 const RESERVED: [&str; 17] = [
-    "AND", "OR", "NOT", "FOLLOWEDBY", "LIKE", "MATCHES", "ISSUPERSET", "ISSUBSET", "EXISTS", "IN", "START", "STOP",
-    "SECONDS", "WITHIN", "REPEATS", "TIMES", "true",
+    "AND",
+    "OR",
+    "NOT",
+    "FOLLOWEDBY",
+    "LIKE",
+    "MATCHES",
+    "ISSUPERSET",
+    "ISSUBSET",
+    "EXISTS",
+    "IN",
+    "START",
+    "STOP",
+    "SECONDS",
+    "WITHIN",
+    "REPEATS",
+    "TIMES",
+    "true",
 ];
 
 fn number_follows(rest: &str) -> bool {
