@@ -114,7 +114,8 @@ impl Judge {
         let age_us = if found.last_us == 0 { 0 } else { now_us.saturating_sub(found.last_us) };
         let decayed_score = model.score(found.score, age_us);
         let lowers = warnings.iter().map(Warning::lowers).max().unwrap_or(0);
-        let score = (decayed_score - f64::from(lowers)).clamp(0.0, 100.0).round() as u8;
+        // Rounded down, as the threshold is compared with what is shown; the small part undoes the error of the powers.
+        let score = (decayed_score - f64::from(lowers) + 1e-9).clamp(0.0, 100.0) as u8;
         let ended = found.valid_until_us != 0 && found.valid_until_us <= now_us;
         let decayed = ended || score < model.threshold;
         let bare = found.kind == Kind::Path && !value.contains(['/', '\\']);

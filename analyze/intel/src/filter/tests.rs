@@ -103,7 +103,7 @@ fn every_changed_byte_is_a_fault_or_harmless() {
         assert!(Filter::decode(&torn).is_err());
         crate::frame::close(&mut torn);
         if let Ok(filter) = Filter::decode(&torn) {
-            (0..50).for_each(|number| drop(filter.contains(key(number))));
+            assert!((0..50).filter(|number| filter.contains(key(*number))).count() <= 50);
         }
     }
     assert!((0..message.len()).all(|cut| Filter::decode(&message[..cut]).is_err()));
