@@ -6,12 +6,14 @@ use std::path::Path;
 
 /// Imports allowed inside a room, from → to. A change of the law is proposed here, with a record in `docs/decisions`.
 const IN_ROOM: &[(&str, &str)] = &[
+    ("detect", "sigma"),
     ("detect", "intel"),
     ("detect", "anomaly"),
     ("playbook", "action"),
     ("playbook", "impact"),
     ("gateway", "waf"),
     ("fleet", "bus"),
+    ("scanner", "scan"),
 ];
 
 /// Heavy libraries and the crates that may name each: one owner, and `sensor` beside `kernel` (docs/decisions/005).
