@@ -10,7 +10,7 @@ use super::window::Plan;
 use crate::condition::{self, Problem};
 use crate::fault as common;
 use crate::rule::{Rule, Status};
-use crate::yaml::{self, Place};
+use crate::yaml::{self, Document, Place};
 use crate::{Engine, RuleIndex, Unrouted};
 use base::{Fault, Result};
 use std::collections::HashSet;
@@ -137,6 +137,9 @@ pub fn compile(engine: &Engine) -> (Compiled, Vec<Fault>) {
     for source in engine.correlations() {
         let place = Place { name: &source.name };
         for document in yaml::documents(&source.text) {
+            // The engine keeps the numbers of lines by empty lines before; they are no part of the text.
+            let empty = document.text.bytes().take_while(|byte| *byte == b'\n').count();
+            let document = Document { text: &document.text[empty..], before: document.before + empty };
             match read::read(&document, place) {
                 Err(fault) => faults.push(fault),
                 Ok(draft) if !ids.insert(draft.rule.id.clone()) => {

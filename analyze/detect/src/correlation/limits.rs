@@ -26,6 +26,9 @@ pub(super) const VALUE_BYTES: usize = 256;
 /// event from the future must not blind a group for good.
 pub(super) const LATE: u8 = 8;
 
+/// How long a group is kept past its time span, µs: what comes late must find it quiet, or it would hit once more.
+pub(super) const SLACK_US: i64 = 15 * 60 * 1_000_000;
+
 /// Bounds of a [`Tracker`](super::Tracker). Each stops a flood of events made to differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

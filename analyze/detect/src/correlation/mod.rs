@@ -53,6 +53,9 @@ mod window;
 mod hit;
 pub mod timeline;
 
+#[cfg(test)]
+mod tests;
+
 pub use compile::{Compiled, CorrelationIndex, compile};
 pub use hit::CorrelationHit;
 pub use limits::Limits;

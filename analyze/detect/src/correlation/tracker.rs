@@ -5,7 +5,7 @@ use super::compile::{Compiled, Correlation, CorrelationIndex, Feed};
 use super::evidence::{Evidence, weight};
 use super::group::{self, Groups};
 use super::hit::CorrelationHit;
-use super::limits::{LATE, Limits};
+use super::limits::{LATE, Limits, SLACK_US};
 use super::read::Measure;
 use super::window::{Measured, Plan, Taken, Window};
 use crate::RuleIndex;
@@ -309,14 +309,13 @@ impl Tracker {
     /// Lets go of what is over, and gives up what is too much.
     fn shed(&mut self, correlation: usize, now: i64) {
         let span = self.compiled.0.correlations[correlation].plan.span_us;
-        // Two a call are twice as many as can come; an event from the future ends no more than these.
-        for place in self.grounds[correlation].groups.oldest().into_iter().flatten() {
-            let over = self.grounds[correlation]
-                .groups
-                .at(place)
-                .is_some_and(|(_, state)| now.saturating_sub(state.newest) > span);
-            if over {
-                self.remove(correlation, Some(place));
+        // Twice as many as can come in a call; an event from the future ends no more than these.
+        for _ in 0..2 {
+            for place in self.grounds[correlation].groups.oldest().into_iter().flatten() {
+                let state = self.grounds[correlation].groups.at(place);
+                if state.is_some_and(|(_, state)| now.saturating_sub(state.newest) > span + SLACK_US) {
+                    self.remove(correlation, Some(place));
+                }
             }
         }
         while self.grounds[correlation].groups.len() > self.limits.groups {
@@ -355,6 +354,8 @@ impl Ground {
 
 fn hit(feed: Feed, key: &[u8], measured: Measured, state: &State, most: usize, event: &Arc<Event>) -> CorrelationHit {
     let mut events = state.evidence.events();
+    // An event that fits two rules is kept for the first when the second completes the hit.
+    events.retain(|kept| !Arc::ptr_eq(kept, event));
     events.truncate(most.saturating_sub(1));
     events.push(event.clone());
     CorrelationHit {
