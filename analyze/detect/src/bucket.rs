@@ -1,6 +1,5 @@
 //! The rules about one slot of events, compiled together.
 
-use crate::moment;
 use crate::names::{Found, Names};
 use crate::program::{How, Node, OnDemand, Program};
 use crate::reference::stands;
@@ -9,6 +8,7 @@ use crate::view::{Spot, Subject};
 use base::Result;
 use pattern::Bits;
 use record::{Event, Value};
+use sigma::moment;
 
 /// Scratch space of one thread, reused from event to event so that judging allocates nothing.
 #[derive(Debug, Default)]

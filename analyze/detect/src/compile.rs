@@ -2,19 +2,20 @@
 
 use crate::engine::{Source, Unrouted};
 use crate::field_map::{self, Origin, Sort};
-use crate::filter::Filters;
 use crate::lower::{About, can_match, lower};
-use crate::modifier::Placeholders;
-use crate::reader::{self, Read};
 use crate::route::{self, Reach, SLOTS, Slots};
-use crate::rule::{Rule, Status};
 use crate::scan::Needles;
-use crate::selection::{Detection, Named, Test, Tree, boolean, integer};
 use crate::view;
-use crate::yaml::{self, Document, Place};
-use crate::{fault, limits, text};
+use crate::{fault, limits};
 use base::{Fault, Result};
 use record::Field;
+use sigma::filter::Filters;
+use sigma::modifier::Placeholders;
+use sigma::reader::{self, Read};
+use sigma::rule::{Rule, Status};
+use sigma::selection::{Detection, Named, Test, Tree, boolean, integer};
+use sigma::text;
+use sigma::yaml::{self, Document, Place};
 use std::collections::HashSet;
 use std::net::IpAddr;
 
@@ -49,8 +50,8 @@ pub(crate) fn compile(sources: &[Source], placeholders: &Placeholders) -> Texts 
     for source in sources {
         let place = Place { name: &source.name };
         for (number, document) in yaml::documents(&source.text).iter().enumerate() {
-            if number == limits::DOCUMENTS || rough.len() == limits::RULES {
-                let expected = format!("at most {} rules a file, {} in all", limits::DOCUMENTS, limits::RULES);
+            if number == sigma::limits::DOCUMENTS || rough.len() == limits::RULES {
+                let expected = format!("at most {} rules a file, {} in all", sigma::limits::DOCUMENTS, limits::RULES);
                 texts.faults.push(place.fault(&fault::LIMIT, document.before + 1).expected(expected));
                 break;
             }

@@ -4,12 +4,12 @@ use crate::bucket::{Bucket, Scratch};
 use crate::compile::{self, Ready};
 use crate::log_source::{Streams, Table};
 use crate::lower::{About, lower};
-use crate::modifier::Placeholders;
 use crate::route::{self, LOG, SLOTS, Slots};
-use crate::rule::Rule;
 use crate::scan::Needles;
 use base::Fault;
 use record::{Activity, Event};
+use sigma::modifier::Placeholders;
+use sigma::rule::Rule;
 use std::collections::HashMap;
 
 /// A text with rules: a file, or what the server sent. Several documents are cut at `---`.

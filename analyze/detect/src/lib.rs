@@ -1,4 +1,4 @@
-//! Sigma rules, compiled together and run on typed events.
+//! Sigma rules, compiled together and run on typed events and on records of logs.
 //!
 //! [`Engine::compile`] reads rules (Sigma rules specification 2.1, the whole rule part) and [`Engine::evaluate`] says
 //! which of them an event fits. What happens with a hit is decided elsewhere: this crate does no I/O (but for
@@ -29,18 +29,11 @@
 //! assert_eq!(hits.len(), 1);
 //! ```
 
-pub mod fault;
-mod limits;
+// The parts of the language that several modules here name, by one path.
+use sigma::{condition, reader, rule, selection, yaml};
 
-mod attack;
-mod condition;
-mod filter;
-mod modifier;
-mod reader;
-mod rule;
-mod selection;
-mod text;
-mod yaml;
+pub use sigma::fault;
+mod limits;
 
 mod bucket;
 mod compile;
@@ -49,7 +42,6 @@ mod explain;
 pub mod field_map;
 mod log_source;
 mod lower;
-mod moment;
 mod names;
 mod program;
 mod reference;
@@ -63,5 +55,5 @@ pub mod workload;
 
 pub use bucket::Scratch;
 pub use engine::{Engine, RuleIndex, Source, Unrouted};
-pub use modifier::Placeholders;
-pub use rule::{LogSource, Rule, Status};
+pub use sigma::modifier::Placeholders;
+pub use sigma::rule::{LogSource, Rule, Status};

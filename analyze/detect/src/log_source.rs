@@ -19,8 +19,8 @@
 //! A record that came by syslog carries the name of its program in the field `app`; rules about a program
 //! (`service: vsftpd`) find it there, whichever decoder read it. Words are compared without regard to ASCII case.
 
-use crate::rule::LogSource;
 use record::Log;
+use sigma::rule::LogSource;
 use std::collections::{BTreeMap, HashMap};
 
 /// Records that a rule is about.

@@ -1,15 +1,15 @@
 //! From tests as written to programs over the shared matchers of a bucket.
 
 use crate::field_map::Sort;
-use crate::modifier::Order;
 use crate::program::{How, Program};
 use crate::route::{self, Reach};
 use crate::scan::Needles;
-use crate::selection::{Detection, Test, Tree, boolean, integer};
-use crate::text;
 use crate::view::{CALL_NAMES, Meaning, Spot, View};
 use pattern::{Expression, Flags, Glob, Piece, Place, Prefix};
 use record::Field;
+use sigma::modifier::Order;
+use sigma::selection::{Detection, Test, Tree, boolean, integer};
+use sigma::text;
 use std::net::IpAddr;
 
 /// Algorithms of Sigma's `Hashes` that no sensor of ours measures.

@@ -1,8 +1,8 @@
 //! A rule as it runs: a graph over atoms (bits set by the shared matchers) and tests that run on demand.
 
-use crate::modifier::{Order, TimePart};
 use crate::view::Spot;
 use pattern::{Expression, Glob, Place, Prefix};
+use sigma::modifier::{Order, TimePart};
 
 /// A step of a program. Children are places in [`Program::nodes`], always below their parent.
 #[derive(Debug, Clone, PartialEq)]

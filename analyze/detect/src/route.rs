@@ -36,9 +36,9 @@
 //! ([`crate::view`]). Rules of other systems are read in full and listed with the reason.
 
 use crate::log_source::{self, Logs};
-use crate::rule::LogSource;
 use crate::view::{self, View};
 use record::{Activity, Event, Field, FileOp, Kind, NetOp};
+use sigma::rule::LogSource;
 
 /// First slot of the file operations.
 const FILE: usize = Kind::ALL.len();

@@ -3,12 +3,12 @@
 use super::observed;
 use crate::fault;
 use crate::field_map::Origin;
-use crate::selection::{boolean, integer};
 use base::{Fault, Result};
 use record::{
     Activity, BpfCall, Dns, Event, Exec, Exit, Field, FileActivity, FileOp, Fork, IoUring, Kind, Lost, Memory, Module,
     Mount, Namespace, NetActivity, NetOp, Privilege, Proc, Process, ProcessAccess, ProcessKey, SignalSent,
 };
+use sigma::selection::{boolean, integer};
 use std::net::IpAddr;
 use std::sync::Arc;
 

@@ -1,10 +1,11 @@
 //! Running the cases of a folder.
 
-use crate::yaml::{self, Document, Node, Place};
-use crate::{Engine, RuleIndex, Scratch, Source, attack, cases, fault, moment};
+use crate::{Engine, RuleIndex, Scratch, Source, cases, fault};
 use base::limits::CONFIG_BYTES;
 use base::{Fault, Result};
 use record::{Event, Kind};
+use sigma::yaml::{self, Document, Node, Place};
+use sigma::{attack, moment};
 use std::path::{Path, PathBuf};
 
 /// Most files of a folder of rules, and its deepest nesting: stops a link to `/`.

@@ -11,12 +11,16 @@ pub type Placeholders = BTreeMap<String, Vec<String>>;
 
 /// How a value is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operator {
+pub enum Operator {
     /// Text with wildcards, number, flag or address: as the field is.
     Same,
+    /// A regular expression.
     Expression(Flags),
+    /// A range of addresses.
     Prefix,
+    /// A number.
     Order(Order),
+    /// Whether the field is there.
     Exists,
     /// Another field of the event, at this place of ours.
     Reference(Place),
@@ -24,7 +28,8 @@ pub(crate) enum Operator {
 
 /// How numbers are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
+#[allow(missing_docs, reason = "each is the comparison of the same name")]
+pub enum Order {
     Equal,
     Less,
     LessOrEqual,
@@ -34,7 +39,7 @@ pub(crate) enum Order {
 
 impl Order {
     /// Whether `found` stands so to `given`.
-    pub(crate) fn holds(self, found: f64, given: f64) -> bool {
+    pub fn holds(self, found: f64, given: f64) -> bool {
         match self {
             Order::Equal => found == given,
             Order::Less => found < given,
@@ -47,7 +52,8 @@ impl Order {
 
 /// A part of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TimePart {
+#[allow(missing_docs, reason = "each is the part of the same name; weeks are those of ISO 8601")]
+pub enum TimePart {
     Minute,
     Hour,
     Day,
@@ -71,18 +77,23 @@ enum Change {
 
 /// What the modifiers of one field ask for.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Plan {
+pub struct Plan {
     changes: Vec<Change>,
+    /// How a value is compared.
     pub operator: Operator,
+    /// The part of the time that is compared.
     pub part: Option<TimePart>,
+    /// Every value must fit, not any.
     pub all: bool,
+    /// Case matters.
     pub cased: bool,
+    /// The comparison must fail.
     pub differs: bool,
 }
 
 impl Plan {
     /// From the words behind the field; a text says what is wrong.
-    pub(crate) fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Plan, String> {
+    pub fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Plan, String> {
         let mut plan = Plan {
             changes: Vec::new(),
             operator: Operator::Same,
@@ -162,7 +173,7 @@ impl Plan {
     }
 
     /// Whether a value is changed before it is compared.
-    pub(crate) fn changes_text(&self) -> bool {
+    pub fn changes_text(&self) -> bool {
         !self.changes.is_empty()
     }
 
@@ -196,12 +207,7 @@ impl Plan {
     }
 
     /// The texts that a value becomes. `limit` bounds their number; a text says what is wrong.
-    pub(crate) fn texts(
-        &self,
-        value: &str,
-        placeholders: &Placeholders,
-        limit: usize,
-    ) -> Result<Vec<Vec<Piece>>, Problem> {
+    pub fn texts(&self, value: &str, placeholders: &Placeholders, limit: usize) -> Result<Vec<Vec<Piece>>, Problem> {
         let start =
             if self.changes.contains(&Change::Expand) { expand(value, placeholders)? } else { vec![value.to_owned()] };
         let mut texts: Vec<Vec<Piece>> = start.iter().map(|text| text::parse(text)).collect();
@@ -219,14 +225,14 @@ impl Plan {
     }
 
     /// The values of an operator that takes them as written (`re`, `cidr`).
-    pub(crate) fn raw(&self, value: &str, placeholders: &Placeholders) -> Result<Vec<String>, Problem> {
+    pub fn raw(&self, value: &str, placeholders: &Placeholders) -> Result<Vec<String>, Problem> {
         if self.changes.contains(&Change::Expand) { expand(value, placeholders) } else { Ok(vec![value.to_owned()]) }
     }
 }
 
 /// Why a value cannot be changed as asked.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Problem {
+pub enum Problem {
     /// It becomes more texts than this.
     Limit(usize),
     /// What is wrong.

@@ -9,57 +9,87 @@ use pattern::{Expression, Piece, Prefix};
 
 /// A test of one field.
 #[derive(Debug, Clone)]
-pub(crate) enum Test {
-    Text { pieces: Vec<Piece>, cased: bool },
+pub enum Test {
+    /// Text with wildcards, number, flag or address: as the field is.
+    Text {
+        /// The text.
+        pieces: Vec<Piece>,
+        /// Case matters.
+        cased: bool,
+    },
+    /// A regular expression.
     Expression(Expression),
+    /// A range of addresses.
     Prefix(Prefix),
-    Order { order: Order, number: f64, part: Option<TimePart> },
+    /// A number.
+    Order {
+        /// How the found number stands to the given one.
+        order: Order,
+        /// The given one.
+        number: f64,
+        /// The part of a time that is compared; the number itself without.
+        part: Option<TimePart>,
+    },
+    /// The field is there.
     Exists,
-    Reference { field: usize, place: pattern::Place, cased: bool },
+    /// Another field.
+    Reference {
+        /// Its place in [`Detection::fields`].
+        field: usize,
+        /// Where in ours it stands.
+        place: pattern::Place,
+        /// Case matters.
+        cased: bool,
+    },
 }
 
 /// Tests joined.
 #[derive(Debug, Clone)]
-pub(crate) enum Tree {
+pub enum Tree {
+    /// All of them.
     All(Vec<Tree>),
+    /// Any of them.
     Any(Vec<Tree>),
+    /// The opposite.
     Not(Box<Tree>),
     /// A selection, by its place in [`Detection::selections`].
     Selection(usize),
-    /// A test of a field, by its place in [`Detection::fields`].
+    /// A test of a field.
     Item {
+        /// Its place in [`Detection::fields`].
         field: usize,
+        /// The test.
         test: Box<Test>,
     },
 }
 
 /// A field a rule names, and the line it first does so. An empty name stands for keywords.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
+pub struct Named {
+    /// Its name, without modifiers.
     pub name: String,
+    /// The line, from 1.
     pub line: usize,
 }
 
 /// What a rule tests.
 #[derive(Debug, Clone)]
-pub(crate) struct Detection {
+pub struct Detection {
+    /// Every field it names, each once.
     pub fields: Vec<Named>,
+    /// The selections, in the order written.
     pub selections: Vec<Tree>,
+    /// How they are joined.
     pub condition: Tree,
 }
 
 /// Reads the `detection` map of a rule.
-pub(crate) fn read(node: &Node, place: Place<'_>, placeholders: &Placeholders) -> Result<Detection> {
+pub fn read(node: &Node, place: Place<'_>, placeholders: &Placeholders) -> Result<Detection> {
     read_but(node, &["condition", "timeframe"], place, placeholders)
 }
 
 /// Reads a map of selections with a condition, leaving out keys that are no selections.
-pub(crate) fn read_but(
-    node: &Node,
-    others: &[&str],
-    place: Place<'_>,
-    placeholders: &Placeholders,
-) -> Result<Detection> {
+pub fn read_but(node: &Node, others: &[&str], place: Place<'_>, placeholders: &Placeholders) -> Result<Detection> {
     let Some(entries) = node.entries() else {
         return Err(place.fault(&fault::FORM, node.line).expected("detection as a map").found(node.form()));
     };
@@ -289,7 +319,7 @@ impl Reader<'_> {
 }
 
 /// A whole number: decimal, `0x…` or `0o…`.
-pub(crate) fn integer(text: &str) -> Option<i64> {
+pub fn integer(text: &str) -> Option<i64> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let radix =
         |digits: &str, radix| i64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with(['+', '-']));
@@ -306,7 +336,7 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// Yes or no as rules write it.
-pub(crate) fn boolean(text: &str) -> Option<bool> {
+pub fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "1" => Some(true),
         "false" | "no" | "0" => Some(false),

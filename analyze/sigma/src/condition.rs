@@ -4,21 +4,27 @@ use crate::limits;
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Condition {
+pub enum Condition {
+    /// All of them.
     And(Vec<Condition>),
+    /// Any of them.
     Or(Vec<Condition>),
+    /// The opposite.
     Not(Box<Condition>),
+    /// What a name stands for.
     Name(String),
     /// One or all of the names that fit a pattern.
     Of {
+        /// All of them, or one.
         all: bool,
+        /// With `*`, or `them`.
         pattern: String,
     },
 }
 
 /// Why a condition cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Problem {
+pub enum Problem {
     /// What was expected, and what was there.
     Form(&'static str, String),
     /// An aggregation of Sigma 1.
@@ -26,7 +32,7 @@ pub(crate) enum Problem {
 }
 
 /// Reads a condition. Binding, from the loosest: or, and, not, `1 of`, brackets.
-pub(crate) fn parse(text: &str) -> Result<Condition, Problem> {
+pub fn parse(text: &str) -> Result<Condition, Problem> {
     if text.len() > limits::CONDITION_BYTES {
         return Err(Problem::Form("a shorter condition", format!("{} bytes", text.len())));
     }
@@ -43,7 +49,7 @@ pub(crate) fn parse(text: &str) -> Result<Condition, Problem> {
 }
 
 /// Whether a name is chosen by a pattern: `them` leaves out names that begin with `_`.
-pub(crate) fn chosen(pattern: &str, name: &str) -> bool {
+pub fn chosen(pattern: &str, name: &str) -> bool {
     if pattern == "them" {
         return !name.starts_with('_');
     }

@@ -19,7 +19,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// Days since 1970-01-01 of a date.
-pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
+pub fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -35,7 +35,7 @@ fn week(day: i64) -> i64 {
 }
 
 /// A part of a time in µs since the Unix epoch.
-pub(crate) fn part(time_us: i64, part: TimePart) -> i64 {
+pub fn part(time_us: i64, part: TimePart) -> i64 {
     let (day, of_day) = (time_us.div_euclid(DAY_US), time_us.rem_euclid(DAY_US));
     match part {
         TimePart::Minute => of_day / 60_000_000 % 60,
@@ -48,7 +48,7 @@ pub(crate) fn part(time_us: i64, part: TimePart) -> i64 {
 }
 
 /// µs since the Unix epoch of a time as RFC 3339 writes it: `2026-02-03T04:05:06Z`, `2026-02-03 04:05:06.25+08:00`.
-pub(crate) fn parse(text: &str) -> Option<i64> {
+pub fn parse(text: &str) -> Option<i64> {
     let digits = |from: usize, to: usize| whole(text.get(from..to)?);
     let bytes = text.as_bytes();
     let signs = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];

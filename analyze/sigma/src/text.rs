@@ -3,7 +3,7 @@
 use pattern::Piece;
 
 /// Reads a value. `\*`, `\?` and `\\` stand for the character itself; a backslash before anything else is a backslash.
-pub(crate) fn parse(text: &str) -> Vec<Piece> {
+pub fn parse(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut run = Vec::new();
     let mut bytes = text.bytes().peekable();
@@ -32,7 +32,7 @@ pub(crate) fn parse(text: &str) -> Vec<Piece> {
 }
 
 /// The bytes of a value without wildcards; an empty value has none.
-pub(crate) fn plain(pieces: &[Piece]) -> Option<&[u8]> {
+pub fn plain(pieces: &[Piece]) -> Option<&[u8]> {
     match pieces {
         [] => Some(&[]),
         [Piece::Text(text)] => Some(text),
@@ -41,14 +41,14 @@ pub(crate) fn plain(pieces: &[Piece]) -> Option<&[u8]> {
 }
 
 /// Puts `*` before a value unless it begins with one.
-pub(crate) fn open_start(pieces: &mut Vec<Piece>) {
+pub fn open_start(pieces: &mut Vec<Piece>) {
     if pieces.first() != Some(&Piece::Any) {
         pieces.insert(0, Piece::Any);
     }
 }
 
 /// Puts `*` behind a value unless it ends with one.
-pub(crate) fn open_end(pieces: &mut Vec<Piece>) {
+pub fn open_end(pieces: &mut Vec<Piece>) {
     if pieces.last() != Some(&Piece::Any) || pieces.len() == 1 {
         pieces.push(Piece::Any);
     }

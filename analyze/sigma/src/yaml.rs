@@ -9,32 +9,43 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 
 /// A node and the line it begins in, from 1.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
+pub struct Node {
+    /// The line, from 1.
     pub line: usize,
+    /// What it is.
     pub data: Data,
 }
 
+/// What a node is.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Data {
-    /// A scalar as written; `plain` without quotes, so that `null` may mean null.
+pub enum Data {
+    /// A scalar as written.
     Scalar {
+        /// Its text.
         text: String,
+        /// Without quotes, so that `null` may mean null.
         plain: bool,
     },
+    /// A list.
     List(Vec<Node>),
+    /// A map, its keys in the order written and each once.
     Map(Vec<Entry>),
 }
 
+/// A key of a map and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
+pub struct Entry {
+    /// The key.
     pub key: String,
+    /// Its line, from 1.
     pub line: usize,
+    /// The value.
     pub value: Node,
 }
 
 impl Node {
     /// The text of a scalar.
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.data {
             Data::Scalar { text, .. } => Some(text),
             _ => None,
@@ -42,12 +53,12 @@ impl Node {
     }
 
     /// Whether it is YAML's null.
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         matches!(&self.data, Data::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// The entries of a map.
-    pub(crate) fn entries(&self) -> Option<&[Entry]> {
+    pub fn entries(&self) -> Option<&[Entry]> {
         match &self.data {
             Data::Map(entries) => Some(entries),
             _ => None,
@@ -55,12 +66,12 @@ impl Node {
     }
 
     /// The value of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries()?.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// The items of a list; a single node is a list of itself.
-    pub(crate) fn items(&self) -> &[Node] {
+    pub fn items(&self) -> &[Node] {
         match &self.data {
             Data::List(items) => items,
             _ => std::slice::from_ref(self),
@@ -68,7 +79,7 @@ impl Node {
     }
 
     /// What it is, for a fault.
-    pub(crate) fn form(&self) -> &'static str {
+    pub fn form(&self) -> &'static str {
         match &self.data {
             _ if self.is_null() => "nothing",
             Data::Scalar { .. } => "a single value",
@@ -80,25 +91,28 @@ impl Node {
 
 /// Where a reader is, to name `file:line` in faults.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'n> {
+pub struct Place<'n> {
+    /// Name of the source.
     pub name: &'n str,
 }
 
 impl Place<'_> {
     /// A fault about a line.
-    pub(crate) fn fault(&self, code: &'static Code, line: usize) -> Fault {
+    pub fn fault(&self, code: &'static Code, line: usize) -> Fault {
         Fault::new(code).object(format!("{}:{line}", self.name))
     }
 }
 
 /// A document of a file: its text and the number of the line before it.
-pub(crate) struct Document<'t> {
+pub struct Document<'t> {
+    /// Its text.
     pub text: &'t str,
+    /// Lines before it.
     pub before: usize,
 }
 
 /// Cuts a file at its `---` lines. YAML gives these lines no other meaning, whatever stands around them.
-pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
+pub fn documents(text: &str) -> Vec<Document<'_>> {
     let mut found = Vec::new();
     let (mut start, mut before, mut offset) = (0, 0, 0);
     let mut push = |from: usize, to: usize, before: usize| {
@@ -127,7 +141,7 @@ enum Open {
 }
 
 /// Parses one document.
-pub(crate) fn parse(document: &Document<'_>, place: Place<'_>) -> Result<Node> {
+pub fn parse(document: &Document<'_>, place: Place<'_>) -> Result<Node> {
     if document.text.len() > limits::DOCUMENT_BYTES {
         let fault = place.fault(&fault::LIMIT, document.before + 1);
         let expected = format!("at most {} bytes", limits::DOCUMENT_BYTES);

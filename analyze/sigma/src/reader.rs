@@ -11,7 +11,7 @@ use base::{Fault, Result};
 use record::{ActionKind, Response, Severity};
 
 /// What a document holds.
-pub(crate) enum Read {
+pub enum Read {
     /// A rule.
     Rule(Box<(Rule, Detection)>),
     /// A filter: exceptions for other rules.
@@ -21,7 +21,7 @@ pub(crate) enum Read {
 }
 
 /// Reads a document, whatever it holds.
-pub(crate) fn read_any(
+pub fn read_any(
     document: &Document<'_>,
     place: Place<'_>,
     placeholders: &Placeholders,
@@ -38,16 +38,6 @@ pub(crate) fn read_any(
         }
     }
     rule(&node, document, place, placeholders, doubts).map(|read| Read::Rule(Box::new(read)))
-}
-
-/// Reads a rule from its document.
-pub(crate) fn read(
-    document: &Document<'_>,
-    place: Place<'_>,
-    placeholders: &Placeholders,
-    doubts: &mut Vec<Fault>,
-) -> Result<(Rule, Detection)> {
-    rule(&yaml::parse(document, place)?, document, place, placeholders, doubts)
 }
 
 fn rule(
@@ -154,17 +144,17 @@ fn near(one: &str, other: &str) -> bool {
 }
 
 /// The fault of a key that is not there.
-pub(crate) fn missing(node: &Node, place: Place<'_>, key: &str) -> Fault {
+pub fn missing(node: &Node, place: Place<'_>, key: &str) -> Fault {
     place.fault(&fault::FORM, node.line).expected(format!("the key `{key}`")).found("none")
 }
 
 /// First 16 hexadecimal digits of the SHA-256 of bytes.
-pub(crate) fn version(bytes: &[u8]) -> String {
+pub fn version(bytes: &[u8]) -> String {
     hex::encode(&ring::digest::digest(&ring::digest::SHA256, bytes).as_ref()[..8])
 }
 
 /// Reads what rules, filters and correlations have in common; the log source is left empty.
-pub(crate) fn describe(node: &Node, document: &Document<'_>, place: Place<'_>) -> Result<Rule> {
+pub fn describe(node: &Node, document: &Document<'_>, place: Place<'_>) -> Result<Rule> {
     let version = version(document.text.as_bytes());
     let text = |key: &str| text(node, key, place);
     let tags = texts(node, "tags", place)?;
@@ -225,7 +215,7 @@ fn text(node: &Node, key: &str, place: Place<'_>) -> Result<String> {
 }
 
 /// A key with a list of texts, empty when absent.
-pub(crate) fn texts(node: &Node, key: &str, place: Place<'_>) -> Result<Vec<String>> {
+pub fn texts(node: &Node, key: &str, place: Place<'_>) -> Result<Vec<String>> {
     let Some(part) = node.get(key).filter(|part| !part.is_null()) else { return Ok(Vec::new()) };
     let one = |item: &Node| match item.text() {
         Some(text) => Ok(text.trim().to_owned()),
@@ -237,7 +227,7 @@ pub(crate) fn texts(node: &Node, key: &str, place: Place<'_>) -> Result<Vec<Stri
 }
 
 /// Where the events come from.
-pub(crate) fn source(node: &Node, place: Place<'_>) -> Result<LogSource> {
+pub fn source(node: &Node, place: Place<'_>) -> Result<LogSource> {
     let part = node.get("logsource").ok_or_else(|| missing(node, place, "logsource"))?;
     if part.entries().is_none() {
         return Err(place.fault(&fault::FORM, part.line).expected("logsource as a map").found(part.form()));

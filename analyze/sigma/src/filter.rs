@@ -23,19 +23,22 @@ use std::collections::{HashMap, HashSet};
 
 /// A filter, read.
 #[derive(Debug, Clone)]
-pub(crate) struct Filter {
+pub struct Filter {
+    /// UUID; for a filter without one, `sigma-` and its version.
     pub id: String,
     /// Source and line.
     pub place: String,
     source: LogSource,
     /// Ids, names or titles of rules; empty for every rule.
     rules: Vec<String>,
+    /// What it tests.
     pub detection: Detection,
+    /// First 16 hexadecimal digits of the SHA-256 of its text.
     pub version: String,
 }
 
 /// Reads a document with a `filter`.
-pub(crate) fn read(
+pub fn read(
     node: &Node,
     part: &Node,
     document: &Document<'_>,
@@ -75,7 +78,7 @@ impl Filter {
     }
 
     /// Joins its condition to a rule's.
-    pub(crate) fn join(&self, rule: &mut Rule, detection: &mut Detection) {
+    pub fn join(&self, rule: &mut Rule, detection: &mut Detection) {
         let fields: Vec<usize> = self.detection.fields.iter().map(|named| place_of(named, detection)).collect();
         let base = detection.selections.len();
         detection.selections.extend(self.detection.selections.iter().map(|tree| moved(tree, &fields, base)));
@@ -88,7 +91,7 @@ impl Filter {
 }
 
 /// Filters by the rules they name.
-pub(crate) struct Filters {
+pub struct Filters {
     all: Vec<Filter>,
     by_word: HashMap<String, Vec<usize>>,
     /// Those for every rule.
@@ -101,7 +104,8 @@ fn words(rule: &Rule) -> [&str; 3] {
 }
 
 impl Filters {
-    pub(crate) fn new(all: Vec<Filter>) -> Filters {
+    /// From filters, in their order.
+    pub fn new(all: Vec<Filter>) -> Filters {
         let (mut by_word, mut every): (HashMap<String, Vec<usize>>, _) = (HashMap::new(), Vec::new());
         for (index, filter) in all.iter().enumerate() {
             filter.rules.iter().for_each(|word| by_word.entry(word.clone()).or_default().push(index));
@@ -111,7 +115,7 @@ impl Filters {
     }
 
     /// The filters that bear on a rule, in the order given.
-    pub(crate) fn of<'f>(&'f self, rule: &Rule) -> impl Iterator<Item = &'f Filter> + use<'f> {
+    pub fn of<'f>(&'f self, rule: &Rule) -> impl Iterator<Item = &'f Filter> + use<'f> {
         let named = words(rule).into_iter().filter(|word| !word.is_empty()).filter_map(|word| self.by_word.get(word));
         let mut places: Vec<usize> = named.flatten().chain(&self.every).copied().collect();
         places.sort_unstable();
@@ -121,7 +125,7 @@ impl Filters {
     }
 
     /// The doubts about filters that name rules which are not there.
-    pub(crate) fn strangers<'r>(&self, rules: impl Iterator<Item = &'r Rule>) -> Vec<Fault> {
+    pub fn strangers<'r>(&self, rules: impl Iterator<Item = &'r Rule>) -> Vec<Fault> {
         let there: HashSet<&str> = rules.flat_map(words).collect();
         let mut doubts = Vec::new();
         for filter in &self.all {

@@ -20,7 +20,7 @@ fn is_technique(word: &str) -> bool {
 }
 
 /// The techniques among tags, each with all tactics among them: a tag does not say which belongs to which.
-pub(crate) fn techniques(tags: &[String]) -> Vec<Technique> {
+pub fn techniques(tags: &[String]) -> Vec<Technique> {
     let tactics: Vec<String> = words(tags).filter(|word| TACTICS.contains(&word.as_str())).collect();
     let mut found: Vec<Technique> = Vec::new();
     for word in words(tags).filter(|word| is_technique(word)) {
@@ -34,7 +34,7 @@ pub(crate) fn techniques(tags: &[String]) -> Vec<Technique> {
 
 /// Tags under `attack.` that are no technique, tactic, group (g), software (s), campaign (c), mitigation (m) or data
 /// source (ds), and ids known not to exist.
-pub(crate) fn wrong(tags: &[String]) -> Vec<String> {
+pub fn wrong(tags: &[String]) -> Vec<String> {
     let numbered = |word: &str| {
         ["g", "s", "c", "m", "ds"].iter().any(|letter| {
             word.strip_prefix(letter)
