@@ -164,7 +164,7 @@ rule shell_meterpreter_elf : shell
         $mmap = { 6a 09 58 99 b6 10 48 89 d6 4d 31 c9 6a 22 41 5a }
         $mmap2 = { 6a 09 58 99 b6 ?? 48 89 d6 }
         $prot = { b2 07 0f 05 }
-        $jump = { ff e6 }
+        $jump = { 0f 05 ff e6 }
         $read = { 48 31 c0 0f 05 }
         $name = "mettle"
         $tlv = "stdapi_net_tcp_client"

@@ -34,20 +34,19 @@ rule stager_script_memory : stager
         description_zh = "将程序写入匿名内存并执行的脚本。"
         attack = "T1620"
     strings:
-        $p1 = "memfd_create"
-        $p2 = /syscall\(319,/
-        $p3 = /syscall\(\(?279,/
-        $r1 = /\/proc\/(self|\$\$|\{[^}\n]{1,30}\}|"?\.? ?\$\$)[^\n]{0,20}\/fd\//
-        $r2 = "os.execv"
-        $r3 = "fexecve"
-        $r4 = /exec \{?"?\/proc\//
+        $p1 = /memfd_create ?\(/
+        $p2 = /syscall\((319|279),/
+        $r1 = /(exec|execv|execve|execl|system|spawn|Popen|call|run)[ ({\["'f]{1,6}[^\n]{0,30}\/proc\/[^\n]{1,40}\/fd/
+        $r2 = /os\.execve?\([^\n]{0,60}fd/
         $s1 = "urlopen("
-        $s2 = "base64"
+        $s2 = "b64decode"
         $s3 = "\\x7fELF"
         $s4 = "unpack("
-        $s5 = "socket"
+        $s5 = ".recv("
+        $s6 = "requests.get("
+        $s7 = "decode_base64"
     condition:
-        filesize < 8MB and uint32(0) != 0x464c457f and 1 of ($p*) and 1 of ($r*) and 1 of ($s*)
+        filesize < 1MB and uint32(0) != 0x464c457f and uint32(0) != 0x72613c21 and 1 of ($p*) and 1 of ($r*) and 1 of ($s*)
 }
 
 rule stager_shell_embedded_elf : stager

@@ -145,11 +145,10 @@ rule webshell_php_weevely : webshell
     strings:
         $p = "<?"
         $cf = /\$[a-zA-Z]{1,3} ?= ?str_replace\(["'][^"']{1,6}["'], ?["']["'], ?["'][^"']{10,40}["']\)/
-        $pieces = /\$[a-zA-Z]{1,2}=["'][^"'\n]{20,160}["'];[ \n]{0,2}\$[a-zA-Z]{1,2}=["'][^"'\n]{20,160}["'];/
         $join = /\$[a-zA-Z]{1,2}=str_replace\(["'][^"']{1,6}["'], ?["']["'], ?\$[a-zA-Z]{1,2}\.\$[a-zA-Z]{1,2}\./
         $call = /\$[a-zA-Z]{1,2}=\$[a-zA-Z]{1,2}\(["']["'], ?\$[a-zA-Z]{1,2}\); ?\$[a-zA-Z]{1,2}\(\);/
     condition:
-        filesize < 64KB and $p and $join and $call and ($cf or $pieces)
+        filesize < 64KB and $p and $join and $call and $cf
 }
 
 rule webshell_jsp_command : webshell
