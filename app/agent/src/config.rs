@@ -41,6 +41,8 @@ pub struct Config {
     pub order_age_seconds: u64,
     /// The sensor.
     pub sensor: sensor::SensorConfig,
+    /// Scans of files.
+    pub scan: scan::ScanConfig,
 }
 
 impl Default for Config {
@@ -56,6 +58,7 @@ impl Default for Config {
             never_block: Vec::new(),
             order_age_seconds: 600,
             sensor: sensor::SensorConfig::default(),
+            scan: scan::ScanConfig::default(),
         }
     }
 }

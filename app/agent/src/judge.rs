@@ -2,6 +2,7 @@
 
 mod storm;
 
+use crate::indicators::Spotter;
 use crate::live::{Live, Reader};
 use crate::rules::RuleSet;
 use base::Clock;
@@ -13,7 +14,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use storm::Storm;
+pub use storm::Storm;
 
 /// Drills remembered at a time; they run one after the other.
 const DRILLS: usize = 64;
@@ -23,6 +24,7 @@ const PROGRAMS: [&str; 2] = ["garrison", "garrison-agent"];
 /// Rules with what they need to speak.
 pub struct Judge {
     rules: Reader<RuleSet>,
+    spotter: Option<Spotter>,
     scratch: Scratch,
     hits: Vec<RuleIndex>,
     host: Host,
@@ -42,6 +44,7 @@ impl Judge {
     pub fn new(rules: &Arc<Live<RuleSet>>, host: Host, agent: AgentId, clock: Arc<dyn Clock>) -> Judge {
         Judge {
             rules: rules.reader(),
+            spotter: None,
             scratch: Scratch::new(),
             hits: Vec::new(),
             host,
@@ -54,8 +57,16 @@ impl Judge {
         }
     }
 
+    /// Looks for indicators as well.
+    pub fn with(self, spotter: Spotter) -> Judge {
+        Judge { spotter: Some(spotter), ..self }
+    }
+
     /// Takes over rules and indicators that were replaced; between events, and often.
     pub fn renew(&mut self) -> bool {
+        if let Some(spotter) = &mut self.spotter {
+            spotter.renew();
+        }
         self.rules.renew()
     }
 
@@ -81,6 +92,9 @@ impl Judge {
             && proc.info.cmd_line.contains(FOLDER_PREFIX)
         {
             self.drill(proc);
+        }
+        if let Some(spotter) = &mut self.spotter {
+            spotter.look(event);
         }
         self.evaluate(event);
         for place in 0..self.hits.len() {
@@ -163,7 +177,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     fn judge() -> Judge {
-        Judge::new(&Live::new(RuleSet::default()), Host::default(), AgentId::default(), Arc::new(ManualClock::default()))
+        Judge::new(
+            &Live::new(RuleSet::default()),
+            Host::default(),
+            AgentId::default(),
+            Arc::new(ManualClock::default()),
+        )
     }
 
     /// A script below a runner.

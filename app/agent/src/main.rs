@@ -8,6 +8,7 @@ mod desk;
 mod fault;
 mod gate;
 mod hands;
+mod indicators;
 mod judge;
 mod live;
 mod never;

@@ -1,17 +1,23 @@
 //! A rule that the server publishes judges events within moments, survives a restart, and a bad one changes nothing:
-//! with a real server and link, without a kernel.
+//! with a real server and link, without a kernel. And an indicator that the server confirms.
 
-use crate::config::Config;
+use crate::config::{Config, Respond};
 use crate::judge::Judge;
+use crate::outlet::Outlet;
+use crate::raise::Raiser;
 use crate::stock::Stock;
-use base::{SystemClock, SystemRandom};
+use base::{Result, SystemClock, SystemRandom};
 use bus::{MemoryDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::content::{Files, Name, Shelf};
 use fleet::simulated::Server;
+use fleet::wire::Ask;
 use fleet::{Services, Setup, Uplink};
-use record::{Alert, Event, Exec, Host, Proc, Process};
-use std::path::Path;
-use std::sync::Arc;
+use record::{AgentId, Alert, Event, Exec, Host, Proc, Process, Receipt, Sample};
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 const RULE: &str = "title: new\nid: 7d1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a11\nlevel: high\n\
@@ -48,20 +54,25 @@ fn link(server: &Server, folder: &Path, identity: fleet::Identity, stock: &Arc<S
     let contents = Some(stock.open().unwrap());
     let dir = folder.join("identity");
     assert!(!server.url().is_empty());
-    Uplink::with(Setup { identity, dir, spool, host: Host::default(), on_order, clock, random, contents, questions: None })
+    let (host, questions) = (Host::default(), Some(stock.indicators.questions()));
+    Uplink::with(Setup { identity, dir, spool, host, on_order, clock, random, contents, questions })
 }
 
-#[test]
-fn a_published_rule_judges_at_once_and_after_a_restart() {
-    let folder = std::env::temp_dir().join(format!("garrison-published-{}", std::process::id()));
+fn with_runtime<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(PathBuf) -> F) {
+    let folder = std::env::temp_dir().join(format!("garrison-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(scenario(&folder));
+    runtime.block_on(scenario(folder.clone()));
     drop(runtime);
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-async fn scenario(folder: &Path) {
+#[test]
+fn a_published_rule_judges_at_once_and_after_a_restart() {
+    with_runtime("published", |folder| async move { rules_live(&folder).await });
+}
+
+async fn rules_live(folder: &Path) {
     let shelf = Shelf::new(Arc::new(SystemClock::default()));
     let services = Services { shelf: Some(shelf.clone()), oracle: None };
     let server = Server::start(&folder.join("server"), 1, services).await.unwrap();
@@ -110,4 +121,74 @@ async fn scenario(folder: &Path) {
     again.begin();
     assert_eq!(again.rules.get().version, 3);
     assert_eq!(judged(&mut judge(&again))[0].title, "newer");
+}
+
+/// Knows one address.
+struct Library;
+
+#[async_trait::async_trait]
+impl fleet::Oracle for Library {
+    async fn answer(&self, _: AgentId, ask: Ask) -> Result<Option<bytes::Bytes>> {
+        let (verdict, kind) = (crate::indicators::tests::verdict(90), intel::Kind::Ip);
+        let known = (ask.kind.as_str(), ask.value.as_str()) == (kind.word(), crate::indicators::tests::BAD);
+        Ok(known.then_some(verdict))
+    }
+}
+
+/// Alerts go into a channel.
+struct ToTest(Sender<Alert>);
+
+impl Outlet for ToTest {
+    fn events(&self, _: &mut Vec<Event>) {}
+
+    fn alert(&self, alert: Alert) -> Result<Alert> {
+        self.0.send(alert.clone()).unwrap();
+        Ok(alert)
+    }
+
+    fn receipt(&self, _: Receipt) -> Result<()> {
+        Ok(())
+    }
+
+    fn sample(&self, _: Sample) {}
+}
+
+#[test]
+fn an_indicator_is_an_alert_once_the_server_confirms_it() {
+    with_runtime("indicator", |folder| async move { confirmed(&folder).await });
+}
+
+async fn confirmed(folder: &Path) {
+    let shelf = Shelf::new(Arc::new(SystemClock::default()));
+    let services = Services { shelf: Some(shelf.clone()), oracle: Some(Arc::new(Library)) };
+    let server = Server::start(&folder.join("server"), 1, services).await.unwrap();
+    let identity = server.enroll(&folder.join("identity")).await.unwrap();
+    let stock = Stock::new(&config(folder));
+    let uplink = link(&server, folder, identity, &stock);
+    let (alerts, raised) = channel();
+    let (clock, outlet) = (Arc::new(SystemClock::default()), Arc::new(ToTest(alerts)));
+    let (reflex, orders) = (Mutex::new(action::Reflex::new("", "", 0)), Mutex::new(channel().0));
+    let raiser = Raiser { outlet, reflex, respond: Respond::Observe, orders, clock };
+    let stop = Arc::new(AtomicBool::new(false));
+    let asking = std::thread::spawn({
+        let (stock, stop) = (stock.clone(), stop.clone());
+        move || stock.indicators.run(&raiser, Default::default(), &stop)
+    });
+    let mut judge = judge(&stock).with(stock.indicators.spotter());
+    let (bad, filter) = (crate::indicators::tests::BAD, crate::indicators::tests::filter);
+    shelf.publish(Name::IntelFilter, 5, &filter(5, &["192.0.2.44", bad])).unwrap();
+    let mut told = shelf.told();
+    while shelf.tally(Name::IntelFilter, 5).hold == 0 {
+        told.changed().await.unwrap();
+    }
+    judge.renew();
+    for (address, process) in [("192.0.2.44", 1), ("192.0.2.45", 2), (bad, 3)] {
+        judge.judge(&crate::indicators::tests::connection(address, process, 1), |_| panic!("no rule is loaded"));
+    }
+    let alert = tokio::task::spawn_blocking(move || raised.recv().unwrap()).await.unwrap();
+    assert!(alert.matches.iter().any(|one| one.value == bad), "{alert:?}");
+    stop.store(true, Ordering::Relaxed);
+    asking.join().unwrap();
+    uplink.stop().await;
+    server.stop().await;
 }

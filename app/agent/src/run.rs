@@ -7,7 +7,7 @@ use crate::{alone, fault, never};
 use base::{Clock, Fault, Result, SystemRandom};
 use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::content::Contents;
-use fleet::{Identity, Setup, Token, Uplink};
+use fleet::{Identity, Questions, Setup, Token, Uplink};
 use record::AgentId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> 
     let standing = Standing { agent, never: kept.never, resolvers: kept.resolvers, stock: Some(stock.clone()) };
     let service = Service::start(&config, Arc::new(spool.clone()), clock.clone(), standing)?;
     tracing::info!(rules = service.rules(), "the agent watches");
-    let link = identity.map(|identity| (identity, contents));
+    let link = identity.map(|identity| (identity, contents, stock.indicators.questions()));
     let done = runtime()?.block_on(serve(&config, manner, link, &service, spool, clock));
     service.stop();
     done
@@ -76,15 +76,15 @@ pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> 
 async fn serve(
     config: &Config,
     manner: Manner,
-    link: Option<(Identity, Option<Contents>)>,
+    link: Option<(Identity, Option<Contents>, Questions)>,
     service: &Service,
     spool: SharedSpool,
     clock: Arc<dyn Clock>,
 ) -> Result<()> {
     let (on_order, mut orders) = mpsc::channel(ORDERS_WAITING);
     let random = Arc::new(SystemRandom::new());
-    let uplink = link.map(|(identity, contents)| {
-        let (dir, host, questions) = (identity_folder(config), service.host.clone(), None);
+    let uplink = link.map(|(identity, contents, questions)| {
+        let (dir, host, questions) = (identity_folder(config), service.host.clone(), Some(questions));
         let (spool, on_order) = (spool.clone(), on_order.clone());
         Uplink::with(Setup { identity, dir, spool, host, on_order, clock, random, contents, questions })
     });

@@ -80,7 +80,10 @@ impl Service {
             orders: Mutex::new(orders.clone()),
             clock: clock.clone(),
         });
-        let judge = || Judge::new(&stock.rules, host.clone(), standing.agent, clock.clone());
+        let judge = || {
+            let judge = Judge::new(&stock.rules, host.clone(), standing.agent, clock.clone());
+            judge.with(stock.indicators.spotter())
+        };
         let (desk, waiting) = Desk::new(judge(), raiser.clone(), &host);
         let watch = Watch {
             sensor,
@@ -103,6 +106,11 @@ impl Service {
             spawn("desk", {
                 let (desk, stop) = (desk.clone(), stop.clone());
                 move || desk.run(&waiting, &stop)
+            })?,
+            spawn("indicators", {
+                let (indicators, stop, raiser) = (stock.indicators.clone(), stop.clone(), raiser);
+                let who = (host.clone(), standing.agent);
+                move || indicators.run(&raiser, who, &stop)
             })?,
             spawn("hands", {
                 let (stop, outlet, clock) = (stop.clone(), outlet.clone(), clock.clone());
@@ -140,7 +148,7 @@ impl Service {
         let mut lost: BTreeMap<String, u64> =
             counts.iter().map(|kind| (kind.kind.word().to_string(), kind.lost)).collect();
         drop(counts);
-        lost.extend(self.stock.lost());
+        lost.extend(self.stock.lost().into_iter().chain(self.stock.indicators.lost()));
         lost.insert("correlation.uncounted".into(), self.desk.uncounted());
         lost.retain(|_, count| *count > 0);
         let (rules, probes) = (self.stock.rules.get(), self.probes.clone());

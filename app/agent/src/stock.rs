@@ -1,6 +1,7 @@
 //! What the agent works with and the server may replace while it runs: rules, indicators, texts of other senses.
 
 use crate::config::Config;
+use crate::indicators::Indicators;
 use crate::live::Live;
 use crate::rules::{self, RuleSet};
 use crate::sense::Sense;
@@ -14,6 +15,8 @@ pub struct Stock {
     config: Config,
     /// Rules.
     pub rules: Arc<Live<RuleSet>>,
+    /// Indicators.
+    pub indicators: Arc<Indicators>,
     senses: Mutex<Senses>,
 }
 
@@ -27,7 +30,7 @@ impl Stock {
     /// An empty stock: what is stored of the server's content is to be opened with it as the taker, and then it begins.
     pub fn new(config: &Config) -> Arc<Stock> {
         let rules = Live::new(RuleSet::default());
-        Arc::new(Stock { config: config.clone(), rules, senses: Mutex::default() })
+        Arc::new(Stock { config: config.clone(), rules, indicators: Indicators::new(), senses: Mutex::default() })
     }
 
     /// Opens the content stored in the state directory and puts it to use.
@@ -36,7 +39,7 @@ impl Stock {
     /// When the directory cannot be used; damaged content is logged and asked for again.
     pub fn open(self: &Arc<Self>) -> Result<Contents> {
         let (disk, folder) = (Arc::new(bus::RealDisk::new()), self.config.state.join("content"));
-        let (contents, faults) = Contents::open(disk, &folder, &[Name::Rules], self.clone())?;
+        let (contents, faults) = Contents::open(disk, &folder, Name::ALL, self.clone())?;
         for fault in faults {
             tracing::warn!(fault = %fault.inside(), "stored content was dropped");
         }
@@ -79,7 +82,8 @@ impl Taker for Stock {
                 let files = Files::read(&taken.content)?;
                 self.rules.set(rules::load_with(&self.config, &files, taken.version)?);
             }
-            Name::LogInputs | Name::Yara | Name::IntelFilter => {
+            Name::IntelFilter => self.indicators.take(&taken)?,
+            Name::LogInputs | Name::Yara => {
                 let files = Files::read(&taken.content)?;
                 let mut senses = self.senses();
                 for sense in &mut senses.running {

@@ -50,7 +50,8 @@ impl Watch {
             })?;
             for (alert, place) in alerts {
                 // The sensor knows children whose parents are gone; `/proc` does not.
-                let below = |pid| self.sensor.processes().descendants(pid).iter().map(|child| child.info.key()).collect();
+                let below =
+                    |pid| self.sensor.processes().descendants(pid).iter().map(|child| child.info.key()).collect();
                 self.raiser.raise(alert, &events[place], below);
             }
             for alert in self.judge.overdue() {

@@ -1,11 +1,11 @@
 //! Who answers the questions of agents, and how many questions one agent may ask.
 
-use crate::wire::{Answer, Ask, Found};
+use crate::wire::{Answer, Ask};
 use async_trait::async_trait;
 use base::Result;
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use prost::Message;
 use record::AgentId;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,8 +22,9 @@ const VALUE_BYTES: usize = 4096;
 /// Answers questions of agents.
 #[async_trait]
 pub trait Oracle: Send + Sync {
-    /// What is known of a value: none when it is no indicator. A fault is "ask again later".
-    async fn answer(&self, agent: AgentId, ask: Ask) -> Result<Option<Found>>;
+    /// What is known of a value, in the form that the programs at both ends agree on; none when it is no indicator. A
+    /// fault is "ask again later".
+    async fn answer(&self, agent: AgentId, ask: Ask) -> Result<Option<Bytes>>;
 }
 
 /// The questions of one agent.
@@ -50,7 +51,7 @@ impl Desk {
         }
         self.asked.push(Box::pin(async move {
             match oracle.answer(agent, ask).await {
-                Ok(found) => Answer { id, found: found.map(|found| found.encode_to_vec().into()), later: false },
+                Ok(found) => Answer { id, found, later: false },
                 Err(fault) => {
                     tracing::info!("question of {agent}: {}", fault.inside());
                     later

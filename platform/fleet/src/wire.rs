@@ -1,6 +1,6 @@
 //! Messages of the fleet's service. Records themselves are in `record`.
 
-pub use crate::content::wire::{AgentAsks, Answer, Ask, Content, Found, Held, ServerBrings, Took};
+pub use crate::content::wire::{AgentAsks, Answer, Ask, Content, Held, ServerBrings, Took};
 use record::{Frame, Host, Order};
 
 /// Asks for a first certificate.

@@ -3,6 +3,8 @@
 //! A sense is a file here and a line in [`ALL`]. It has threads of its own, hands events to the [`Desk`], and may take
 //! content that the server publishes.
 
+mod scan;
+
 use crate::config::Config;
 use crate::desk::Desk;
 use base::{Clock, Result};
@@ -39,16 +41,26 @@ pub trait Sense: Send {
 pub struct Kind {
     /// Its name in the agent's log.
     pub name: &'static str,
-    /// Starts it; none when the configuration switches it off.
+    /// What it tells of.
+    pub tells: record::Kind,
+    /// Whether the configuration wants it.
+    pub wanted: fn(&Config) -> bool,
+    /// Starts it; none when there is nothing to do on this host.
     pub start: fn(&Ground<'_>) -> Result<Option<Box<dyn Sense>>>,
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[];
+pub const ALL: &[Kind] = &[scan::KIND];
+
+/// What the wanted senses tell of.
+pub fn told(config: &Config) -> impl Iterator<Item = record::Kind> {
+    ALL.iter().filter(|kind| (kind.wanted)(config)).map(|kind| kind.tells)
+}
 
 /// Starts every sense. One that does not start is logged; the others and the kernel's sensor go on.
 pub fn start(ground: &Ground<'_>) -> Vec<Box<dyn Sense>> {
-    let started = ALL.iter().filter_map(|kind| match (kind.start)(ground) {
+    let wanted = ALL.iter().filter(|kind| (kind.wanted)(ground.config));
+    let started = wanted.filter_map(|kind| match (kind.start)(ground) {
         Ok(sense) => sense,
         Err(fault) => {
             tracing::error!(fault = %fault.inside(), sense = kind.name, "a sense does not start");

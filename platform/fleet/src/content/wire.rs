@@ -134,29 +134,6 @@ pub struct Answer {
     pub later: bool,
 }
 
-/// What is known of a value: the bytes of [`Answer::found`].
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Found {
-    /// Word of its kind.
-    #[prost(string, tag = "1")]
-    pub kind: String,
-    /// The indicator in its canonical form; for a name below a listed domain, that domain.
-    #[prost(string, tag = "2")]
-    pub indicator: String,
-    /// How bad and how sure, 0–100, after decay and warning lists.
-    #[prost(uint32, tag = "3")]
-    pub score: u32,
-    /// Who says so, the most trusted first.
-    #[prost(string, repeated, tag = "4")]
-    pub sources: Vec<String>,
-    /// Labels.
-    #[prost(string, repeated, tag = "5")]
-    pub tags: Vec<String>,
-    /// Malware and actors that it belongs to.
-    #[prost(string, repeated, tag = "6")]
-    pub names: Vec<String>,
-}
-
 /// What a server brings beside what it says of records.
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub enum ServerBrings {

@@ -3,11 +3,11 @@
 use crate::bench::{Bed, Bench, until};
 use async_trait::async_trait;
 use base::{Fault, Result, SystemClock};
+use bytes::Bytes;
 use fleet::content::{Audience, Contents, Files, Name, Shelf, Taken, Taker};
 use fleet::simulated::Simulated;
-use fleet::wire::{AgentAsks, Answer, Ask, Content, Found, Held, ServerBrings, Took};
+use fleet::wire::{AgentAsks, Answer, Ask, Content, Held, ServerBrings, Took};
 use fleet::{Oracle, Questions, Services, fault};
-use prost::Message;
 use record::{AgentId, Order};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -202,9 +202,9 @@ struct Library;
 
 #[async_trait]
 impl Oracle for Library {
-    async fn answer(&self, _agent: AgentId, ask: Ask) -> Result<Option<Found>> {
+    async fn answer(&self, _agent: AgentId, ask: Ask) -> Result<Option<Bytes>> {
         match ask.value.as_str() {
-            "198.51.100.7" => Ok(Some(Found { score: 90, ..Found::default() })),
+            "198.51.100.7" => Ok(Some(Bytes::from_static(b"bad"))),
             "later" => Err(Fault::new(&fault::STOPPING)),
             _ => Ok(None),
         }
@@ -229,9 +229,8 @@ async fn questions_are_answered_and_too_many_are_put_off() {
     .await
     .unwrap();
     found.sort_by_key(|answer| answer.id);
-    let score = |answer: &Answer| answer.found.clone().map(|found| Found::decode(found).unwrap().score);
-    let said: Vec<_> = found.iter().map(|answer| (score(answer), answer.later)).collect();
-    assert_eq!(said, [(Some(90), false), (None, false), (None, true), (None, true)]);
+    let said: Vec<_> = found.iter().map(|answer| (answer.found.as_deref(), answer.later)).collect();
+    assert_eq!(said, [(Some(&b"bad"[..]), false), (None, false), (None, true), (None, true)]);
     // A flood is answered with "later" beyond the allowance.
     let flood = tokio::task::spawn_blocking(move || {
         let mut later = 0;
