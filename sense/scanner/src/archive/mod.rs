@@ -13,8 +13,8 @@ use std::io::Read;
 
 /// Deepest archive in an archive.
 pub const DEPTH: u32 = 6;
-/// Most members of a file, all archives together.
-const MEMBERS: u32 = 20_000;
+/// Most members of a file, all archives together: the largest packages of Java have some thirty thousand.
+const MEMBERS: u32 = 100_000;
 /// Largest member, bytes: what is behind is not looked at.
 const MEMBER_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes that come out of one file at most.

@@ -13,6 +13,10 @@ use record::Scan;
 const BYTES: usize = 4 * 1024 * 1024;
 /// Least score told.
 const TOLD: u32 = 50;
+/// Least score of what is told of PHP in a file that is not called so.
+const STRAIGHT: u32 = 80;
+/// Endings of files that servers run as PHP.
+const PHP_ENDINGS: &[&str] = &["php", "phtml", "php3", "php4", "php5", "php7", "php8", "phar", "inc"];
 /// What each further way from request to code adds.
 const FURTHER: u32 = 5;
 
@@ -28,7 +32,9 @@ pub fn look(name: &str, bytes: &[u8]) -> Option<Scan> {
     }
     let mut flows = taint::flows(language, &tokens);
     flows.sort_by(|one, other| other.score.cmp(&one.score));
-    let first = flows.first()?;
+    // Words like these stand in many texts; the straight way from a request does not.
+    let least = if named(language, name) { 0 } else { STRAIGHT };
+    let first = flows.first().filter(|flow| flow.score >= least)?;
     let measures = regions.iter().flat_map(|region| measure::measures(region)).collect::<Vec<_>>();
     let more = FURTHER * (flows.len() as u32 - 1).min(3);
     let score = first.score + more + measures.iter().map(|(_, points, _)| points).sum::<u32>().min(25);
@@ -45,19 +51,38 @@ pub fn look(name: &str, bytes: &[u8]) -> Option<Scan> {
     Some(scan)
 }
 
+/// Whether a file is called what its language is.
+fn named(language: &Language, name: &str) -> bool {
+    language.name != "php" || PHP_ENDINGS.contains(&ending(name).as_str())
+}
+
+fn ending(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase()
+}
+
 /// The language of a script and the parts of it that are code.
 fn regions<'t>(name: &str, text: &'t [u8]) -> Option<(&'static Language, Vec<&'t [u8]>)> {
     let has = |mark: &str| memchr::memmem::find(text, mark.as_bytes()).is_some();
-    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let ending = ending(name);
     let is = |endings: &[&str]| endings.contains(&ending.as_str());
-    if has("<?php") || has("<?=") || (is(&["php", "phtml", "php5", "php7", "phar", "inc"]) && has("<?")) {
-        return Some((&PHP, between(text, b"<?", b"?>")));
+    // Most files have neither mark: two passes and no more.
+    if has("<?") {
+        if is(PHP_ENDINGS) {
+            return Some((&PHP, between(text, b"<?", b"?>")));
+        }
+        // Something else that holds PHP, a picture for one: only what is surely a tag.
+        let mut regions = between(text, b"<?php", b"?>");
+        regions.retain(|region| region.first().is_some_and(u8::is_ascii_whitespace));
+        regions.extend(between(text, b"<?=", b"?>"));
+        if !regions.is_empty() {
+            return Some((&PHP, regions));
+        }
     }
     let tags = has("<%");
-    let server = has("runat=\"server\"") || has("runat='server'") || has("runat=server");
-    if is(&["asp", "aspx", "ashx", "asmx", "asa", "cer"]) || (tags && (has("<%@ Page") || has("<%@ WebHandler"))) {
+    let asp = is(&["asp", "aspx", "ashx", "asmx", "asa", "cer"]);
+    if asp || (tags && (has("<%@ Page") || has("<%@ WebHandler"))) {
         let mut regions = between(text, b"<%", b"%>");
-        if server {
+        if has("runat=\"server\"") || has("runat='server'") || has("runat=server") {
             regions.extend(between(text, b"<script", b"</script>"));
         }
         // A handler is code behind its first line.
@@ -66,7 +91,7 @@ fn regions<'t>(name: &str, text: &'t [u8]) -> Option<(&'static Language, Vec<&'t
         }
         return Some((&ASP, regions));
     }
-    if is(&["jsp", "jspx", "jspf"]) || (tags && has("java.")) || (tags && has("getParameter")) {
+    if is(&["jsp", "jspx", "jspf"]) || (tags && (has("java.") || has("getParameter"))) {
         let mut regions = between(text, b"<%", b"%>");
         regions.extend(between(text, b"<jsp:scriptlet>", b"</jsp:scriptlet>"));
         regions.extend(between(text, b"<jsp:declaration>", b"</jsp:declaration>"));

@@ -2,7 +2,7 @@
 //! pieces. Every question about a stretch of tokens is answered from sums, so the time is linear in the script.
 
 use super::language::{Language, Sink};
-use super::token::Token;
+use super::token::{MARGIN, Token};
 use std::collections::{HashMap, HashSet};
 
 /// Times that what is known is carried on; a chain of more own functions than this is not followed to its end.
@@ -151,6 +151,7 @@ impl<'s> Reader<'_, 's> {
 
     /// Own functions: `function name(...) {`, `Type name(...) {`, `def name(...):`.
     fn find_functions(&mut self) {
+        let mut starts = Vec::new();
         for at in 0..self.tokens.len() {
             let Token::Word(name) = self.token(at) else { continue };
             let open = at + 1;
@@ -179,8 +180,26 @@ impl<'s> Reader<'_, 's> {
                 self.scope[open..end].fill(number);
             }
             self.names.push(lower(name));
-            let number = if php { number } else { 0 };
-            self.functions.insert(lower(name), (number, parameters));
+            let scoped = php || self.language.syntax.lines;
+            self.functions.insert(lower(name), (if scoped { number } else { 0 }, parameters));
+            starts.push((at as u32, number));
+        }
+        if self.language.syntax.lines {
+            self.scope_by_margin(&starts);
+        }
+    }
+
+    /// Where indentation holds a function together: it goes on until the next one, or the next line at the margin.
+    fn scope_by_margin(&mut self, starts: &[(u32, u32)]) {
+        let (mut current, mut next) = (0, starts.iter().peekable());
+        for at in 0..self.tokens.len() {
+            if self.tokens[at].is(MARGIN) {
+                current = 0;
+            }
+            if let Some((_, number)) = next.next_if(|(start, _)| *start as usize == at) {
+                current = *number;
+            }
+            self.scope[at] = current;
         }
     }
 
@@ -203,7 +222,9 @@ impl<'s> Reader<'_, 's> {
     }
 
     fn is_tainted(&self, at: usize) -> bool {
-        if self.clean[at] {
+        // What is set here is not read here; names of arguments look the same.
+        let set = self.token(at + 1).is(b'=') && !self.token(at + 2).is(b'=');
+        if self.clean[at] || set {
             return false;
         }
         match self.tokens[at] {
@@ -214,12 +235,18 @@ impl<'s> Reader<'_, 's> {
             }
             Token::Word(name) => {
                 let own = self.gives.contains(&lower(name)) && self.token(at + 1).is(b'(');
-                own || Self::listed(self.language.sources, name)
+                own || (Self::listed(self.language.sources, name) && self.is_request(at, name))
                     || (!self.language.syntax.php && self.tainted.contains(&self.place(at, name)))
             }
             Token::Text(text) => self.language.syntax.php && text == b"php://input",
             _ => false,
         }
+    }
+
+    /// Python has no sign for what is the server's: only the object of that name, asked for a part of it, is.
+    fn is_request(&self, at: usize, name: &[u8]) -> bool {
+        let of_object = self.token(at + 1).is(b'.') && !self.token(at.wrapping_sub(1)).is(b'.');
+        !self.language.syntax.lines || name != b"request" || of_object
     }
 
     /// Of what the server says about a request, the headers are the client's.
@@ -292,6 +319,9 @@ impl<'s> Reader<'_, 's> {
                 .wrapping_sub(1);
         }
         let Some(name) = self.name(target) else { return };
+        if self.language.syntax.lines && name == b"request" {
+            return;
+        }
         let (place, end) = (self.place(target, name), self.end[at] as usize);
         if self.taints(at + 1, end) {
             self.tainted.insert(place.clone());
@@ -385,7 +415,7 @@ impl<'s> Reader<'_, 's> {
         let declared = method.says("function") || method.says("def");
         // In PHP a method of that name is somebody's own; elsewhere all are methods.
         let own = self.language.syntax.php && matches!(method, Token::Sign(b'>' | b':'));
-        if declared || own {
+        if declared || own || (self.language.syntax.lines && !self.is_of_system(at, word)) {
             return None;
         }
         if self.language.syntax.php && word.eq_ignore_ascii_case(b"preg_replace") {
@@ -411,6 +441,17 @@ impl<'s> Reader<'_, 's> {
             Sink::Include if tainted => flow("request-names-code", 45),
             Sink::Write if tainted && self.writes(from, to) => flow("request-writes-file", 60),
             _ => None,
+        }
+    }
+
+    /// Whether a function of Python is that of the system: names like `run` are everybody's.
+    fn is_of_system(&self, at: usize, word: &[u8]) -> bool {
+        let bare = !self.token(at.wrapping_sub(1)).is(b'.');
+        let of = self.token(at.wrapping_sub(2));
+        match word {
+            b"eval" | b"exec" => bare,
+            b"Popen" | b"check_output" | b"getoutput" => bare || of.says("subprocess") || of.says("commands"),
+            _ => !bare && (of.says("os") || of.says("subprocess")),
         }
     }
 

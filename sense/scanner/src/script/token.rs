@@ -40,6 +40,9 @@ pub struct Syntax {
     pub lines: bool,
 }
 
+/// The sign of a line that begins at the left margin, where lines matter.
+pub const MARGIN: u8 = 0x0b;
+
 /// Most tokens read; a script of people has some ten thousand.
 const TOKENS: usize = 400_000;
 
@@ -53,6 +56,9 @@ pub fn read<'s>(text: &'s [u8], syntax: Syntax, tokens: &mut Vec<Token<'s>>) {
         rest = match first {
             b'\n' if syntax.lines => {
                 tokens.push(Token::Sign(b'\n'));
+                if after.first().is_some_and(|byte| !byte.is_ascii_whitespace() && *byte != b'#') {
+                    tokens.push(Token::Sign(MARGIN));
+                }
                 after
             }
             _ if first.is_ascii_whitespace() => after,
