@@ -41,6 +41,8 @@ pub struct Config {
     pub order_age_seconds: u64,
     /// The sensor.
     pub sensor: sensor::SensorConfig,
+    /// Logs that are read and received.
+    pub logs: logs::Config,
     /// Scans of files.
     pub scan: scan::ScanConfig,
 }
@@ -58,6 +60,7 @@ impl Default for Config {
             never_block: Vec::new(),
             order_age_seconds: 600,
             sensor: sensor::SensorConfig::default(),
+            logs: logs::Config::default(),
             scan: scan::ScanConfig::default(),
         }
     }

@@ -89,6 +89,8 @@ impl Desk {
         }
         drop(inner);
         self.raiser.outlet.events(&mut events);
+        // Who gave them forgets them now.
+        self.raiser.outlet.keep();
         Ok(())
     }
 
@@ -146,14 +148,13 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Respond};
+    use crate::bench::{self, Kept};
     use crate::live::Live;
-    use crate::outlet::Outlet;
-    use crate::rules;
+    use crate::rules::{self, RuleSet};
     use base::ManualClock;
     use fleet::content::Files;
-    use record::{Activity, Alert, Exec, Log, Pair, Proc, Process, Receipt, Sample};
-    use std::sync::mpsc::channel;
+    use record::{Activity, Exec, Log, Pair, Proc, Process};
+    use std::path::Path;
 
     const RULES: &str = "title: a login failed\nid: 11111111-54cf-4d8e-9a5b-0c4b2f0c7a11\nname: failed\nlevel: low\n\
         logsource: {product: linux, service: sshd}\ndetection: {a: {outcome: failed}, condition: a}\n---\n\
@@ -163,26 +164,6 @@ mod tests {
         correlation: {type: event_count, rules: [failed], group-by: [src_ip], timespan: 5m, condition: {gte: 3}}\n---\n\
         title: shells\nid: 44444444-54cf-4d8e-9a5b-0c4b2f0c7a11\nlevel: high\n\
         correlation: {type: event_count, rules: [shell], timespan: 5m, condition: {gte: 2}}\n";
-
-    #[derive(Default)]
-    struct Kept(Mutex<(Vec<Alert>, usize)>);
-
-    impl Outlet for Kept {
-        fn events(&self, events: &mut Vec<Event>) {
-            self.0.lock().unwrap().1 += events.drain(..).count();
-        }
-
-        fn alert(&self, alert: Alert) -> Result<Alert> {
-            self.0.lock().unwrap().0.push(alert.clone());
-            Ok(alert)
-        }
-
-        fn receipt(&self, _: Receipt) -> Result<()> {
-            Ok(())
-        }
-
-        fn sample(&self, _: Sample) {}
-    }
 
     fn failed(address: &str, time_us: i64) -> Event {
         let fields = vec![Pair::new("outcome", "failed"), Pair::new("src_ip", address)];
@@ -197,28 +178,23 @@ mod tests {
         Event { seq: 0, time_us, process, activity }
     }
 
+    fn rules(version: u64) -> RuleSet {
+        rules::load_with(&bench::config(Path::new("/nowhere")), &Files::of([("r.yml", RULES)]), version).unwrap()
+    }
+
     #[test]
     fn events_of_every_sense_count_and_are_kept() {
-        let config = Config { builtin_rules: false, rules: Vec::new(), ..Config::default() };
-        let rules = Live::new(rules::load_with(&config, &Files::of([("r.yml", RULES)]), 1).unwrap());
+        let live = Live::new(rules(1));
         let (kept, clock) = (Arc::new(Kept::default()), Arc::new(ManualClock::default()));
-        let raiser = Arc::new(Raiser {
-            outlet: kept.clone(),
-            reflex: Mutex::new(action::Reflex::new("", "", 0)),
-            respond: Respond::Observe,
-            orders: Mutex::new(channel().0),
-            clock: clock.clone(),
-        });
-        let judge = || Judge::new(&rules, Host::default(), Default::default(), clock.clone());
-        let (desk, waiting) = Desk::new(judge(), raiser, &Host::default());
-        let titles = || kept.0.lock().unwrap().0.iter().map(|alert| alert.title.clone()).collect::<Vec<_>>();
+        let (desk, waiting) = bench::desk(&live, &kept, clock.clone());
+        let titles = || kept.alerts().into_iter().map(|alert| alert.title).collect::<Vec<_>>();
         desk.take((1..=4).map(|time| failed("198.51.100.7", time)).collect()).unwrap();
         desk.take(vec![failed("198.51.100.8", 5)]).unwrap();
         assert_eq!(titles(), ["many"], "what only counts raises nothing of its own");
         // New rules in between: what is known of a correlation that did not change stays.
-        rules.set(rules::load_with(&config, &Files::of([("r.yml", RULES)]), 2).unwrap());
+        live.set(rules(2));
         // The kernel's judge tells the desk of what fits a rule, and of nothing else.
-        let mut kernel = judge();
+        let mut kernel = bench::judge(&live, clock);
         for event in [shell(10), Event { time_us: 11, ..failed("198.51.100.9", 11) }, shell(12)] {
             kernel.judge(&event, |alert| panic!("{alert:?}"));
             desk.hear(&event, &kernel);
@@ -227,30 +203,18 @@ mod tests {
         std::thread::scope(|scope| {
             let (desk, stop) = (&desk, &stop);
             scope.spawn(move || desk.run(&waiting, stop));
-            while titles().len() < 2 {
-                std::thread::yield_now();
-            }
+            kept.until(|alerts, _| alerts.len() == 2);
             stop.store(true, Ordering::Relaxed);
         });
-        assert_eq!((titles().as_slice(), desk.uncounted()), (["many".to_string(), "shells".to_string()].as_slice(), 0));
-        assert_eq!(kept.0.lock().unwrap().1, 5, "events of other senses are kept; the kernel's are its own thread's");
+        assert_eq!((titles(), desk.uncounted()), (vec!["many".to_string(), "shells".to_string()], 0));
+        assert_eq!(kept.kept().len(), 5, "events of other senses are kept; the kernel's are its own thread's");
     }
 
     #[test]
     fn a_full_desk_holds_nobody_up_and_says_what_it_left_out() {
-        let config = Config { builtin_rules: false, rules: Vec::new(), ..Config::default() };
-        let rules = Live::new(rules::load_with(&config, &Files::of([("r.yml", RULES)]), 1).unwrap());
-        let clock = Arc::new(ManualClock::default());
-        let raiser = Arc::new(Raiser {
-            outlet: Arc::new(Kept::default()),
-            reflex: Mutex::new(action::Reflex::new("", "", 0)),
-            respond: Respond::Observe,
-            orders: Mutex::new(channel().0),
-            clock: clock.clone(),
-        });
-        let mut judge = Judge::new(&rules, Host::default(), Default::default(), clock.clone());
-        let (desk, _waiting) =
-            Desk::new(Judge::new(&rules, Host::default(), Default::default(), clock), raiser, &Host::default());
+        let (live, clock) = (Live::new(rules(1)), Arc::new(ManualClock::default()));
+        let (desk, _waiting) = bench::desk(&live, &Arc::new(Kept::default()), clock.clone());
+        let mut judge = bench::judge(&live, clock);
         for time in 0..WAITING as i64 + 7 {
             judge.judge(&shell(time), |_| {});
             desk.hear(&shell(time), &judge);

@@ -3,6 +3,8 @@
 //! The agent protects its host with the server gone: rules and actions are local, records wait in the spool.
 
 mod alone;
+#[cfg(test)]
+mod bench;
 mod config;
 mod desk;
 mod fault;

@@ -14,6 +14,8 @@ pub trait Outlet: Send + Sync {
     fn receipt(&self, receipt: Receipt) -> Result<()>;
     /// Metrics.
     fn sample(&self, sample: Sample);
+    /// Returns when the events that came in so far outlive the agent, as far as the disk allows.
+    fn keep(&self);
 }
 
 /// The spool keeps them until the server has acknowledged.
@@ -33,5 +35,9 @@ impl Outlet for SharedSpool {
 
     fn sample(&self, sample: Sample) {
         self.push_sample(sample);
+    }
+
+    fn keep(&self) {
+        self.with(bus::Spool::flush);
     }
 }

@@ -1,10 +1,9 @@
 //! A rule that the server publishes judges events within moments, survives a restart, and a bad one changes nothing:
 //! with a real server and link, without a kernel. And an indicator that the server confirms.
 
-use crate::config::{Config, Respond};
+use crate::bench::{self, Kept};
+use crate::config::Config;
 use crate::judge::Judge;
-use crate::outlet::Outlet;
-use crate::raise::Raiser;
 use crate::stock::Stock;
 use base::{Result, SystemClock, SystemRandom};
 use bus::{MemoryDisk, SharedSpool, Spool, SpoolConfig};
@@ -12,12 +11,11 @@ use fleet::content::{Files, Name, Shelf};
 use fleet::simulated::Server;
 use fleet::wire::Ask;
 use fleet::{Services, Setup, Uplink};
-use record::{AgentId, Alert, Event, Exec, Host, Proc, Process, Receipt, Sample};
+use record::{AgentId, Alert, Event, Exec, Host, Proc, Process};
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 const RULE: &str = "title: new\nid: 7d1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a11\nlevel: high\n\
@@ -42,7 +40,7 @@ fn judged(judge: &mut Judge) -> Vec<Alert> {
 }
 
 fn config(folder: &Path) -> Config {
-    Config { state: folder.join("state"), builtin_rules: false, rules: Vec::new(), ..Config::default() }
+    bench::config(&folder.join("state"))
 }
 
 fn link(server: &Server, folder: &Path, identity: fleet::Identity, stock: &Arc<Stock>) -> Uplink {
@@ -135,24 +133,6 @@ impl fleet::Oracle for Library {
     }
 }
 
-/// Alerts go into a channel.
-struct ToTest(Sender<Alert>);
-
-impl Outlet for ToTest {
-    fn events(&self, _: &mut Vec<Event>) {}
-
-    fn alert(&self, alert: Alert) -> Result<Alert> {
-        self.0.send(alert.clone()).unwrap();
-        Ok(alert)
-    }
-
-    fn receipt(&self, _: Receipt) -> Result<()> {
-        Ok(())
-    }
-
-    fn sample(&self, _: Sample) {}
-}
-
 #[test]
 fn an_indicator_is_an_alert_once_the_server_confirms_it() {
     with_runtime("indicator", |folder| async move { confirmed(&folder).await });
@@ -165,10 +145,8 @@ async fn confirmed(folder: &Path) {
     let identity = server.enroll(&folder.join("identity")).await.unwrap();
     let stock = Stock::new(&config(folder));
     let uplink = link(&server, folder, identity, &stock);
-    let (alerts, raised) = channel();
-    let (clock, outlet) = (Arc::new(SystemClock::default()), Arc::new(ToTest(alerts)));
-    let (reflex, orders) = (Mutex::new(action::Reflex::new("", "", 0)), Mutex::new(channel().0));
-    let raiser = Raiser { outlet, reflex, respond: Respond::Observe, orders, clock };
+    let kept = Arc::new(Kept::default());
+    let raiser = bench::raiser(&kept, Arc::new(SystemClock::default()));
     let stop = Arc::new(AtomicBool::new(false));
     let asking = std::thread::spawn({
         let (stock, stop) = (stock.clone(), stop.clone());
@@ -185,7 +163,9 @@ async fn confirmed(folder: &Path) {
     for (address, process) in [("192.0.2.44", 1), ("192.0.2.45", 2), (bad, 3)] {
         judge.judge(&crate::indicators::tests::connection(address, process, 1), |_| panic!("no rule is loaded"));
     }
-    let alert = tokio::task::spawn_blocking(move || raised.recv().unwrap()).await.unwrap();
+    let waiting = kept.clone();
+    tokio::task::spawn_blocking(move || waiting.until(|alerts, _| !alerts.is_empty())).await.unwrap();
+    let [alert] = &kept.alerts()[..] else { panic!("one was listed and confirmed: {:?}", kept.alerts()) };
     assert!(alert.matches.iter().any(|one| one.value == bad), "{alert:?}");
     stop.store(true, Ordering::Relaxed);
     asking.join().unwrap();

@@ -29,18 +29,14 @@ impl Outlet for Receipts {
     }
 
     fn sample(&self, _: Sample) {}
+
+    fn keep(&self) {}
 }
 
 fn start(state: &Path) -> Result<(Service, Receiver<Receipt>)> {
     let (sender, receipts) = channel();
-    let config = Config {
-        state: state.to_path_buf(),
-        respond: Respond::Observe,
-        metrics_seconds: 0,
-        builtin_rules: false,
-        rules: Vec::new(),
-        ..Config::default()
-    };
+    let quiet = crate::bench::config(state);
+    let config = Config { respond: Respond::Observe, metrics_seconds: 0, ..quiet };
     let clock = Arc::new(SystemClock::default());
     Ok((Service::start(&config, Arc::new(Receipts(sender)), clock, Default::default())?, receipts))
 }

@@ -68,8 +68,10 @@ pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> 
     let service = Service::start(&config, Arc::new(spool.clone()), clock.clone(), standing)?;
     tracing::info!(rules = service.rules(), "the agent watches");
     let link = identity.map(|identity| (identity, contents, stock.indicators.questions()));
-    let done = runtime()?.block_on(serve(&config, manner, link, &service, spool, clock));
+    let done = runtime()?.block_on(serve(&config, manner, link, &service, spool.clone(), clock));
     service.stop();
+    // The last events have no server any more to wait for.
+    spool.with(Spool::flush);
     done
 }
 

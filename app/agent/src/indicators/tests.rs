@@ -1,32 +1,13 @@
 //! A hit becomes a question, an answer an alert; away from the server it waits.
 
 use super::*;
-use crate::config::Respond;
-use crate::outlet::Outlet;
+use crate::bench::Kept;
 use base::{Clock, ManualClock};
 use fleet::content::Name;
 use intel::{FilterBuilder, FilterDelta, Key, Kind, Tlp};
-use record::{Activity, Alert, NetActivity, Proc, Process, Receipt, Sample, Severity};
+use record::{Activity, NetActivity, Proc, Process, Severity};
 
 pub const BAD: &str = "198.51.100.7";
-
-#[derive(Default)]
-struct Kept(Mutex<Vec<Alert>>);
-
-impl Outlet for Kept {
-    fn events(&self, _: &mut Vec<Event>) {}
-
-    fn alert(&self, alert: Alert) -> Result<Alert> {
-        self.0.lock().unwrap().push(alert.clone());
-        Ok(alert)
-    }
-
-    fn receipt(&self, _: Receipt) -> Result<()> {
-        Ok(())
-    }
-
-    fn sample(&self, _: Sample) {}
-}
 
 struct Bench {
     indicators: Arc<Indicators>,
@@ -39,13 +20,7 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let (clock, kept) = (Arc::new(ManualClock::default()), Arc::new(Kept::default()));
-        let raiser = Raiser {
-            outlet: kept.clone(),
-            reflex: Mutex::new(action::Reflex::new("", "", 0)),
-            respond: Respond::Enforce,
-            orders: Mutex::new(std::sync::mpsc::channel().0),
-            clock: clock.clone(),
-        };
+        let raiser = crate::bench::raiser(&kept, clock.clone());
         let indicators = Indicators::new();
         let inbox = indicators.inbox.lock().unwrap().take().unwrap();
         Bench { indicators, clock, kept, raiser, inbox }
@@ -122,7 +97,7 @@ fn a_hit_is_asked_about_and_the_answer_is_the_alert() {
     spotter.look(&connection(BAD, 3, 5));
     spotter.look(&connection(BAD, 1, 9_000_000));
     bench.feed(&mut desk);
-    let alerts = bench.kept.0.lock().unwrap();
+    let alerts = bench.kept.alerts();
     assert_eq!(alerts.len(), 2, "{alerts:?}");
     let first = &alerts[0];
     assert_eq!((first.rule.as_str(), first.severity), (alert::rule(Kind::Ip).as_str(), Severity::High as i32));
@@ -142,7 +117,7 @@ fn what_is_no_indicator_is_not_asked_again_until_the_filter_changes() {
     desk.answered(Answer { id: 1, found: None, later: false }, 0);
     spotter.look(&connection(BAD, 2, 2));
     bench.feed(&mut desk);
-    assert!(desk.pending.is_empty() && bench.kept.0.lock().unwrap().is_empty());
+    assert!(desk.pending.is_empty() && bench.kept.alerts().is_empty());
     let change =
         FilterDelta { from: 5, to: 6, added: [Key::of(Kind::Ip, "192.0.2.9")].into(), ..FilterDelta::default() };
     bench.filter(5, 6, change.encode()).unwrap();
@@ -174,5 +149,5 @@ fn without_a_server_hits_wait_in_bounds_and_are_asked_again() {
     let (last, pending) = desk.pending.last_key_value().map(|(id, one)| (*id, one.again)).unwrap();
     assert!(pending > bench.clock.monotonic());
     desk.answered(Answer { id: last, found: Some(verdict(90)), later: false }, bench.clock.monotonic());
-    assert_eq!(bench.kept.0.lock().unwrap().len(), 1);
+    assert_eq!(bench.kept.alerts().len(), 1);
 }

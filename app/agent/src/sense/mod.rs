@@ -3,6 +3,7 @@
 //! A sense is a file here and a line in [`ALL`]. It has threads of its own, hands events to the [`Desk`], and may take
 //! content that the server publishes.
 
+mod logs;
 mod scan;
 
 use crate::config::Config;
@@ -50,7 +51,7 @@ pub struct Kind {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[scan::KIND];
+pub const ALL: &[Kind] = &[logs::KIND, scan::KIND];
 
 /// What the wanted senses tell of.
 pub fn told(config: &Config) -> impl Iterator<Item = record::Kind> {
