@@ -1,5 +1,7 @@
 //! The crate from outside: golden spellings, hostile files, and the public corpora where they are present.
 
+mod cases;
+mod conformance;
 mod corpus;
 
 use intel::{Base, Filter, FilterDelta, Kind, Warnings, canonical, guess};

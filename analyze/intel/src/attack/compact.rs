@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 struct Table {
     techniques: Vec<Technique>,
     #[serde(default)]
-    revoked: BTreeMap<String, String>,
+    /// What took its place; `null` when nothing did.
+    revoked: BTreeMap<String, Option<String>>,
     #[serde(default)]
     groups: Vec<Row>,
     #[serde(default)]
@@ -51,7 +52,7 @@ impl Graph {
         for technique in &table.techniques {
             builder.techniques.insert(technique.id.clone(), technique.id.clone());
         }
-        for (old, new) in &table.revoked {
+        for (old, new) in table.revoked.iter().filter_map(|(old, new)| Some((old, new.as_ref()?))) {
             builder.techniques.insert(old.clone(), old.clone());
             builder.relations.push((old.clone(), "revoked-by".to_string(), new.clone()));
         }

@@ -78,15 +78,20 @@ impl<'m> Meter<'m> {
         *self.report.passed.entry(reason).or_default() += 1;
     }
 
-    /// The record is wrong. A fault that names no object gets the number of the record.
+    /// The record is wrong; it is named by its number and by what the fault names.
     pub(super) fn bad(&mut self, fault: Fault) {
+        let name = match fault.named() {
+            "" => format!("record {}", self.report.records),
+            object => format!("record {}: {object}", self.report.records),
+        };
+        self.bad_named(fault, &name);
+    }
+
+    /// A record is wrong, by a name of its own.
+    pub(super) fn bad_named(&mut self, fault: Fault, name: &str) {
         self.report.bad += 1;
         if self.report.examples.len() < Meter::EXAMPLES {
-            let named = match fault.named() {
-                "" => format!("record {}", self.report.records),
-                object => format!("record {}: {object}", self.report.records),
-            };
-            self.report.examples.push(fault.object(named));
+            self.report.examples.push(fault.object(name));
         }
     }
 

@@ -1,6 +1,6 @@
 //! MISP: events as JSON, what `restSearch` answers, and feeds (`manifest.json` beside `UUID.json` files).
 //!
-//! Attributes with `to_ids` are taken. The marking is the strictest `tlp:` tag of attribute and event; without one the
+//! Attributes with `to_ids` are taken. The marking is the strictest `tlp:` tag of the attribute, else of its event; without one the
 //! distribution says it: own organisation → amber+strict, this community and sharing groups → amber, connected
 //! communities → green, all → as the feed is configured. Galaxies name actors and malware.
 
@@ -32,7 +32,14 @@ impl Source for Misp {
     fn read(&self, input: &mut dyn BufRead, meter: &mut Meter<'_>) -> Result<()> {
         let mut reader = Json::new(input);
         let mut buffer = Vec::new();
-        let outcome = top(&mut reader, meter, &mut buffer);
+        let mut outcome = Ok(());
+        while outcome.is_ok() {
+            match reader.peek() {
+                Ok(Some(_)) => outcome = top(&mut reader, meter, &mut buffer),
+                Ok(None) => break,
+                Err(fault) => outcome = Err(fault),
+            }
+        }
         reader.tell(meter);
         outcome
     }
@@ -195,7 +202,11 @@ impl Event {
         for (kind, text) in parts {
             // `ip-src` holds ranges too.
             let kind = if kind == Kind::Ip && text.contains('/') { Kind::Cidr } else { kind };
-            meter.take(Some(kind), text, claim.clone())?;
+            match crate::canonical(kind, text) {
+                Ok(value) => meter.give(kind, value, claim.clone())?,
+                // Named by its id: what was held back is no longer the current record.
+                Err(fault) => meter.bad_named(fault, &attribute.uuid),
+            }
         }
         Ok(())
     }
@@ -211,11 +222,12 @@ impl Event {
             comment if comment.is_empty() => self.info.clone(),
             comment => format!("{}: {comment}", self.info),
         };
-        let own = attribute.tags.iter().map(|tag| tag.name.as_str());
-        let all: Vec<&str> = own.chain(self.tags.iter().map(String::as_str)).collect();
-        let marked = all.iter().filter(|tag| tag.to_ascii_lowercase().starts_with("tlp:"));
-        let marked = marked.map(|tag| Tlp::from_word(tag).unwrap_or(Tlp::Red)).max();
+        let own: Vec<&str> = attribute.tags.iter().map(|tag| tag.name.as_str()).collect();
+        let event: Vec<&str> = self.tags.iter().map(String::as_str).collect();
+        let marked = marking(&own).or_else(|| marking(&event));
         claim.tlp = marked.unwrap_or_else(|| self.distributed(attribute, claim.tlp));
+        // The marking is told once, as what it came to.
+        let all = own.into_iter().chain(event).filter(|tag| !is_marking(tag));
         for tag in all {
             tell(&mut claim, tag);
         }
@@ -232,6 +244,15 @@ impl Event {
             _ => default,
         }
     }
+}
+
+fn is_marking(tag: &str) -> bool {
+    tag.get(..4).is_some_and(|front| front.eq_ignore_ascii_case("tlp:"))
+}
+
+/// The strictest marking among tags; one that is not known may be stricter than any.
+fn marking(tags: &[&str]) -> Option<Tlp> {
+    tags.iter().filter(|tag| is_marking(tag)).map(|tag| Tlp::from_word(tag).unwrap_or(Tlp::Red)).max()
 }
 
 /// What a tag says: a galaxy names an actor or malware, an estimate says how sure; all others stay tags.

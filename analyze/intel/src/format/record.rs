@@ -6,7 +6,7 @@ use super::{Meter, OBJECT_BYTES, lines, time};
 use crate::{Kind, Tlp};
 use base::Result;
 use serde_json::Value;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 /// What a field of a record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,15 +153,28 @@ impl Source for Json {
     }
 
     fn read(&self, input: &mut dyn BufRead, meter: &mut Meter<'_>) -> Result<()> {
-        let front = super::lines::head(input)?;
-        let first = front.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        // Only the first line shows whether a line is a whole object; it is read apart, wherever buffers end.
+        let mut first = Vec::new();
+        (&mut *input).take(OBJECT_BYTES as u64).read_until(b'\n', &mut first).map_err(lines::broken)?;
         let whole = serde_json::from_slice::<serde::de::IgnoredAny>(first.trim_ascii()).is_ok();
-        if whole && front.len() > first.len() + 1 {
+        let object_first = first.trim_ascii_start().starts_with(b"{");
+        if whole && object_first && !lines::head(input)?.is_empty() {
+            meter.read(first.len());
+            meter.record()?;
+            object(meter, &first)?;
             return lines::each(input, meter, OBJECT_BYTES, &mut |meter, line| object(meter, line.as_bytes()));
         }
-        let mut reader = Reader::new(input);
+        let mut joined = first.as_slice().chain(input);
+        let mut reader = Reader::new(&mut joined);
         let mut buffer = Vec::new();
-        let outcome = walk(&mut reader, meter, &mut buffer);
+        let mut outcome = Ok(());
+        while outcome.is_ok() {
+            match reader.peek() {
+                Ok(Some(_)) => outcome = walk(&mut reader, meter, &mut buffer),
+                Ok(None) => break,
+                Err(fault) => outcome = Err(fault),
+            }
+        }
         reader.tell(meter);
         outcome
     }

@@ -101,6 +101,11 @@ impl<'g> Gate<'g> {
     }
 }
 
+/// What may be said of one value, `None` when the profile lets nothing of it out.
+pub fn pass(indicator: Indicator, profile: &Profile) -> Option<Said> {
+    Gate::new(profile).pass(indicator)
+}
+
 /// The claims of a value made one.
 fn said(indicator: Indicator, profile: &Profile) -> Said {
     let claims = &indicator.claims;

@@ -11,7 +11,7 @@ pub mod stix;
 mod suricata;
 mod text;
 
-pub use gate::{Count, Said};
+pub use gate::{Count, Said, pass};
 
 use crate::format::fault;
 use crate::{Indicator, Kind, Tlp};

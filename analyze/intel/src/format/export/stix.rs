@@ -107,6 +107,11 @@ pub fn indicator_id(kind: Kind, value: &str) -> String {
     format!("indicator--{}", v5(uuid::OWN, format!("{}:{value}", kind.word()).as_bytes()))
 }
 
+/// The indicator of one value.
+pub fn object(said: &Said, profile: &Profile) -> Value {
+    indicator(said, profile)
+}
+
 fn indicator(said: &Said, profile: &Profile) -> Value {
     let created = rfc3339(said.first_us, 3);
     let mut object = json!({
@@ -159,7 +164,7 @@ fn relationship(kind: &str, from: &str, to: &str, said: &Said, profile: &Profile
 
 /// The pattern of a value.
 pub fn pattern(kind: Kind, value: &str) -> String {
-    let text = value.replace('\\', "\\\\").replace('\'', "\\'");
+    let text = escaped(value);
     let path = match kind {
         Kind::Ip | Kind::Cidr if value.contains(':') => "ipv6-addr:value",
         Kind::Ip | Kind::Cidr => "ipv4-addr:value",
@@ -171,20 +176,26 @@ pub fn pattern(kind: Kind, value: &str) -> String {
         Kind::Ja3 => "x-ja3-fingerprint:value",
         Kind::Ja4 => "x-ja4-fingerprint:value",
         Kind::Email => "email-addr:value",
-        Kind::Path => return path_pattern(&text),
+        Kind::Path => return path_pattern(value),
     };
     let operator = if kind == Kind::Cidr { "ISSUBSET" } else { "=" };
     format!("[{path} {operator} '{text}']")
 }
 
-/// `text` is escaped: a backslash stands twice.
-fn path_pattern(text: &str) -> String {
-    let (folder, name) = match text.rfind(['/', '\\']) {
-        Some(at) => (text[..at].trim_end_matches('\\'), &text[at + 1..]),
-        None => return format!("[file:name = '{text}']"),
-    };
-    let folder = if folder.is_empty() { "/" } else { folder };
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "\\'")
+}
+
+/// A path is the name of a file and of its folder.
+fn path_pattern(path: &str) -> String {
+    let Some(at) = path.rfind(['/', '\\']) else { return format!("[file:name = '{}']", escaped(path)) };
+    let folder = if at == 0 { "/" } else { &path[..at] };
+    let (name, folder) = (escaped(&path[at + 1..]), escaped(folder));
     format!("[file:name = '{name}' AND file:parent_directory_ref.path = '{folder}']")
+}
+
+fn is_uri(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
 }
 
 /// The observable itself, with the id that the standard gives it; `None` for a kind that STIX has no object for.
@@ -193,6 +204,8 @@ pub fn observable(kind: Kind, value: &str) -> Option<Value> {
         Kind::Ip | Kind::Cidr if value.contains(':') => ("ipv6-addr", json!({ "value": value })),
         Kind::Ip | Kind::Cidr => ("ipv4-addr", json!({ "value": value })),
         Kind::Domain => ("domain-name", json!({ "value": value })),
+        // A URL with characters that RFC 3986 forbids is seen, but is no value of an observable.
+        Kind::Url if !value.bytes().all(is_uri) => return None,
         Kind::Url => ("url", json!({ "value": value })),
         Kind::Email => ("email-addr", json!({ "value": value })),
         Kind::Md5 => ("file", json!({ "hashes": { "MD5": value } })),

@@ -66,7 +66,7 @@ fn conjunction(all: &[Comparison]) -> Vec<Atom> {
     let parts: Vec<Vec<Atom>> = all.iter().map(comparison).collect();
     let best = parts.iter().flatten().map(|atom| specific(atom.kind)).max().unwrap_or(0);
     // A file's other hashes and its name add nothing to one of its hashes; a port or a protocol adds something.
-    let whole = best == HASH && all.iter().zip(&parts).all(|(one, atoms)| !atoms.is_empty() || is_of_file(one));
+    let whole = best == HASH && all.iter().all(is_of_file);
     let mut kept: Vec<Atom> = parts.into_iter().flatten().filter(|atom| specific(atom.kind) == best).collect();
     kept.iter_mut().for_each(|atom| atom.partial |= !whole);
     kept
@@ -87,7 +87,7 @@ fn is_of_file(comparison: &Comparison) -> bool {
     match comparison {
         Comparison::Test(test) => test.path.object == "file" && !test.negated && test.operator != Operator::NotEqual,
         Comparison::Exists(path) => path.object == "file",
-        Comparison::Many(..) => false,
+        Comparison::Many(_, all) => all.iter().all(is_of_file),
     }
 }
 
