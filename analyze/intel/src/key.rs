@@ -2,6 +2,7 @@
 
 use crate::Kind;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Secrets of the hash, one for each kind. The key is part of the contract between server, agents and stored files: the
 /// seeds and the function (rapidhash V3, equal on every platform) never change; new ones would need a new version of
@@ -26,6 +27,7 @@ pub struct Key(pub u64);
 impl Key {
     /// Of a value in its canonical form ([`crate::canonical`]). `http://` and `https://` in front of a URL do not
     /// count: what is observed seldom says which it was.
+    #[inline]
     pub fn of(kind: Kind, canonical: &str) -> Key {
         let text = match kind {
             Kind::Url => canonical.strip_prefix("http://").or_else(|| canonical.strip_prefix("https://")),
@@ -35,8 +37,54 @@ impl Key {
     }
 
     /// Of the bytes as hashed: for a URL without its scheme.
+    #[inline]
     pub(crate) fn of_bytes(kind: Kind, text: &[u8]) -> Key {
         Key(rapidhash_v3_seeded(text, &SECRETS[kind as usize]))
+    }
+}
+
+/// Hashes keys for maps: they are hashes already, and a multiplication with a number of this process keeps whoever
+/// writes feeds from choosing values that share a place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mixed {
+    seed: u64,
+}
+
+impl Default for Mixed {
+    fn default() -> Mixed {
+        Mixed { seed: RandomState::new().hash_one(0) }
+    }
+}
+
+impl BuildHasher for Mixed {
+    type Hasher = Mixer;
+
+    #[inline]
+    fn build_hasher(&self) -> Mixer {
+        Mixer(self.seed)
+    }
+}
+
+/// The state of [`Mixed`] while it hashes.
+#[derive(Debug)]
+pub(crate) struct Mixer(u64);
+
+impl Hasher for Mixer {
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        let product = u128::from(self.0 ^ number) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

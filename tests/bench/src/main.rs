@@ -1,11 +1,13 @@
 //! `make bench`: speed and cost, beside a peer in the same run where there is one. Prints tables and writes
 //! `target/figures/*.json` in the one shape of the design.
 //!
-//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules` and `bench compile AGENT` follow.
+//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules`, `bench intel`
+//! and `bench compile AGENT` follow.
 
 mod compile;
 mod figures;
 mod host;
+mod intel;
 mod lake_bench;
 mod load;
 mod rules;
@@ -21,11 +23,13 @@ fn main() -> ExitCode {
         ["compile", agent] => compile::run(Path::new(agent)),
         ["lake", events] => lake_bench::run(events.parse().unwrap_or(10_000_000)),
         ["rules"] => rules::run(),
+        ["intel", indicators] => intel::run(indicators.parse().unwrap_or(5_000_000)),
+        ["intel-hold", role, path] => intel::hold(role, Path::new(path)),
         ["spin", "exec", count] => load::exec(count.parse().unwrap_or(0)),
         ["spin", "open", count, folder, rate] => {
             load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
         }
-        _ => Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules".to_string()),
+        _ => Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | intel INDICATORS".to_string()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -144,16 +144,9 @@ impl<B: AsRef<[u8]>> Base<B> {
     }
 
     /// The row of a key.
+    #[inline]
     pub(crate) fn row(&self, key: Key) -> Option<Row> {
-        let bucket = (key.0 >> (64 - self.bits)) as usize;
-        let (low, high) = (self.number(&self.buckets, bucket)?, self.number(&self.buckets, bucket + 1)?);
-        let wanted = key.0 & SUFFIX_MASK;
-        let rows = self.between(low, high)?.as_chunks::<ROW>().0;
-        let found = match rows.len() {
-            0..=SCANNED => rows.iter().find(|row| suffix(*row) == wanted)?,
-            _ => rows.get(rows.binary_search_by_key(&wanted, |row| suffix(row)).ok()?)?,
-        };
-        Some(row_of(found))
+        row(self.bytes.as_ref(), self.buckets.start, self.bits, key)
     }
 
     /// Whether a key is there.
@@ -218,10 +211,34 @@ impl<B: AsRef<[u8]>> Base<B> {
     }
 }
 
+/// The row of a key: one look at the buckets, one at a few rows that lie together.
+fn row(bytes: &[u8], buckets: usize, bits: u32, key: Key) -> Option<Row> {
+    let bucket = (key.0 >> (64 - bits)) as usize;
+    let pair = u64::from_le_bytes(*bytes.get(buckets + bucket * 4..)?.first_chunk()?);
+    let (low, high) = (pair as u32 as usize, (pair >> 32) as usize);
+    let wanted = key.0 & SUFFIX_MASK;
+    let mut rows = bytes.get(HEAD.len() + low * ROW..HEAD.len() + high * ROW)?;
+    if high - low > SCANNED {
+        let whole = rows.as_chunks::<ROW>().0;
+        let found = whole.binary_search_by_key(&wanted, |row| suffix(row)).ok()?;
+        return whole.get(found).map(|row| row_of(row));
+    }
+    while let Some((row, rest)) = rows.split_first_chunk::<ROW>() {
+        let held = suffix(row);
+        if held >= wanted {
+            return (held == wanted).then(|| row_of(row));
+        }
+        rows = rest;
+    }
+    None
+}
+
+#[inline]
 fn suffix(row: &[u8]) -> u64 {
     row.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes) & SUFFIX_MASK)
 }
 
+#[inline]
 fn row_of(row: &[u8]) -> Row {
     Row::read(row.last_chunk().copied().unwrap_or_default())
 }
@@ -241,9 +258,9 @@ pub(crate) struct Writer<'w, W: Write> {
 const CHUNK: usize = 256 * 1024;
 
 impl<'w, W: Write> Writer<'w, W> {
-    /// Begins an image of about so many rows: buckets get four to eight rows each.
+    /// Begins an image of about so many rows: buckets get two to five rows each.
     pub fn new(out: &'w mut W, expected: usize) -> Writer<'w, W> {
-        let bits = (expected / 4).max(1).ilog2().clamp(*BITS.start(), *BITS.end());
+        let bits = (expected / 5).max(1).next_power_of_two().ilog2().clamp(*BITS.start(), *BITS.end());
         let buckets = Vec::with_capacity((1 << bits) + 1);
         Writer { out, waiting: HEAD.to_vec(), checksum: 0, bits, buckets, rows: 0 }
     }

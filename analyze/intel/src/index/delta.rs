@@ -2,6 +2,7 @@
 
 use super::dictionary::Dictionary;
 use super::facts::{Facts, Found, Row};
+use crate::key::Mixed;
 use crate::ranges::{Range, Ranges};
 use crate::{Key, Kind};
 use std::collections::{BTreeSet, HashMap};
@@ -10,7 +11,7 @@ use std::net::IpAddr;
 /// Rows put or taken away over a base. A row without a profile means that the base's row does not count.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Delta {
-    rows: HashMap<Key, Option<Row>>,
+    rows: HashMap<Key, Option<Row>, Mixed>,
     dictionary: Dictionary,
     listed: BTreeSet<Range>,
     ranges: Ranges,
@@ -46,6 +47,7 @@ impl Delta {
     }
 
     /// `None`: says nothing of the key. `Some(None)`: it does not count any more.
+    #[inline]
     pub fn row(&self, key: Key) -> Option<Option<Row>> {
         self.rows.get(&key).copied()
     }

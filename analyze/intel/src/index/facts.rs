@@ -1,6 +1,6 @@
 //! What the index keeps of an indicator: enough to judge a hit without the store.
 
-use crate::{Indicator, Kind, Tlp, decay};
+use crate::{Indicator, Kind, Tlp, decay, limits};
 
 /// The sum of all claims that are valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,10 +48,13 @@ impl Facts {
     }
 }
 
-/// All names, each once, in the order of the claims.
+/// All names, each once, in the order of the claims, as many as a row of the index shows.
 fn union<'n>(lists: impl Iterator<Item = &'n [String]>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for name in lists.flatten() {
+        if all.len() == limits::INDEX_NAMES {
+            break;
+        }
         if !all.contains(name) {
             all.push(name.clone());
         }

@@ -128,6 +128,7 @@ impl<B: AsRef<[u8]>> Index<B> {
     }
 
     /// Whether a key is there.
+    #[inline]
     pub fn has(&self, key: Key) -> bool {
         self.delta.row(key).map_or_else(|| self.base.has(key), |row| row.is_some())
     }
