@@ -203,7 +203,7 @@ fn on_demand(test: &OnDemand, subject: &Subject<'_>, work: &mut Work) -> bool {
         How::Expression(expression) => any_text(value, buffer, |text| expression.fits(text)),
         How::Exists => match value {
             Value::Ancestors(_) => any_text(value, buffer, |_| true),
-            _ => true,
+            value => value != Value::Text(""),
         },
         How::Prefix(prefix) => match value {
             Value::Ip(address) => prefix.has(address),

@@ -44,7 +44,8 @@
 //! `AAAA`, `TXT` …; `process.loginuid` `unset`. Numbers may be decimal, `0x…` or `0o…`.
 //!
 //! An empty text is an absent field: the sensor leaves out what it does not know, so `field: ''` and `field: null` mean
-//! the same here.
+//! the same here. A log may show an empty field (`"-"` as user agent): there `null` and `exists: false` fit a field
+//! that is empty or not there, `''` only one that is there and empty.
 
 use crate::names;
 use record::{Event, Field, Kind, Value};

@@ -14,6 +14,8 @@
 //! Invariants
 //! - A bad rule is listed with `file:line`, what was expected and a hint, and takes no other rule with it.
 //! - Every name of a field is resolved when the rule is compiled ([`field_map`]); a name that means nothing is a fault.
+//!   Names in rules about logs are those of the log: numbered when compiled, found in one pass over a record.
+//! - An event gives at most one hit of a rule, however many ways lead to it (log source, program, audit record).
 //! - A witness or guard never hides a match: the same rules one by one give the same hits.
 //! - Judging an event allocates nothing once the caller's [`Scratch`] has grown.
 //!

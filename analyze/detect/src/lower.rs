@@ -52,8 +52,8 @@ fn compile(detection: &Detection, about: About<'_>, slot: usize, needles: &mut N
 struct Lowering<'b> {
     slot: usize,
     fold: bool,
-    /// An absent field and an empty one are the same: our sensors leave out what they do not know. A record of a log
-    /// says which of the two it is.
+    /// `field: ''` fits an absent field too: our sensors leave out what they do not know. A record of a log says which
+    /// of the two it is.
     empty_is_absent: bool,
     meanings: Vec<Meaning>,
     needles: &'b mut Needles,
@@ -186,7 +186,9 @@ impl<'b> Lowering<'b> {
             [Piece::Text(text), Piece::Any] => Some((text, Place::Start)),
             [Piece::Any, Piece::Text(text), Piece::Any] => Some((text, Place::Anywhere)),
             _ if pieces.iter().all(|piece| *piece == Piece::Any) => {
-                return self.program.test(spot, How::Exists, label);
+                // A star takes an empty text too.
+                let how = if self.empty_is_absent { How::Exists } else { How::Glob(Glob::new(pieces, cased)) };
+                return self.program.test(spot, how, label);
             }
             _ => None,
         };

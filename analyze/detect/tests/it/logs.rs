@@ -29,7 +29,8 @@ fn a_name_that_stands_several_times_has_all_its_values() {
         (&[("ids", "one"), ("n", "1"), ("ids", "two"), ("n", "6.5")][..], 1),
         (&[("ids", "one"), ("n", "6")], 0),
         (&[("ids", "one"), ("ids", "two"), ("n", "5"), ("n", "many")], 0),
-        (&[("ids", "one"), ("ids", "two"), ("n", "6"), ("x", "")], 0),
+        (&[("ids", "one"), ("ids", "two"), ("n", "6"), ("x", "")], 1),
+        (&[("ids", "one"), ("ids", "two"), ("n", "6"), ("x", "y")], 0),
     ] {
         assert_eq!(found(&engine, &cases::log("cloudtrail", None, fields)), count, "{fields:?}");
     }

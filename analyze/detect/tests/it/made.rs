@@ -171,8 +171,9 @@ impl Maker<'_> {
         let at = text.char_indices().nth(at).map_or(text.len(), |(at, _)| at);
         match self.random.below(4) {
             0 => text.insert(at, 'q'),
-            1 if at < text.len() => _ = text.remove(at),
-            2 => text.truncate(at),
+            // An empty value is made only where a rule asks for one: `null` fits it here and not in rsigma.
+            1 if at < text.len() && text.chars().count() > 1 => _ = text.remove(at),
+            2 if at > 0 => text.truncate(at),
             _ => *text = text.to_uppercase(),
         }
     }
