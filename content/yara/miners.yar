@@ -11,14 +11,14 @@ rule miner_xmrig : miner
         attack = "T1496"
     strings:
         $name = "xmrig" nocase
-        $donate = "donate-level"
-        $algorithm = "randomx" nocase
-        $rig = "rig-id"
-        $nicehash = "nicehash"
-        $pool = "stratum+tcp://"
-        $huge = "huge-pages"
+        $o1 = "randomx-1gb-pages"
+        $o2 = "cpu-max-threads-hint"
+        $o3 = "donate-over-proxy"
+        $o4 = "huge-pages-jit"
+        $o5 = "rig-id"
+        $o6 = "nicehash"
     condition:
-        uint32(0) == 0x464c457f and $name and 3 of ($donate, $algorithm, $rig, $nicehash, $pool, $huge)
+        uint32(0) == 0x464c457f and $name and 3 of ($o*)
 }
 
 rule miner_stratum_client : miner

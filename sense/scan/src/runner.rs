@@ -26,6 +26,9 @@ const TELL: Micros = 10_000_000;
 /// How often a file is looked at that goes on being written; then it is a log, and the walk comes by.
 const AGAIN: u8 = 6;
 
+/// Our programs, beside one another.
+const OWN: [&str; 4] = ["garrison", "garrison-agent", "garrison-gateway", "garrison-scanner"];
+
 /// What scanning did since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -129,7 +132,10 @@ pub struct Runner {
 
 impl Runner {
     /// Ready to run. `state` is a folder of the agent that others cannot write to.
-    pub fn new(config: ScanConfig, state: PathBuf, clock: Arc<dyn Clock>, random: &dyn Random) -> Runner {
+    pub fn new(mut config: ScanConfig, state: PathBuf, clock: Arc<dyn Clock>, random: &dyn Random) -> Runner {
+        // Our own programs carry rules that are full of what they look for.
+        let own = std::env::current_exe().unwrap_or_default();
+        config.exclude.extend(OWN.iter().map(|name| own.with_file_name(name)));
         let (memory, progress, fault) = state::load(&state, random);
         if let Some(fault) = fault {
             tracing::warn!(fault = %fault.inside(), "scanning begins anew");

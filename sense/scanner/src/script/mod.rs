@@ -31,7 +31,7 @@ pub fn look(name: &str, bytes: &[u8]) -> Option<Scan> {
         tokens.push(token::Token::Sign(b';'));
     }
     let mut flows = taint::flows(language, &tokens);
-    flows.sort_by(|one, other| other.score.cmp(&one.score));
+    flows.sort_by_key(|flow| std::cmp::Reverse(flow.score));
     // Words like these stand in many texts; the straight way from a request does not.
     let least = if named(language, name) { 0 } else { STRAIGHT };
     let first = flows.first().filter(|flow| flow.score >= least)?;
