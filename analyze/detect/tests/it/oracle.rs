@@ -30,8 +30,11 @@ const ALL: &str = "keywords under '|all'";
 /// The same for a keyword that is a number: rsigma wants a value that is that number.
 const NUMBER: &str = "a number as keyword";
 
-/// Sigma's names of typed fields, ours, and what our events hold when nothing is said.
-const TYPED: &[(Kind, &[(&str, &str, &str)])] = &[
+/// Sigma's name of a typed field, ours, and what our events hold when nothing is said.
+type Typed = (&'static str, &'static str, &'static str);
+
+/// The typed fields of each kind.
+const TYPED: &[(Kind, &[Typed])] = &[
     (
         Kind::Exec,
         &[
