@@ -96,7 +96,8 @@ impl Sink for Loader {
 impl Loader {
     fn take(&mut self, object: Object) {
         if object.kind == "relationship" {
-            if !object.revoked && !object.x_mitre_deprecated && self.builder.relations.len() < EDGES {
+            let short = object.source_ref.len().max(object.target_ref.len()) <= 128;
+            if short && !object.revoked && !object.x_mitre_deprecated && self.builder.relations.len() < EDGES {
                 self.builder.relations.push((object.source_ref, object.relationship_type, object.target_ref));
             }
             return;

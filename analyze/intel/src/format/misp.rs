@@ -6,7 +6,7 @@
 
 use super::detect::{Head, Source};
 use super::json::Json;
-use super::{Meter, PENDING, fault, record, time};
+use super::{Meter, PENDING, PENDING_BYTES, fault, record, time};
 use crate::{Claim, Kind, Tlp};
 use base::{Fault, Result};
 use serde::Deserialize;
@@ -124,6 +124,7 @@ struct Event {
     distribution: String,
     timestamp_us: i64,
     attributes: Vec<Attribute>,
+    held_bytes: usize,
 }
 
 impl Event {
@@ -132,12 +133,14 @@ impl Event {
             ("Attribute", Some(b'[')) => reader.array(meter, &mut |reader, meter| {
                 meter.record()?;
                 if let Some(bytes) = reader.value(meter, buffer)? {
+                    self.held_bytes += bytes.len();
                     self.attribute(meter, serde_json::from_slice(bytes))?;
                 }
                 Ok(())
             }),
             ("Object", Some(b'[')) => reader.array(meter, &mut |reader, meter| {
                 let Some(bytes) = reader.value(meter, buffer)? else { return Ok(()) };
+                self.held_bytes += bytes.len();
                 match serde_json::from_slice::<Composite>(bytes) {
                     Ok(object) => object.attributes.into_iter().try_for_each(|attribute| {
                         meter.record()?;
@@ -174,10 +177,11 @@ impl Event {
             Ok(attribute) => self.attributes.push(attribute),
             Err(error) => meter.bad(Fault::new(&fault::RECORD).expected("an attribute of MISP").found(error)),
         }
-        if self.attributes.len() > PENDING { self.flush(meter) } else { Ok(()) }
+        if self.attributes.len() > PENDING || self.held_bytes > PENDING_BYTES { self.flush(meter) } else { Ok(()) }
     }
 
     fn flush(&mut self, meter: &mut Meter<'_>) -> Result<()> {
+        self.held_bytes = 0;
         let attributes = std::mem::take(&mut self.attributes);
         attributes.iter().try_for_each(|attribute| self.take(meter, attribute))
     }

@@ -36,8 +36,10 @@ pub const LINE_BYTES: usize = 64 * 1024;
 pub const OBJECT_BYTES: usize = 16 * 1024 * 1024;
 /// Deepest nesting of a JSON object: reading one recurses.
 pub const OBJECT_DEPTH: usize = 100;
-/// Most indicators of one bundle or event held back until its relations are known, about 1 KB each at most.
+/// Most indicators of one bundle or event held back until its relations are known.
 pub const PENDING: usize = 200_000;
+/// Most bytes held back for the same reason; whichever comes first.
+pub const PENDING_BYTES: usize = 64 * 1024 * 1024;
 
 /// What is true of a whole feed, where its records do not say otherwise.
 #[derive(Debug, Clone, Default)]

@@ -193,6 +193,7 @@ fn walk(reader: &mut Reader<'_>, meter: &mut Meter<'_>, buffer: &mut Vec<u8>) ->
     }
     // An object of arrays: `{"data": [ … ]}`, or `{"1": [ … ], "2": [ … ]}` as ThreatFox writes it; or one record.
     let mut own: Vec<(String, Value)> = Vec::new();
+    let mut held = 0;
     reader.object(meter, &mut |reader, meter, name| {
         if reader.peek()? == Some(b'[') {
             return reader.array(meter, &mut |reader, meter| match reader.value(meter, buffer)? {
@@ -204,9 +205,10 @@ fn walk(reader: &mut Reader<'_>, meter: &mut Meter<'_>, buffer: &mut Vec<u8>) ->
             });
         }
         if let Some(bytes) = reader.value(meter, buffer)?
-            && own.len() < 256
+            && held + bytes.len() <= OBJECT_BYTES
             && let Ok(value) = serde_json::from_slice::<Value>(bytes)
         {
+            held += bytes.len() + 64;
             own.push((name.to_string(), value));
         }
         Ok(())

@@ -9,6 +9,8 @@ use std::io::BufRead;
 
 /// Most columns of a table that are looked at.
 const COLUMNS: usize = 128;
+/// Lines within which a header is looked for.
+const HEADER_LINES: u64 = 200;
 /// Most lines that one row may stretch over (a quoted field may hold line breaks).
 const ROW_LINES: usize = 16;
 
@@ -60,7 +62,7 @@ impl Source for Table {
         let mut open: Option<(String, usize)> = None;
         lines::each(input, meter, LINE_BYTES, &mut |meter, line| {
             if open.is_none() && super::list::is_comment(line) {
-                if columns.is_none() {
+                if columns.is_none() && meter.number() <= HEADER_LINES {
                     columns = Columns::of_header(line);
                 }
                 meter.pass("comment");
@@ -75,6 +77,7 @@ impl Source for Table {
                 None => (line.to_string(), 1),
             };
             if columns.is_none()
+                && meter.number() <= HEADER_LINES
                 && let Some(header) = Columns::of_header(&text)
             {
                 columns = Some(header);

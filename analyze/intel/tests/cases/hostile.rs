@@ -59,6 +59,22 @@ fn what_came_before_a_break_is_taken() {
     assert!(report.fault.unwrap().is(&fault::SYNTAX), "nesting is bounded where it recurses");
 }
 
+/// Every file of the corpora, read as every format.
+#[test]
+fn the_corpus_of_hostile_files_is_replayed() {
+    for path in super::files("hostile").iter().chain(&super::files("feeds")).chain(&super::files("patterns")) {
+        let bytes = std::fs::read(path).unwrap();
+        for format in ALL.iter().copied().map(Some).chain([None]) {
+            let (report, kept) = read(&bytes, format);
+            assert_eq!(report.taken, kept.indicators.len() as u64, "{}", path.display());
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let parsed = pattern::parse(&text).map(|parsed| atom::atoms(&parsed));
+        let graph = (Graph::from_json(&bytes), Graph::from_compact(&bytes), Graph::from_stix(&mut bytes.as_slice()));
+        assert!(graph.0.is_err() && graph.1.is_err() && graph.2.is_err() && parsed.is_err(), "{}", path.display());
+    }
+}
+
 #[test]
 fn a_sink_may_end_the_import() {
     struct Full(u32);

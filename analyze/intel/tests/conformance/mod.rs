@@ -95,6 +95,31 @@ fn a_feed_loads_into_pymisp() {
     tell("pymisp 2.5.34.4", &printed);
 }
 
+/// Real nftables, in a network namespace that ends with the command.
+#[test]
+fn sets_load_into_nftables() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("garrison.nft");
+    let (files, _) = export("nft", sample(), &profile(Tlp::Amber));
+    std::fs::write(&script, &files["garrison.nft"]).unwrap();
+    // Twice: an update flushes what was there.
+    let command = format!("nft -f {0} && nft -f {0} && nft list table inet garrison_intel", script.display());
+    let output = Command::new("unshare").args(["--net", "sh", "-c", &command]).output();
+    let Some(output) = output.ok().filter(|output| output.status.code() != Some(127)) else {
+        return skipped("nftables: unshare or nft is not installed");
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("unshare failed") || said.contains("Operation not permitted") {
+        let _ = writeln!(std::io::stderr(), "skipped: needs root (a network namespace)");
+        return;
+    }
+    assert!(output.status.success(), "{said}");
+    let listed = String::from_utf8_lossy(&output.stdout);
+    for value in ["203.0.113.7", "198.51.100.0/24", "2001:db8::/32"] {
+        assert!(listed.contains(value), "{listed}");
+    }
+}
+
 /// The tests of a pattern as `[object, steps, operator]`.
 fn tests(observation: &Observation, found: &mut Vec<serde_json::Value>) {
     match observation {

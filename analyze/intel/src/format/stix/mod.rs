@@ -9,7 +9,7 @@ pub mod pattern;
 
 use super::detect::{Head, Source};
 use super::json::Json;
-use super::{Meter, PENDING, fault, time};
+use super::{Meter, OBJECT_BYTES, PENDING, PENDING_BYTES, fault, time};
 use crate::{Claim, Kind, Tlp};
 use base::{Fault, Result};
 use serde::Deserialize;
@@ -18,6 +18,10 @@ use std::io::BufRead;
 
 /// Most names and most relationships of one bundle that are remembered.
 const RELATIONS: usize = 1_000_000;
+/// Longest id that is remembered, bytes: a type and a UUID have under 80.
+const ID_BYTES: usize = 128;
+/// What a pending indicator costs beside its values, bytes: claims are bounded.
+const HELD_BYTES: usize = 1024;
 
 /// The format.
 pub struct Stix;
@@ -58,15 +62,17 @@ fn walk(reader: &mut Json<'_>, meter: &mut Meter<'_>, bundle: &mut Bundle) -> Re
         }
         let mut whole = false;
         let mut members: Vec<(String, String)> = Vec::new();
+        let mut held = 0;
         reader.object(meter, &mut |reader, meter, name| {
             if name == "objects" && reader.peek()? == Some(b'[') {
                 whole = true;
                 return elements(reader, meter, bundle, &mut buffer);
             }
             if let Some(bytes) = reader.value(meter, &mut buffer)?
-                && members.len() < 256
+                && held + bytes.len() <= OBJECT_BYTES
                 && let Ok(text) = std::str::from_utf8(bytes)
             {
+                held += text.len() + 64;
                 members.push((name.to_string(), text.to_string()));
             }
             Ok(())
@@ -154,6 +160,7 @@ struct Pending {
 struct Bundle {
     pending: Vec<Pending>,
     held: usize,
+    held_bytes: usize,
     /// Actors and malware by id: whether it is an actor, and its name.
     names: HashMap<String, (bool, String)>,
     /// From an indicator to what it indicates.
@@ -174,19 +181,23 @@ impl Bundle {
         meter.object(&object.id, &object.kind, text)?;
         match object.kind.as_str() {
             "indicator" => return self.indicator(meter, object),
-            "malware" | "tool" | "threat-actor" | "intrusion-set" | "campaign" if self.names.len() < RELATIONS => {
+            "malware" | "tool" | "threat-actor" | "intrusion-set" | "campaign"
+                if self.names.len() < RELATIONS && object.id.len() <= ID_BYTES =>
+            {
                 let actor = !matches!(object.kind.as_str(), "malware" | "tool");
-                self.names.insert(object.id, (actor, object.name));
+                let name = object.name.chars().take(ID_BYTES).collect();
+                self.names.insert(object.id, (actor, name));
             }
             "relationship" if self.edges.len() < RELATIONS && !object.revoked => {
                 let indicates = object.relationship_type.as_deref() != Some("derived-from");
                 if let (Some(from), Some(to), true) = (object.source_ref, object.target_ref, indicates)
                     && from.starts_with("indicator--")
+                    && from.len().max(to.len()) <= ID_BYTES
                 {
                     self.edges.push((from, to));
                 }
             }
-            "marking-definition" if self.markings.len() < 10_000 => {
+            "marking-definition" if self.markings.len() < 10_000 && object.id.len() <= ID_BYTES => {
                 if let Some(tlp) = tlp_of(&object) {
                     self.markings.insert(object.id, tlp);
                 }
@@ -240,14 +251,17 @@ impl Bundle {
         if values.is_empty() {
             return Ok(());
         }
+        let markings: Vec<String> =
+            object.object_marking_refs.into_iter().filter(|id| id.len() <= ID_BYTES).take(16).collect();
         self.held += values.len();
-        self.pending.push(Pending { id: object.id, claim, markings: object.object_marking_refs, values });
-        if self.held > PENDING { self.flush(meter) } else { Ok(()) }
+        self.held_bytes += values.iter().map(|(_, value, _)| value.len() + 64).sum::<usize>() + HELD_BYTES;
+        self.pending.push(Pending { id: object.id, claim, markings, values });
+        if self.held > PENDING || self.held_bytes > PENDING_BYTES { self.flush(meter) } else { Ok(()) }
     }
 
     /// Gives what is pending, with what is known of it by now.
     fn flush(&mut self, meter: &mut Meter<'_>) -> Result<()> {
-        self.held = 0;
+        (self.held, self.held_bytes) = (0, 0);
         let pending = std::mem::take(&mut self.pending);
         let wanted: HashSet<&str> = pending.iter().map(|held| held.id.as_str()).collect();
         let mut targets: HashMap<&str, Vec<&(bool, String)>> = HashMap::new();
@@ -298,7 +312,7 @@ fn claim(base: Claim, object: &Object) -> Claim {
         ("", text) => text.to_string(),
         (name, text) => format!("{name}: {text}"),
     };
-    claim
+    claim.bounded()
 }
 
 /// The TLP that a marking definition says, of either version.

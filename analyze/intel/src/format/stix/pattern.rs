@@ -456,7 +456,9 @@ impl<'t> Parser<'t> {
                 Some(time_us) => Literal::Time(time_us),
                 None => return Err(self.unexpected("a time of RFC 3339")),
             },
-            Token::Tagged('h', raw) if raw.len() % 2 == 0 && raw.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Token::Tagged('h', raw)
+                if raw.len().is_multiple_of(2) && raw.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+            {
                 Literal::Binary(raw.to_string())
             }
             Token::Tagged('b', raw) if is_base64(raw) => Literal::Binary(raw.to_string()),
@@ -537,7 +539,7 @@ fn number_follows(rest: &str) -> bool {
 
 fn is_base64(raw: &str) -> bool {
     let body = raw.trim_end_matches('=');
-    raw.len() % 4 == 0
+    raw.len().is_multiple_of(4)
         && raw.len() - body.len() <= 2
         && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }

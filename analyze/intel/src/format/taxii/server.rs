@@ -211,7 +211,7 @@ impl Server {
         collection: &Collection,
         rest: &[&str],
     ) -> Result<Answer> {
-        if let [] = rest {
+        if rest.is_empty() {
             let body = describe(collection).to_string().into_bytes();
             return Ok(only(request, "GET").map(|()| good(200, body)));
         }
