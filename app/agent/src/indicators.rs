@@ -15,7 +15,7 @@ use fleet::content::Taken;
 use fleet::wire::{Answer, Ask};
 use intel::Verdict;
 use lens::Lens;
-use record::{AgentId, Event, Host};
+use record::{AgentId, Alert, Event, Host};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -47,6 +47,8 @@ struct Hit {
     key: u64,
     value: String,
     event: Event,
+    /// The drill that made the event, empty when none did.
+    drill: String,
 }
 
 enum News {
@@ -82,7 +84,7 @@ impl Indicators {
     /// A judge's eye.
     pub fn spotter(&self) -> Spotter {
         let (filter, news, dropped) = (self.filter.reader(), self.news.clone(), self.dropped.clone());
-        Spotter { filter, news, dropped, recent: HashMap::new(), scratch: Default::default() }
+        Spotter { filter, news, dropped, recent: HashMap::new(), found: Vec::new(), scratch: Default::default() }
     }
 
     /// Takes a filter, or a change of it.
@@ -129,6 +131,8 @@ pub struct Spotter {
     dropped: Arc<AtomicU64>,
     /// When a value of a process was told last.
     recent: HashMap<(u64, u64), Micros>,
+    /// What the last event shows that the filter holds.
+    found: Vec<(&'static str, u64, String)>,
     scratch: lens::Scratch,
 }
 
@@ -138,24 +142,32 @@ impl Spotter {
         self.filter.renew();
     }
 
-    /// Tells of the values of an event that the filter holds. Never waits; costs nothing without a filter.
-    pub fn look(&mut self, event: &Event) {
-        let Some(lens) = &*self.filter else { return };
-        let (news, dropped, recent) = (&self.news, &self.dropped, &mut self.recent);
+    /// Whether an event shows values that the filter holds and that were not told just now; [`Spotter::tell`] tells of
+    /// them. Costs nothing without a filter.
+    pub fn look(&mut self, event: &Event) -> bool {
+        let Some(lens) = &*self.filter else { return false };
+        let (found, recent) = (&mut self.found, &mut self.recent);
         lens.look(event, &mut self.scratch, &mut |kind, key, value| {
             let who = event.process.as_ref().map_or(0, |proc| proc.info.key);
             if recent.len() >= RECENT {
                 recent.clear();
             }
             let told = recent.insert((key, who), event.time_us);
-            if told.is_some_and(|told| event.time_us.abs_diff(told) < ONCE_US as u64) {
-                return;
-            }
-            let hit = Hit { kind, key, value: value.to_string(), event: event.clone() };
-            if news.try_send(News::Hit(Box::new(hit))).is_err() {
-                dropped.fetch_add(1, Ordering::Relaxed);
+            if told.is_none_or(|told| event.time_us.abs_diff(told) >= ONCE_US as u64) {
+                found.push((kind, key, value.to_string()));
             }
         });
+        !self.found.is_empty()
+    }
+
+    /// Tells of what the last look found. Never waits.
+    pub fn tell(&mut self, event: &Event, drill: &str) {
+        for (kind, key, value) in self.found.drain(..) {
+            let hit = Hit { kind, key, value, event: event.clone(), drill: drill.to_string() };
+            if self.news.try_send(News::Hit(Box::new(hit))).is_err() {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -256,7 +268,8 @@ impl<'a> Desk<'a> {
     fn raise(&mut self, verdict: &Verdict, hit: &Hit, now: Micros) {
         let version = self.indicators.filter.get().as_ref().as_ref().map_or(0, Lens::version);
         let wall = self.raiser.clock.wall();
-        let build = || alert::of(verdict, &hit.event, (&self.host, self.agent), (version, wall));
+        let alert = || alert::of(verdict, &hit.event, (&self.host, self.agent), (version, wall));
+        let build = || Alert { drill: hit.drill.clone(), ..alert() };
         let rule = alert::rule(verdict.kind);
         if !self.storm.repeats((&rule, &hit.value), false, &hit.event, now, build) {
             self.raiser.raise(build(), &hit.event, |_| Vec::new());

@@ -93,8 +93,9 @@ impl Judge {
         {
             self.drill(proc);
         }
-        if let Some(spotter) = &mut self.spotter {
-            spotter.look(event);
+        if self.spotter.as_mut().is_some_and(|spotter| spotter.look(event)) {
+            let drill = self.drill_of(event);
+            self.spotter.iter_mut().for_each(|spotter| spotter.tell(event, &drill));
         }
         self.evaluate(event);
         for place in 0..self.hits.len() {

@@ -138,6 +138,7 @@ pub struct AgentMessage {
 
 /// What an agent says.
 #[derive(Clone, PartialEq, prost::Oneof)]
+#[allow(clippy::large_enum_variant, reason = "few are alive at a time, and none is moved often")]
 pub enum AgentSays {
     /// First of all.
     #[prost(message, tag = "1")]

@@ -76,16 +76,22 @@ pub fn verdict(score: u8) -> bytes::Bytes {
     serde_json::to_vec(&verdict).unwrap().into()
 }
 
+fn see(spotter: &mut Spotter, event: &Event) {
+    if spotter.look(event) {
+        spotter.tell(event, "");
+    }
+}
+
 #[test]
 fn a_hit_is_asked_about_and_the_answer_is_the_alert() {
     let bench = Bench::new();
     let (mut spotter, mut desk) = (bench.indicators.spotter(), bench.desk());
-    spotter.look(&connection(BAD, 1, 1));
+    see(&mut spotter, &connection(BAD, 1, 1));
     assert_eq!(bench.feed(&mut desk), 0, "there is no filter");
     bench.filter(0, 5, filter(5, &[BAD])).unwrap();
     spotter.renew();
     for (address, process, time) in [(BAD, 1, 1), (BAD, 1, 2), ("192.0.2.9", 1, 3), (BAD, 2, 4)] {
-        spotter.look(&connection(address, process, time));
+        see(&mut spotter, &connection(address, process, time));
     }
     assert_eq!(bench.feed(&mut desk), 2, "one for each process a second");
     assert_eq!(desk.pending.len(), 1, "one question a value");
@@ -94,8 +100,8 @@ fn a_hit_is_asked_about_and_the_answer_is_the_alert() {
     desk.answered(Answer { id: 1, found: Some(verdict(70)), later: false }, 0);
     desk.answered(Answer { id: 1, found: Some(verdict(70)), later: false }, 0);
     // Known now: the next one is an alert at once, unless it is the same finding.
-    spotter.look(&connection(BAD, 3, 5));
-    spotter.look(&connection(BAD, 1, 9_000_000));
+    see(&mut spotter, &connection(BAD, 3, 5));
+    see(&mut spotter, &connection(BAD, 1, 9_000_000));
     bench.feed(&mut desk);
     let alerts = bench.kept.alerts();
     assert_eq!(alerts.len(), 2, "{alerts:?}");
@@ -112,10 +118,10 @@ fn what_is_no_indicator_is_not_asked_again_until_the_filter_changes() {
     let bench = Bench::new();
     bench.filter(0, 5, filter(5, &[BAD])).unwrap();
     let (mut spotter, mut desk) = (bench.indicators.spotter(), bench.desk());
-    spotter.look(&connection(BAD, 1, 1));
+    see(&mut spotter, &connection(BAD, 1, 1));
     bench.feed(&mut desk);
     desk.answered(Answer { id: 1, found: None, later: false }, 0);
-    spotter.look(&connection(BAD, 2, 2));
+    see(&mut spotter, &connection(BAD, 2, 2));
     bench.feed(&mut desk);
     assert!(desk.pending.is_empty() && bench.kept.alerts().is_empty());
     let change =
@@ -125,7 +131,7 @@ fn what_is_no_indicator_is_not_asked_again_until_the_filter_changes() {
     spotter.renew();
     desk.tick();
     for address in [BAD, "192.0.2.9"] {
-        spotter.look(&connection(address, 3, 3));
+        see(&mut spotter, &connection(address, 3, 3));
     }
     bench.feed(&mut desk);
     assert_eq!(desk.pending.len(), 2);
@@ -139,7 +145,7 @@ fn without_a_server_hits_wait_in_bounds_and_are_asked_again() {
     bench.filter(0, 5, filter(5, &listed)).unwrap();
     let (mut spotter, mut desk) = (bench.indicators.spotter(), bench.desk());
     for (time, address) in (0..).zip(&addresses) {
-        spotter.look(&connection(address, 1, time));
+        see(&mut spotter, &connection(address, 1, time));
         bench.feed(&mut desk);
     }
     assert_eq!((desk.pending.len(), bench.indicators.lost()[0].1), (PENDING, 10));

@@ -1,6 +1,6 @@
 //! Logs of this host and of those who send to it.
 
-use super::{Ground, Kind, Sense};
+use super::{Ground, Kind, Sense, Started};
 use crate::desk::Desk;
 use base::{Clock, Fault, Result};
 use fleet::content::{Files, Name};
@@ -21,7 +21,7 @@ struct Reader {
 pub const KIND: Kind = Kind { name: "logs", tells: record::Kind::Log, wanted: |_| true, start };
 
 /// Reads logs as the configuration and the published inputs say.
-fn start(ground: &Ground<'_>) -> Result<Option<Box<dyn Sense>>> {
+fn start(ground: &Ground<'_>) -> Started {
     let mut reader = Reader {
         config: ground.config.logs.clone(),
         folder: ground.config.state.join("logs"),

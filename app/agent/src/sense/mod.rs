@@ -38,6 +38,9 @@ pub trait Sense: Send {
     fn stop(self: Box<Self>);
 }
 
+/// A sense that was started; none when there is nothing to do on this host.
+pub type Started = Result<Option<Box<dyn Sense>>>;
+
 /// A kind of sense.
 pub struct Kind {
     /// Its name in the agent's log.
@@ -46,8 +49,8 @@ pub struct Kind {
     pub tells: record::Kind,
     /// Whether the configuration wants it.
     pub wanted: fn(&Config) -> bool,
-    /// Starts it; none when there is nothing to do on this host.
-    pub start: fn(&Ground<'_>) -> Result<Option<Box<dyn Sense>>>,
+    /// Starts it.
+    pub start: fn(&Ground<'_>) -> Started,
 }
 
 /// Every kind.

@@ -1,6 +1,6 @@
 //! Scans of files that were written or started, and of the whole host in quiet hours.
 
-use super::{Ground, Kind, Sense};
+use super::{Ground, Kind, Sense, Started};
 use crate::desk::{Desk, Ear};
 use crate::fault;
 use base::{Fault, Result, SystemRandom};
@@ -24,7 +24,7 @@ struct Scanner {
 pub const KIND: Kind = Kind { name: "scan", tells: record::Kind::Scan, wanted: |config| config.scan.enabled, start };
 
 /// Starts scanning where the scanner's program is.
-fn start(ground: &Ground<'_>) -> Result<Option<Box<dyn Sense>>> {
+fn start(ground: &Ground<'_>) -> Started {
     let mut config = ground.config.scan.clone();
     if !config.scanner().is_file() {
         tracing::warn!(program = %config.scanner().display(), "files are not scanned: the scanner is not installed");

@@ -100,6 +100,9 @@ pub(crate) struct Holding {
 }
 
 #[cfg(test)]
+mod chance;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
