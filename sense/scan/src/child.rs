@@ -8,6 +8,7 @@ use base::{Clock, Fault, Micros, Result};
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often a scanner that works is looked at, milliseconds.
 const LOOK_MS: u32 = 200;
@@ -51,21 +52,25 @@ impl Child {
         self.process.id()
     }
 
-    /// Asks and waits for the answer. After a fault the child is of no more use.
+    /// Asks and waits for the answer, or until `ending` is set. After a fault the child is of no more use.
     ///
     /// # Errors
-    /// [`fault::CRASHED`], [`fault::HUNG`], [`fault::BAD_MESSAGE`].
+    /// [`fault::CRASHED`], [`fault::HUNG`], [`fault::BAD_MESSAGE`], [`fault::RESTING`] at the end.
     pub fn ask(
         &mut self,
         ask: Ask,
         descriptor: Option<BorrowedFd<'_>>,
         patience: Patience,
         clock: &dyn Clock,
+        ending: &AtomicBool,
     ) -> Result<Answer> {
         self.number += 1;
         self.channel.send(&Request { number: self.number, ask: Some(ask) }, descriptor)?;
         let (begun, used) = (clock.monotonic(), self.cpu_us());
         while let Wait::Over = self.channel.wait(LOOK_MS)? {
+            if ending.load(Ordering::Relaxed) {
+                return Err(Fault::new(&fault::RESTING).object("scanner").found("the end of the agent"));
+            }
             let cpu = self.cpu_us() - used;
             if cpu > patience.cpu_us || clock.monotonic() - begun > patience.wall_us {
                 let found = format!("{} ms of processor time", cpu / 1000);

@@ -8,6 +8,7 @@ use base::{Clock, Fault, Micros, Result};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What happened to scanners since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,6 +34,7 @@ pub struct Client {
     pause: Micros,
     file: Patience,
     health: Health,
+    ending: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -50,6 +52,7 @@ impl Client {
             pause: PAUSE_US,
             file,
             health: Health::default(),
+            ending: Arc::default(),
         }
     }
 
@@ -57,6 +60,11 @@ impl Client {
     pub fn patience(mut self, file: Patience) -> Client {
         self.file = file;
         self
+    }
+
+    /// A mark that ends a wait for an answer: whoever stops the agent does not wait for a slow file.
+    pub fn ending(&self) -> Arc<AtomicBool> {
+        self.ending.clone()
     }
 
     /// Other rules from now on: the next scanner has them.
@@ -144,13 +152,13 @@ impl Client {
     /// Asks; a scanner that failed is ended and rests.
     fn ask(&mut self, ask: Ask, descriptor: Option<BorrowedFd<'_>>, patience: Patience) -> Result<Answer> {
         let Some(child) = &mut self.child else { return Err(Fault::new(&fault::RESTING)) };
-        let asked = child.ask(ask, descriptor, patience, &*self.clock);
+        let asked = child.ask(ask, descriptor, patience, &*self.clock, &self.ending);
         if let Err(fault) = &asked
             && !fault.is(&fault::LIMIT)
         {
             if fault.is(&fault::HUNG) {
                 self.health.hung += 1;
-            } else {
+            } else if !fault.is(&fault::RESTING) {
                 self.health.crashed += 1;
             }
             self.child = None;

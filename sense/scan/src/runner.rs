@@ -2,6 +2,7 @@
 
 use crate::client::{Client, Health};
 use crate::config::ScanConfig;
+use crate::fault;
 use crate::hint::{self, Cause, Hint};
 use crate::limits::LANE;
 use crate::memory::Memory;
@@ -70,7 +71,7 @@ struct Inbox {
 
 /// The way in, for any thread: never waits for a scan.
 #[derive(Clone, Default)]
-pub struct Hints(Arc<(Mutex<Inbox>, Condvar)>);
+pub struct Hints(Arc<(Mutex<Inbox>, Condvar)>, Arc<AtomicBool>);
 
 impl Hints {
     /// An event of the sensor: what it says about files is noted.
@@ -97,8 +98,9 @@ impl Hints {
         self.0.1.notify_one();
     }
 
-    /// Ends a wait, so that a stop is seen.
+    /// Ends a wait for hints or for the scanner, so that a stop is seen.
     pub fn wake(&self) {
+        self.1.store(true, Ordering::SeqCst);
         drop(self.lock());
         self.0.1.notify_one();
     }
@@ -150,7 +152,7 @@ impl Runner {
             scheduler: Scheduler::new(config.clone(), progress),
             config,
             state,
-            hints: Hints::default(),
+            hints: Hints(Arc::default(), client.ending()),
             tree: Box::new(HostTree::default()),
             client,
             memory,
@@ -177,6 +179,11 @@ impl Runner {
     /// was dropped go to `deliver`.
     pub fn run(mut self, stop: &AtomicBool, deliver: &mut dyn FnMut(Event)) {
         while !stop.load(Ordering::Relaxed) {
+            // Whoever wakes has stopped before: a mark that is taken away here is seen as a stop there.
+            self.hints.1.store(false, Ordering::SeqCst);
+            if stop.load(Ordering::SeqCst) {
+                break;
+            }
             let wait = self.step(deliver);
             if wait > 0 {
                 let inbox = self.hints.lock();
@@ -283,6 +290,9 @@ impl Runner {
             urgent: hint.cause != Cause::Schedule,
         };
         let looked = self.client.look(look, Some(opened.descriptor.as_fd()));
+        if looked.as_ref().is_err_and(|fault| fault.is(&fault::RESTING)) {
+            return;
+        }
         // A file that the scanner failed on is left alone until it changes.
         self.memory.learn(&opened.facts);
         self.look_again(hint, &opened);

@@ -86,6 +86,16 @@ fn a_scanner_that_waits_for_nothing_is_stopped() {
     assert_eq!(client.health().hung, 1);
 }
 
+#[test]
+fn whoever_stops_the_agent_does_not_wait_for_a_slow_file() {
+    let mut client = client("rule a { condition: true }");
+    let (reader, _writer) = rustix::pipe::pipe().unwrap();
+    client.version().unwrap();
+    client.ending().store(true, std::sync::atomic::Ordering::SeqCst);
+    let fault = client.look(look("pipe"), Some(reader.as_fd())).unwrap_err();
+    assert!(fault.is(&fault::RESTING) && client.health().crashed == 0, "{fault:?}");
+}
+
 fn found(events: &[Event]) -> Vec<&Scan> {
     let mut scans = Vec::new();
     for event in events {
