@@ -119,25 +119,19 @@ const DEFANGED: &[(&str, &str)] = &[
 const SCHEMES: &[(&str, &str)] =
     &[("hxxps", "https"), ("hxxp", "http"), ("h**ps", "https"), ("h**p", "http"), ("fxp", "ftp")];
 
-/// The text with its teeth back; borrowed when it never lost them.
+/// The text with its teeth back; borrowed when it never lost them. What comes out holds no such spelling any more, also
+/// when one was hidden in another: after each sign the end of what is written is looked at again.
 fn refang(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
-    if text.bytes().any(|byte| matches!(byte, b'[' | b'(' | b'{' | b'\\')) {
+    if text.bytes().any(|byte| matches!(byte, b'[' | b'(' | b'{' | b'\\' | b'\t' | b'\n' | b'\r')) {
         let mut whole = String::with_capacity(text.len());
-        let mut rest = text.as_ref();
-        while let Some(next) = rest.chars().next() {
-            let found = DEFANGED.iter().find(|(from, _)| starts_with(rest, from));
-            let taken = match found {
-                Some((from, to)) => {
-                    whole.push_str(to);
-                    from.len()
-                }
-                None => {
-                    whole.push(next);
-                    next.len_utf8()
-                }
-            };
-            rest = &rest[taken..];
+        // The URL standard leaves these out wherever they stand.
+        for sign in text.chars().filter(|sign| !matches!(sign, '\t' | '\n' | '\r')) {
+            whole.push(sign);
+            while let Some((from, to)) = DEFANGED.iter().find(|(from, _)| ends_with(&whole, from)) {
+                whole.truncate(whole.len() - from.len());
+                whole.push_str(to);
+            }
         }
         text = Cow::Owned(whole);
     }
@@ -147,6 +141,11 @@ fn refang(text: &str) -> Cow<'_, str> {
         }
     }
     text
+}
+
+fn ends_with(text: &str, end: &str) -> bool {
+    let from = text.len().checked_sub(end.len());
+    from.and_then(|from| text.get(from..)).is_some_and(|back| back.eq_ignore_ascii_case(end))
 }
 
 fn starts_with(text: &str, begin: &str) -> bool {
@@ -246,7 +245,7 @@ fn url(text: &str) -> Result<String> {
     let whole = if text.contains("://") { Cow::Borrowed(text) } else { Cow::Owned(format!("http://{text}")) };
     let mut url = url::Url::parse(&whole).map_err(|_| wrong())?;
     let named = match url.host() {
-        Some(url::Host::Domain(name)) => is_domain(name.trim_end_matches('.')),
+        Some(url::Host::Domain(name)) => is_domain(name.strip_suffix('.').unwrap_or(name)),
         Some(_) => true,
         None => false,
     };
@@ -305,7 +304,8 @@ fn path(text: &str) -> Option<String> {
         }
         folded.push_str(part);
     }
-    (!folded.is_empty()).then_some(folded)
+    // Behind the last slash there may be a space, which a second reading would take off.
+    (!folded.is_empty() && folded.trim().len() == folded.len()).then_some(folded)
 }
 
 /// Addresses that mean this host or a network of its owner: never looked up unless a list of indicators asks.

@@ -120,11 +120,11 @@ proptest! {
     ) {
         let mark = if query.is_empty() || path.is_empty() { String::new() } else { format!("?{query}") };
         for scheme in ["http", "https"] {
-            let other = match scheme { "http" => ":443", _ => ":80" };
+            let other = match scheme { "http" => 443, _ => 80 };
             let whole = format!("{scheme}://{host}{path}{mark}");
             let Ok(value) = canonical(Kind::Url, &whole) else { continue };
             // A port that is the other scheme's own is left out of what is seen; no source writes such URLs.
-            if host.ends_with(other) || query.contains('#') && path.contains('#') { continue }
+            if host.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()) == Some(other) || query.contains('#') && path.contains('#') { continue }
             let mut keys = Vec::new();
             Observer::new(true).look(&log(&[("url", &whole)]), |seen| if seen.kind == Kind::Url { keys.push(seen.key) });
             prop_assert_eq!(keys, vec![Key::of(Kind::Url, &value)], "{}", whole);

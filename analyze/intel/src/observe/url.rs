@@ -15,7 +15,9 @@ impl Observer {
     /// A whole URL, and the host it names.
     pub(super) fn url(&mut self, text: &str, field: &str, take: &mut impl FnMut(&Seen<'_>)) {
         let Some((scheme, rest)) = text.split_once("://") else { return };
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        // The URL standard reads any number of slashes, and backslashes, as the two.
+        let rest = rest.trim_start_matches(['/', '\\']);
+        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") {
             self.location(authority, path, "", field, take);
