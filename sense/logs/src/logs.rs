@@ -132,7 +132,7 @@ impl Drop for Logs {
 fn files(mut tailer: Tailer, sink: &dyn Sink, stop: &Stop, counters: &Counters) {
     let mut watch = Watch::new();
     let mut look = true;
-    let mut idle = Duration::ZERO;
+    let mut rounds = 0_u32;
     loop {
         let more = match tailer.poll(sink, look) {
             Ok(more) => more,
@@ -149,16 +149,17 @@ fn files(mut tailer: Tailer, sink: &dyn Sink, stop: &Stop, counters: &Counters) 
         }
         if look {
             watch.set(&tailer.folders());
-            (look, idle) = (false, Duration::ZERO);
         }
+        rounds += 1;
         if more {
+            // A log that never rests must not hide that it was rotated.
+            look = rounds.is_multiple_of(4);
             continue;
         }
         stop.wait(&[], GATHER);
         let fds: Vec<_> = watch.fd().into_iter().collect();
-        stop.wait(&fds, LOOK.saturating_sub(GATHER));
-        idle += GATHER;
-        look = watch.drain() || idle >= LOOK;
+        let is_woken = stop.wait(&fds, LOOK.saturating_sub(GATHER)).contains(&true);
+        look = watch.drain() || !is_woken || rounds.is_multiple_of(10);
     }
     // What is there now is taken; a sink that refuses gets it after the next start.
     let last = tailer.poll(sink, true).and_then(|_| tailer.save());

@@ -43,10 +43,10 @@ impl Reader<'_> {
         self.counters.add(Count::Cut, u64::from(cut));
         if let Some(last) = found.last_mut() {
             if replaced > 0 {
-                last.fields.put("log.bytes_replaced", &replaced.to_string());
+                last.fields.mark("log.bytes_replaced", replaced.to_string());
             }
             if cut {
-                last.fields.put("log.record_cut", "true");
+                last.fields.mark("log.record_cut", "true".to_owned());
             }
         }
         let before = out.len();

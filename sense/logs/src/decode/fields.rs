@@ -39,6 +39,11 @@ impl Fields {
         self.pairs.push(Pair { name: short.to_owned(), value: part.to_owned() });
     }
 
+    /// Adds a mark of the reader itself, which no limit cuts.
+    pub fn mark(&mut self, name: &str, value: String) {
+        self.pairs.push(Pair { name: name.to_owned(), value });
+    }
+
     /// Adds a field unless it is empty or `-`, which most logs write for nothing.
     pub fn some(&mut self, name: &str, value: &str) {
         if !value.is_empty() && value != "-" {

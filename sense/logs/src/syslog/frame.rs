@@ -91,8 +91,8 @@ impl Framer {
         Ok(())
     }
 
-    fn broken(&self) -> Fault {
-        let found = String::from_utf8_lossy(&self.digits).into_owned();
+    fn broken(&mut self) -> Fault {
+        let found = String::from_utf8_lossy(&std::mem::take(&mut self.digits)).into_owned();
         Fault::new(&fault::FRAME).expected("a length and a space").found(found)
     }
 

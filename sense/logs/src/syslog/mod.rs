@@ -134,12 +134,17 @@ impl Receiver {
         let mut ready = ready.iter();
         let ready: Vec<bool> = open.iter().map(|open| *open && ready.next() == Some(&true)).collect();
         self.streams(&ready, sink);
+        let mut is_short = false;
         for (index, is_ready) in ready_listeners.iter().enumerate() {
             match &self.listeners[index].socket {
                 _ if !is_ready => {}
                 Socket::Udp(_) => self.datagrams(index),
-                Socket::Tcp(..) => self.accept(index),
+                Socket::Tcp(..) => is_short |= !self.accept(index),
             }
+        }
+        if is_short {
+            // Out of file descriptors: whoever waits to connect must not keep this thread spinning.
+            stop.wait(&[], PAUSE);
         }
         self.tell();
         self.give(sink);
@@ -165,12 +170,16 @@ impl Receiver {
         listener.untold += dropped;
     }
 
-    /// Takes new connections within the limits.
-    fn accept(&mut self, index: usize) {
+    /// Takes new connections within the limits; `false` where the host has nothing left to take them with.
+    fn accept(&mut self, index: usize) -> bool {
         let now = self.clock.monotonic();
         let listener = &self.listeners[index];
-        let Socket::Tcp(socket, config) = &listener.socket else { return };
-        while let Ok((stream, peer)) = socket.accept() {
+        let Socket::Tcp(socket, config) = &listener.socket else { return true };
+        let is_empty = loop {
+            let (stream, peer) = match socket.accept() {
+                Ok(accepted) => accepted,
+                Err(cause) => break cause.kind() == std::io::ErrorKind::WouldBlock,
+            };
             let peer = peer.ip().to_canonical();
             let of_listener = self.connections.iter().filter(|connection| connection.listener == index);
             let (all, same) = of_listener
@@ -181,8 +190,12 @@ impl Receiver {
                 Some(connection) => self.connections.push(connection),
                 None => listener.counters.add(Count::Refused, 1),
             }
+        };
+        if !is_empty {
+            listener.counters.add(Count::Failures, 1);
         }
         self.count_open();
+        is_empty
     }
 
     /// Reads the connections that are ready, and ends those that are over.

@@ -110,3 +110,37 @@ fn the_faults_are_complete() {
         }
     }
 }
+
+/// Everything in `hostile/`, found by glob, through everything that reads bytes from outside.
+#[test]
+fn the_hostile_corpus_reads_without_a_panic() {
+    let hostile = folder().with_file_name("hostile");
+    let (zone, counters) = (Zone::fixed(0), Counters::default());
+    let mut count = 0;
+    for entry in std::fs::read_dir(&hostile).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for decoder in decode::ALL.iter().copied() {
+            let reader = Reader { decoder, word: "", now: NOW, zone: &zone, counters: &counters };
+            let mut events = Vec::new();
+            for line in bytes.split(|byte| *byte == b'\n').chain([&bytes[..]]) {
+                reader.read(line, false, "/log", &mut events);
+            }
+            for event in events {
+                let Activity::Log(log) = event.activity else { panic!("a log") };
+                assert!(log.message.len() <= base::limits::LOG_LINE_BYTES);
+                assert!(log.fields.len() <= logs::limits::FIELDS + 3);
+            }
+        }
+        for size in [1, 7, bytes.len()] {
+            let mut framer = logs::syslog::frame::Framer::default();
+            let mut export = logs::journal::export::Export::default();
+            for piece in bytes.chunks(size) {
+                let _ = framer.feed(piece, &mut |message, _| assert!(message.len() <= logs::limits::SYSLOG_BYTES));
+                export.feed(piece, &mut |entry| assert!(entry.len() <= logs::limits::JOURNAL_FIELDS));
+            }
+        }
+        let _ = Zone::parse(&bytes);
+        count += 1;
+    }
+    assert!(count >= 10);
+}

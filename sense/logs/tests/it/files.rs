@@ -253,6 +253,10 @@ fn a_killed_reader_loses_nothing() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
+        // What stands at the very first look is the past; the promise begins there.
+        while !folder.path().join("state/logs.positions").exists() {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
         for _ in 0..500 {
             written += 1;
             append(&log, format!("line {written} of many\n"));
