@@ -64,13 +64,7 @@ impl Service {
         let (orders, inbox) = channel();
         let counts = Arc::new(Mutex::new(Vec::new()));
         let (exec_gate, wishes) = gate::pair();
-        let setup = ExecutorConfig {
-            agent: standing.agent.to_string(),
-            order_age_s: config.order_age_seconds,
-            never: standing.never,
-            resolvers: standing.resolvers,
-            ..ExecutorConfig::new(config.state.join("actions"), config.state.join("evidence"))
-        };
+        let setup = hands_of(config, standing.agent, standing.never, standing.resolvers);
         let sensor = Sensor::start(config.sensor.clone(), clock.clone())?;
         let probes = probes(sensor.probed());
         let raiser = Arc::new(Raiser {
@@ -80,14 +74,11 @@ impl Service {
             orders: Mutex::new(orders.clone()),
             clock: clock.clone(),
         });
-        let judge = || {
-            let judge = Judge::new(&stock.rules, host.clone(), standing.agent, clock.clone());
-            judge.with(stock.indicators.spotter())
-        };
-        let (desk, waiting) = Desk::new(judge(), raiser.clone(), &host);
+        let who = (host.clone(), standing.agent);
+        let (desk, waiting) = Desk::new(judge(&stock, &who, &clock), raiser.clone(), &host);
         let watch = Watch {
             sensor,
-            judge: judge(),
+            judge: judge(&stock, &who, &clock),
             raiser: raiser.clone(),
             desk: desk.clone(),
             wishes,
@@ -97,19 +88,14 @@ impl Service {
         let mut threads = vec![
             spawn("sensor", {
                 let stop = stop.clone();
-                move || {
-                    if let Err(fault) = watch.run(&stop) {
-                        tracing::error!(fault = %fault.inside(), "the sensor stopped");
-                    }
-                }
+                move || see(watch, &stop)
             })?,
             spawn("desk", {
                 let (desk, stop) = (desk.clone(), stop.clone());
                 move || desk.run(&waiting, &stop)
             })?,
             spawn("indicators", {
-                let (indicators, stop, raiser) = (stock.indicators.clone(), stop.clone(), raiser);
-                let who = (host.clone(), standing.agent);
+                let (indicators, stop) = (stock.indicators.clone(), stop.clone());
                 move || indicators.run(&raiser, who, &stop)
             })?,
             spawn("hands", {
@@ -123,8 +109,7 @@ impl Service {
             return Err(fault);
         }
         if config.metrics_seconds > 0 {
-            let (stop, every) = (stop.clone(), Duration::from_secs(config.metrics_seconds));
-            let clock = clock.clone();
+            let (stop, every, clock) = (stop.clone(), Duration::from_secs(config.metrics_seconds), clock.clone());
             threads.push(spawn("metrics", move || sample(&*outlet, &*clock, every, &stop))?);
         }
         // Last: the kernel is watched before files and logs are read.
@@ -180,6 +165,25 @@ impl Service {
             // A panic was reported by the thread itself.
             let _ = thread.join();
         }
+    }
+}
+
+/// What the hands are made of.
+fn hands_of(config: &Config, agent: AgentId, never: NeverList, resolvers: Vec<IpAddr>) -> ExecutorConfig {
+    let folders = ExecutorConfig::new(config.state.join("actions"), config.state.join("evidence"));
+    let (agent, order_age_s) = (agent.to_string(), config.order_age_seconds);
+    ExecutorConfig { agent, order_age_s, never, resolvers, ..folders }
+}
+
+/// A judge by what is in stock.
+fn judge(stock: &Stock, (host, agent): &(Host, AgentId), clock: &Arc<dyn Clock>) -> Judge {
+    Judge::new(&stock.rules, host.clone(), *agent, clock.clone()).with(stock.indicators.spotter())
+}
+
+/// The sensor's thread.
+fn see(watch: Watch, stop: &AtomicBool) {
+    if let Err(fault) = watch.run(stop) {
+        tracing::error!(fault = %fault.inside(), "the sensor stopped");
     }
 }
 
