@@ -1,14 +1,15 @@
 //! Events kept to show with a hit.
 
+use super::limits::Limits;
 use record::{Activity, Event, Pair, Process};
 use std::sync::Arc;
 
 /// An event with what it is counted as.
 #[derive(Debug)]
-pub(super) struct Kept {
-    pub event: Arc<Event>,
-    pub place: u8,
-    pub bytes: usize,
+struct Kept {
+    event: Arc<Event>,
+    place: u8,
+    bytes: usize,
 }
 
 /// The events kept of one group: of counts the first ones in the window, of rules that must come together the latest
@@ -30,18 +31,31 @@ impl Evidence {
         free
     }
 
-    /// Makes room for an event of this rule; says whether it should be kept, and the bytes that are free now.
-    pub(super) fn room(&mut self, place: u8, latest: bool, most: usize) -> (bool, usize) {
-        let mut free = 0;
+    /// Keeps an event if the group has room for it; `latest` takes the place of the one kept for the same rule. `used`
+    /// are the bytes of all groups. False when they alone were the reason not to keep it.
+    pub(super) fn offer(
+        &mut self,
+        event: &Event,
+        place: u8,
+        latest: bool,
+        limits: &Limits,
+        used: &mut usize,
+        shared: &mut Option<Arc<Event>>,
+    ) -> bool {
         if latest && let Some(at) = self.kept.iter().position(|kept| kept.place == place) {
-            free = self.kept.remove(at).bytes;
+            *used -= self.kept.remove(at).bytes;
         }
-        (self.kept.len() < most, free)
-    }
-
-    /// Keeps an event.
-    pub(super) fn keep(&mut self, event: Arc<Event>, place: u8, bytes: usize) {
+        if self.kept.len() + 1 >= limits.evidence {
+            return true;
+        }
+        let bytes = weight(event);
+        if *used + bytes > limits.evidence_bytes {
+            return false;
+        }
+        *used += bytes;
+        let event = shared.get_or_insert_with(|| Arc::new(event.clone())).clone();
         self.kept.push(Kept { event, place, bytes });
+        true
     }
 
     /// The events, the oldest first.
@@ -58,7 +72,7 @@ impl Evidence {
 }
 
 /// About how many bytes an event keeps alive: its own and those of its processes, which others may share.
-pub(super) fn weight(event: &Event) -> usize {
+fn weight(event: &Event) -> usize {
     const PROCESS: usize = size_of::<Process>() + 256;
     let pair = |pair: &Pair| size_of::<Pair>() + pair.name.len() + pair.value.len();
     let pairs = |pairs: &[Pair]| pairs.iter().map(pair).sum::<usize>();

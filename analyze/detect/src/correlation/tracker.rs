@@ -2,7 +2,7 @@
 
 use super::access::{Access, Seen};
 use super::compile::{Compiled, Correlation, CorrelationIndex, Feed};
-use super::evidence::{Evidence, weight};
+use super::evidence::Evidence;
 use super::group::{self, Groups};
 use super::hit::CorrelationHit;
 use super::limits::{LATE, Limits, SLACK_US};
@@ -56,6 +56,23 @@ impl State {
             event: 0,
             bytes: 0,
         }
+    }
+
+    /// Goes on to the time of an event; says the bytes of events that were let go, nothing when it comes too late.
+    fn admit(&mut self, time: i64, plan: &Plan) -> Option<usize> {
+        let mut free = 0;
+        if time < self.newest.saturating_sub(plan.span_us) {
+            self.late += 1;
+            if self.late < LATE {
+                return None;
+            }
+            // The newest time was wrong, not all of these.
+            free = self.evidence.expire(i64::MAX);
+            (self.window, self.newest, self.hit) = (Window::new(plan), time, None);
+        }
+        self.late = 0;
+        self.newest = self.newest.max(time);
+        Some(free + self.evidence.expire(self.newest.saturating_sub(plan.span_us)))
     }
 }
 
@@ -211,26 +228,17 @@ impl Tracker {
         if again {
             return None;
         }
-        if taken.time < state.newest.saturating_sub(plan.span_us) {
+        let Some(free) = state.admit(taken.time, plan) else {
             self.dropped.late += 1;
-            state.late += 1;
-            if state.late < LATE {
-                return None;
-            }
-            // The newest time was wrong, not all of these.
-            self.evidence_bytes -= state.evidence.expire(i64::MAX);
-            (state.window, state.newest, state.hit) = (Window::new(plan), taken.time, None);
-        }
-        state.late = 0;
-        state.newest = state.newest.max(taken.time);
+            return None;
+        };
+        self.evidence_bytes -= free;
         let cutoff = state.newest.saturating_sub(plan.span_us);
         let cut = state.window.take(taken, plan, cutoff);
         match plan.measure {
             Measure::Order => self.dropped.late += cut,
             _ => self.dropped.entries += cut,
         }
-        let free = state.evidence.expire(cutoff);
-        self.evidence_bytes -= free;
         let measured = state
             .window
             .measure(plan, cutoff)
@@ -248,14 +256,7 @@ impl Tracker {
             )
         });
         let latest = plan.measure.of_rules();
-        let (room, free) = state.evidence.room(feed.place, latest, self.limits.evidence.saturating_sub(1));
-        self.evidence_bytes -= free;
-        let weight = if room { weight(seen.event) } else { 0 };
-        if room && self.evidence_bytes + weight <= self.limits.evidence_bytes {
-            let event = shared.get_or_insert_with(|| Arc::new(seen.event.clone())).clone();
-            state.evidence.keep(event, feed.place, weight);
-            self.evidence_bytes += weight;
-        } else if room {
+        if !state.evidence.offer(seen.event, feed.place, latest, &self.limits, &mut self.evidence_bytes, shared) {
             self.dropped.evidence += 1;
         }
         // Twice the key: in the map and in its slot; and about as much again as the map keeps free.

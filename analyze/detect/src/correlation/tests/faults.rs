@@ -12,11 +12,11 @@ fn correlation(inside: &str) -> String {
     format!("title: T\ncorrelation:\n  rules: [a, b]\n  timespan: 5m\n{inside}")
 }
 
-#[test]
-fn a_bad_correlation_is_named_and_takes_no_other_with_it() {
+/// Bad correlations: the text, the line that is named, and the fault.
+fn bad() -> Vec<(String, usize, &'static Code)> {
     let own = |inside: &str| format!("title: T\ncorrelation:\n{inside}");
     let list = |count: usize| (0..count).map(|number| format!("x{number}")).collect::<Vec<_>>().join(", ");
-    let cases: &[(String, usize, &Code)] = &[
+    vec![
         (correlation("  type: count\n"), 5, &common::FORM),
         (correlation("  condition: {gte: 2}\n"), 3, &common::FORM),
         (correlation("  type: event_count\n"), 3, &common::FORM),
@@ -72,14 +72,18 @@ fn a_bad_correlation_is_named_and_takes_no_other_with_it() {
             1,
             &common::DUPLICATE,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn a_bad_correlation_is_named_and_takes_no_other_with_it() {
     let base = format!(
         "{BASE}title: D\nname: twice\nlogsource: {{service: sshd}}\ndetection: {{s: {{x: y}}, condition: s}}\n---\n\
          title: E\nname: twice\nlogsource: {{service: sshd}}\ndetection: {{s: {{x: z}}, condition: s}}\n---\n\
          title: F\nname: old\nstatus: deprecated\nlogsource: {{service: sshd}}\ndetection: {{s: {{x: z}}, condition: s}}\n---\n\
          title: G\nname: run\nlogsource: {{product: linux, category: process_creation}}\ndetection: {{s: {{Image: /x}}, condition: s}}\n"
     );
-    for (text, line, code) in cases {
+    for (text, line, code) in bad() {
         let all = [source("base.yml", &base), source("bad.yml", &format!("{text}---\n{GOOD}"))];
         let (engine, faults) = Engine::compile(&all);
         assert!(faults.is_empty(), "{text}: {faults:?}");
