@@ -137,7 +137,7 @@ fn put(kind: &str, name: &str, value: &str, bare: bool, fields: &mut Fields) {
 fn unhex(value: &str) -> Cow<'_, str> {
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
     let bytes = value.as_bytes();
-    if bytes.len() % 2 != 0 || bytes.is_empty() {
+    if !bytes.len().is_multiple_of(2) || bytes.is_empty() {
         return Cow::Borrowed(value);
     }
     let decoded: Option<Vec<u8>> =

@@ -9,6 +9,17 @@ use crate::limits::{DEPTH, NAME_BYTES};
 use memchr::memchr2;
 use std::borrow::Cow;
 
+/// An element of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element<'l> {
+    /// Its text.
+    Text(&'l str),
+    /// There is none any more.
+    End,
+    /// It is no JSON.
+    Broken,
+}
+
 /// Reads JSON from the front of a text.
 pub struct Flatten<'l, 'w> {
     text: &'l str,
@@ -64,19 +75,19 @@ impl<'l, 'w> Flatten<'l, 'w> {
         entered
     }
 
-    /// The next element of the list entered, as fields and its text. `Err` where it does not read.
-    pub fn element(&mut self, fields: &mut Fields) -> Result<Option<&'l str>, ()> {
+    /// The next element of the list entered, as fields and its text.
+    pub fn element(&mut self, fields: &mut Fields) -> Element<'l> {
         match self.next() {
-            Some(b']') => return Ok(None),
+            Some(b']') => return Element::End,
             Some(b',') => self.space(),
             Some(_) => self.at -= 1,
-            None => return Err(()),
+            None => return Element::Broken,
         }
         let start = self.at;
         self.path.clear();
         match self.any(fields, 0) {
-            Some(()) => Ok(Some(&self.text[start..self.at])),
-            None => Err(()),
+            Some(()) => Element::Text(&self.text[start..self.at]),
+            None => Element::Broken,
         }
     }
 
@@ -319,9 +330,9 @@ mod tests {
             let mut json = Flatten::new(text, &[]);
             assert!(json.enter(&["Records"]));
             for expected in [r#"{"a":1}"#, r#"{"a":2}"#] {
-                assert_eq!(json.element(&mut Fields::default()), Ok(Some(expected)));
+                assert_eq!(json.element(&mut Fields::default()), Element::Text(expected));
             }
-            assert_eq!(json.element(&mut Fields::default()), Ok(None));
+            assert_eq!(json.element(&mut Fields::default()), Element::End);
         }
         assert!(!Flatten::new(r#"{"a":1}"#, &[]).enter(&["Records"]));
     }

@@ -1,6 +1,6 @@
 //! JSON lines of any program, flattened into dotted names; and what cloud trails have in common.
 
-use super::flatten::Flatten;
+use super::flatten::{Element, Flatten};
 use super::{Around, Decoder, Fields, Found, request};
 use base::Micros;
 
@@ -121,12 +121,12 @@ fn list<'l>(source: &'l str, json: &mut Flatten<'l, '_>, around: &Around<'l>, ou
     loop {
         let mut fields = Fields::with_room(32);
         match json.element(&mut fields) {
-            Ok(Some(text)) => {
+            Element::Text(text) => {
                 let time_us = time(&fields, around);
                 out.push(Found { source, time_us, host: "", text, fields });
             }
-            Ok(None) => return true,
-            Err(()) => return false,
+            Element::End => return true,
+            Element::Broken => return false,
         }
     }
 }

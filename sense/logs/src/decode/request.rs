@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Reads an access line. `None` where it is of no such form.
-pub fn access<'l>(line: &'l str, fields: &mut Fields) -> Option<Micros> {
+pub fn access(line: &str, fields: &mut Fields) -> Option<Micros> {
     // The client chooses the user name and may put a time in brackets there, but both servers escape quotes: the first
     // `] "` is the server's own.
     let end = memmem::find(line.as_bytes(), b"] \"")?;

@@ -89,11 +89,11 @@ pub fn found<'l>(line: &'l str, header: &Header<'l>, around: &Around<'l>) -> Fou
 /// Reads the header; what has none is all message.
 pub fn header<'l>(line: &'l str, around: &Around<'l>) -> Header<'l> {
     let (priority, rest) = priority(line);
-    if priority.is_some() {
-        if let Some(mut header) = rest.strip_prefix("1 ").and_then(|rest| structured_header(rest, around)) {
-            header.priority = priority;
-            return header;
-        }
+    if priority.is_some()
+        && let Some(mut header) = rest.strip_prefix("1 ").and_then(|rest| structured_header(rest, around))
+    {
+        header.priority = priority;
+        return header;
     }
     let mut header = bsd_header(rest, around);
     header.priority = priority;

@@ -194,11 +194,11 @@ impl Tailer {
     fn flush(&mut self, sink: &dyn Sink) -> Result<()> {
         let events = std::mem::take(&mut self.batch.events);
         self.batch.bytes = 0;
-        if !events.is_empty() {
-            if let Err(fault) = sink.take(events) {
-                self.files.iter_mut().for_each(Follow::step_back);
-                return Err(fault);
-            }
+        if !events.is_empty()
+            && let Err(fault) = sink.take(events)
+        {
+            self.files.iter_mut().for_each(Follow::step_back);
+            return Err(fault);
         }
         for file in self.files.iter_mut().filter(|file| file.taken != file.next) {
             file.taken = file.next;
@@ -240,10 +240,10 @@ impl Tailer {
     fn remember(&mut self, position: Position) {
         self.past.retain(|past| past.key != position.key);
         let of_path = |past: &Position| past.finished && past.path == position.path;
-        if self.past.iter().filter(|past| of_path(past)).count() >= FINISHED {
-            if let Some(oldest) = self.past.iter().position(of_path) {
-                self.past.remove(oldest);
-            }
+        if self.past.iter().filter(|past| of_path(past)).count() >= FINISHED
+            && let Some(oldest) = self.past.iter().position(of_path)
+        {
+            self.past.remove(oldest);
         }
         self.past.push(position);
         self.is_dirty = true;

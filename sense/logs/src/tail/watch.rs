@@ -38,10 +38,10 @@ impl Watch {
             | WatchFlags::DELETE
             | WatchFlags::ONLYDIR;
         for folder in folders {
-            if !self.folders.contains_key(folder) {
-                if let Ok(watch) = inotify::add_watch(inotify, folder, flags) {
-                    self.folders.insert(folder.clone(), watch);
-                }
+            if !self.folders.contains_key(folder)
+                && let Ok(watch) = inotify::add_watch(inotify, folder, flags)
+            {
+                self.folders.insert(folder.clone(), watch);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Tests of the log reader as a whole: recorded lines of every decoder, files under rotation and restart, the journal,
 //! and syslog over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside test functions")]
+
 mod cases;
 mod files;
 mod journal;

@@ -162,7 +162,7 @@ impl Host {
                 self.shift();
                 std::fs::copy(self.log(), self.folder.path().join("app.log.1")).unwrap();
                 // The copy may be seen before the truncation; what a reader takes then is in both.
-                self.poll(self.written % 2 == 0);
+                self.poll(self.written.is_multiple_of(2));
                 self.writer.set_len(0).unwrap();
             }
             Step::Compress => {
