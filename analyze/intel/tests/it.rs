@@ -1,5 +1,7 @@
 //! The crate from outside: golden spellings, hostile files, and the public corpora where they are present.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside test functions")]
+
 mod cases;
 mod conformance;
 mod corpus;

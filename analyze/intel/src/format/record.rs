@@ -10,7 +10,7 @@ use std::io::{BufRead, Read};
 
 /// What a field of a record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // The names of the fields of a claim.
+#[allow(missing_docs, reason = "the names of the fields of a claim")]
 pub enum Field {
     /// A value; its kind when the name of the field says so.
     Value(Option<Kind>),

@@ -37,10 +37,10 @@ pub fn sample() -> Vec<Indicator> {
         tlp: [Tlp::Clear, Tlp::Green, Tlp::Amber][at % 3],
         first_us: NOW_US - 10_000_000_000,
         last_us: NOW_US - 5_000_000_000,
-        valid_until_us: if at % 2 == 0 { NOW_US + 86_400_000_000 } else { 0 },
+        valid_until_us: if at.is_multiple_of(2) { NOW_US + 86_400_000_000 } else { 0 },
         tags: vec!["c2".into(), "=cmd|' /C calc'!A0".into()],
         malware: vec!["Kinsing".into()],
-        actors: if at % 4 == 0 { vec!["TeamTNT".into()] } else { Vec::new() },
+        actors: if at.is_multiple_of(4) { vec!["TeamTNT".into()] } else { Vec::new() },
         description: "seen in a \"sandbox\",\nagain; and\tagain".into(),
     };
     let values = values.iter().enumerate();

@@ -79,7 +79,7 @@ pub struct Path {
 
 /// An operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // The words of the standard.
+#[allow(missing_docs, reason = "the words of the standard")]
 pub enum Operator {
     Equal,
     NotEqual,
