@@ -133,6 +133,35 @@ impl<B: AsRef<[u8]>> Index<B> {
         self.delta.row(key).map_or_else(|| self.base.has(key), |row| row.is_some())
     }
 
+    /// Which of many keys are listed, as their places in order, behind what `listed` holds. For batches of events:
+    /// several times as fast as asking for one after the other. Ranges have to be asked for apart ([`Index::around`]).
+    pub fn which(&self, keys: &[Key], listed: &mut Vec<usize>) {
+        let first = listed.len();
+        self.base.which(keys, listed);
+        if self.delta.len() == 0 {
+            return;
+        }
+        let changed = |place: &usize| keys.get(*place).and_then(|key| self.delta.row(*key));
+        let mut kept = first;
+        for at in first..listed.len() {
+            if changed(&listed[at]) != Some(None) {
+                listed[kept] = listed[at];
+                kept += 1;
+            }
+        }
+        listed.truncate(kept);
+        let of_base = listed.len();
+        let new = |place: &usize| matches!(changed(place), Some(Some(_)));
+        listed.extend((0..keys.len()).filter(new));
+        if listed.len() > of_base {
+            // A key of base and changes stands in both parts.
+            listed[first..].sort_unstable();
+            let mut rest = listed.split_off(first);
+            rest.dedup();
+            listed.append(&mut rest);
+        }
+    }
+
     /// The indicator that a value in canonical form is a case of: itself; for an address the narrowest range around
     /// it; for a domain the nearest parent that is listed.
     pub fn lookup(&self, kind: Kind, value: &str) -> Option<Found<'_>> {

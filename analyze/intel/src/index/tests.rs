@@ -233,6 +233,11 @@ proptest! {
         let mut image = Vec::new();
         prop_assert_eq!(index.rebuild(0, &mut image).unwrap(), map.len());
         let rebuilt = Index::new(Base::open(image).unwrap());
+        let keys: Vec<Key> = (0..60).map(|number| Key::of(Kind::Domain, &name(number))).collect();
+        let mut listed = vec![99];
+        index.which(&keys, &mut listed);
+        let expected: Vec<usize> = [99].into_iter().chain(map.keys().map(|number| *number as usize)).collect();
+        prop_assert_eq!(listed, expected);
         let mut late = begin;
         if let Some(step) = all.since(late.epoch()) { late.apply(&step).unwrap(); }
         prop_assert_eq!(late.epoch(), filter.epoch());
