@@ -168,11 +168,11 @@ fn keys_that_share_a_bucket_are_found_by_halves() {
     let mut dictionary = Dictionary::default();
     let profile = dictionary.intern(&facts(Kind::Domain, 1, "x")).unwrap();
     let mut writer = base::Writer::new(&mut image, 0);
-    let keys: Vec<Key> = (0..500).map(|n| Key(7 << 48 | n * 3)).chain([Key(u64::MAX)]).collect();
+    let keys: Vec<Key> = (0..500).map(|n| Key((7 << 48) + n * 3)).chain([Key(u64::MAX)]).collect();
     keys.iter().for_each(|key| writer.push(*key, Row::new(profile, 0, 0)).unwrap());
     writer.finish(0, &dictionary, Vec::new()).unwrap();
     let base = Base::open(image).unwrap();
-    assert!(keys.iter().all(|key| base.has(*key)) && !base.has(Key(7 << 48 | 1)) && !base.has(Key(0)));
+    assert!(keys.iter().all(|key| base.has(*key)) && !base.has(Key((7 << 48) + 1)) && !base.has(Key(0)));
     assert_eq!(base.iter().map(|(key, _)| key).collect::<Vec<_>>(), keys);
 }
 
