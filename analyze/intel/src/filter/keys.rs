@@ -12,12 +12,13 @@ pub(crate) struct KeySet {
 }
 
 /// Bits of the bitmap for each key.
-const SPARSE: usize = 16;
+const SPARSE: usize = 8;
 
 impl KeySet {
     pub fn new(mut keys: Vec<Key>) -> KeySet {
         keys.sort_unstable();
         keys.dedup();
+        keys.shrink_to_fit();
         if keys.is_empty() {
             return KeySet::default();
         }

@@ -2,7 +2,7 @@
 //!
 //! A binary fuse filter (Graf and Lemire, arXiv 2201.01174; fingerprints of 16 bits) says *no* for sure and *yes* for
 //! one unlisted value in 65,000, so a hit is confirmed at the server. Keys are split into shards by their top bits: a
-//! shard is built in a few megabytes where one filter for all would need a hundred.
+//! shard is built in thirty megabytes where one filter for all would need more than a hundred.
 
 mod delta;
 mod keys;
@@ -22,7 +22,7 @@ use xorf::{BinaryFuse16, Descriptor, Filter as _};
 const MAGIC: &[u8; 8] = b"GFLT\x01\0\0\0";
 const WHAT: &str = "indicator filter";
 /// Keys of a shard, about. Fewer cost more bits a key, more cost more memory to build.
-const SHARD_KEYS: usize = 625_000;
+const SHARD_KEYS: usize = 1_250_000;
 /// Most shards.
 const SHARD_BITS: u32 = 8;
 

@@ -18,7 +18,7 @@ fn filter(numbers: std::ops::Range<u64>, expected: usize) -> Filter {
 
 #[test]
 fn it_misses_nothing_and_seldom_errs() {
-    // The expected number makes sixteen shards of it.
+    // The expected number makes eight shards of it.
     for expected in [20_000, 10_000_000] {
         let filter = filter(0..20_000, expected);
         assert!((0..20_000).all(|number| filter.contains(key(number))));
