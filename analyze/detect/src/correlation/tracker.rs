@@ -221,7 +221,6 @@ impl Tracker {
         let ground = self.grounds.get_mut(feed.correlation as usize)?;
         let place = ground.groups.enter(&self.key, || State::new(plan, taken.time)).0;
         let (key, state) = ground.groups.at(place)?;
-        let key = key.clone();
         // An event that fits two rules of a count is one event.
         let again = state.event == self.number && !plan.measure.of_rules() && plan.measure != Measure::Distinct;
         state.event = self.number;
@@ -248,7 +247,7 @@ impl Tracker {
             state.hit = Some(state.newest);
             hit(
                 feed,
-                &key,
+                key,
                 measured,
                 state,
                 self.limits.evidence,
@@ -264,8 +263,9 @@ impl Tracker {
         let before = std::mem::replace(&mut state.bytes, bytes);
         ground.bytes = ground.bytes + bytes - before;
         self.bytes = self.bytes + bytes - before;
+        let held = measured.map(|_| (key.clone(), told));
         self.shed(feed.correlation as usize, taken.time);
-        measured.map(|_| (key, told))
+        held
     }
 
     /// Writes the group of an event into `self.key`; false when it lacks a field.
@@ -310,14 +310,20 @@ impl Tracker {
     /// Lets go of what is over, and gives up what is too much.
     fn shed(&mut self, correlation: usize, now: i64) {
         let span = self.compiled.0.correlations[correlation].plan.span_us;
-        // Twice as many as can come in a call; an event from the future ends no more than these.
+        // Up to four a call, more than can come; an event from the future ends no more than these.
         for _ in 0..2 {
-            for place in self.grounds[correlation].groups.oldest().into_iter().flatten() {
-                let state = self.grounds[correlation].groups.at(place);
-                if state.is_some_and(|(_, state)| now.saturating_sub(state.newest) > span + SLACK_US) {
-                    self.remove(correlation, Some(place));
-                }
+            let groups = &mut self.grounds[correlation].groups;
+            let over = groups.oldest().map(|place| {
+                place.filter(|place| {
+                    groups.at(*place).is_some_and(|(_, state)| now.saturating_sub(state.newest) > span + SLACK_US)
+                })
+            });
+            if over == [None, None] {
+                break;
             }
+            over.into_iter().flatten().for_each(|place| {
+                self.remove(correlation, Some(place));
+            });
         }
         while self.grounds[correlation].groups.len() > self.limits.groups {
             let victim = self.grounds[correlation].groups.victim();

@@ -3,12 +3,31 @@
 use super::Measured;
 use super::times::{insert, shrink};
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Hashes are their own hashes: the tracker makes them with a key that nobody outside knows.
+#[derive(Debug, Default)]
+struct Own(u64);
+
+impl Hasher for Own {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
 
 /// The distinct values of a group by their hashes, each with the time it was last seen. The one seen longest ago goes
 /// first: whether the newest `n` are `n` never depends on it.
 #[derive(Debug)]
 pub(in crate::correlation) struct Values {
-    latest: HashMap<u64, i64>,
+    latest: HashMap<u64, i64, BuildHasherDefault<Own>>,
     /// Times in order, also those that `latest` has a newer one for.
     queue: VecDeque<(i64, u64)>,
     /// The newest time of a value that was cut.
@@ -17,7 +36,7 @@ pub(in crate::correlation) struct Values {
 
 impl Default for Values {
     fn default() -> Values {
-        Values { latest: HashMap::new(), queue: VecDeque::new(), cut: i64::MIN }
+        Values { latest: HashMap::default(), queue: VecDeque::new(), cut: i64::MIN }
     }
 }
 
