@@ -34,6 +34,8 @@ const NO_US: Micros = 3_600_000_000;
 const YES_US: Micros = 600_000_000;
 /// How long an answer is waited for, and how long after "later", µs.
 const AGAIN_US: Micros = 10_000_000;
+/// How often a server may put a question off: five minutes of trouble.
+const PUT_OFF: u32 = 30;
 /// How often what is due is looked for.
 const TICK: Duration = Duration::from_millis(250);
 /// Values that one judge remembers having told within a second.
@@ -176,6 +178,8 @@ struct Pending {
     hit: Hit,
     /// When to ask again.
     again: Micros,
+    /// How often the server said "later".
+    put_off: u32,
 }
 
 /// The thread's own.
@@ -236,11 +240,19 @@ impl<'a> Desk<'a> {
         let id = self.next;
         self.next += 1;
         self.indicators.questions.ask(question(id, &hit));
-        self.pending.insert(id, Pending { hit, again: now + AGAIN_US });
+        self.pending.insert(id, Pending { hit, again: now + AGAIN_US, put_off: 0 });
     }
 
     fn answered(&mut self, answer: Answer, now: Micros) {
         if answer.later {
+            let put_off = self.pending.get_mut(&answer.id).map_or(0, |pending| {
+                pending.put_off += 1;
+                pending.put_off
+            });
+            // A question that the server cannot answer must not be asked for ever.
+            if put_off >= PUT_OFF && self.pending.remove(&answer.id).is_some() {
+                self.indicators.dropped.fetch_add(1, Ordering::Relaxed);
+            }
             return;
         }
         // Answered twice, or given up.

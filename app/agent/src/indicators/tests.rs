@@ -156,4 +156,8 @@ fn without_a_server_hits_wait_in_bounds_and_are_asked_again() {
     assert!(pending > bench.clock.monotonic());
     desk.answered(Answer { id: last, found: Some(verdict(90)), later: false }, bench.clock.monotonic());
     assert_eq!(bench.kept.alerts().len(), 1);
+    // A question that is put off for ever is given up, and counted.
+    let first = *desk.pending.first_key_value().unwrap().0;
+    (0..PUT_OFF).for_each(|_| desk.answered(Answer { id: first, found: None, later: true }, 0));
+    assert_eq!((desk.pending.contains_key(&first), bench.indicators.lost()[0].1), (false, 11));
 }
