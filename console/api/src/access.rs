@@ -15,6 +15,8 @@ pub enum Role {
     AuditAdmin,
     /// Reads telemetry, alerts and incidents.
     Viewer,
+    /// A partner's account: the collections of the TAXII server that name it, and nothing else.
+    Partner,
 }
 
 impl Role {
@@ -22,7 +24,7 @@ impl Role {
     pub const APART: &'static [Role] = &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin];
 
     /// Every role.
-    pub const ALL: &'static [Role] = &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin, Role::Viewer];
+    pub const ALL: &'static [Role] = &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin, Role::Viewer, Role::Partner];
 
     /// Its word.
     pub const fn word(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Role {
             Role::SecurityAdmin => "security-admin",
             Role::AuditAdmin => "audit-admin",
             Role::Viewer => "viewer",
+            Role::Partner => "partner",
         }
     }
 }
@@ -98,7 +101,8 @@ const fn roles(roles: &'static [Role], scope: Scope) -> Door {
     Door::Roles(roles, scope)
 }
 
-const EVERYONE: &[Role] = Role::ALL;
+const EVERYONE: &[Role] = &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin, Role::Viewer];
+const PARTNERS: &[Role] = &[Role::SecurityAdmin, Role::Partner];
 const WATCHERS: &[Role] = &[Role::SecurityAdmin, Role::Viewer];
 const ACTORS: &[Role] = &[Role::SecurityAdmin];
 const SYSTEM: &[Role] = &[Role::SystemAdmin];
@@ -129,15 +133,35 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", "/api/v1/orders/{id}/undo", roles(ACTORS, Scope::Act), "order.intent"),
     row("GET", "/api/v1/ledger", roles(AUDIT, Scope::Audit), ""),
     row("GET", "/api/v1/ledger/verify", roles(AUDIT, Scope::Audit), ""),
-    row("GET", "/api/v1/tokens", roles(EVERYONE, Scope::Admin), ""),
-    row("POST", "/api/v1/tokens", roles(EVERYONE, Scope::Admin), "token.create"),
-    row("DELETE", "/api/v1/tokens/{id}", roles(EVERYONE, Scope::Admin), "token.revoke"),
+    row("GET", "/api/v1/tokens", roles(Role::ALL, Scope::Admin), ""),
+    row("POST", "/api/v1/tokens", roles(Role::ALL, Scope::Admin), "token.create"),
+    row("DELETE", "/api/v1/tokens/{id}", roles(Role::ALL, Scope::Admin), "token.revoke"),
     row("GET", "/api/v1/users", roles(SYSTEM, Scope::Admin), ""),
     row("POST", "/api/v1/users", roles(SYSTEM, Scope::Admin), "user.create"),
     row("DELETE", "/api/v1/users/{name}", roles(SYSTEM, Scope::Admin), "user.delete"),
     row("PUT", "/api/v1/users/{name}/roles", roles(SYSTEM, Scope::Admin), "user.roles"),
     row("POST", "/api/v1/users/{name}/password", roles(SYSTEM, Scope::Admin), "user.password-reset"),
     row("POST", "/api/v1/enrolments", roles(SYSTEM, Scope::Admin), "enrolment.create"),
+    row("GET", "/api/v1/intel", roles(WATCHERS, Scope::Read), ""),
+    row("GET", "/api/v1/intel/lookup", roles(WATCHERS, Scope::Read), ""),
+    row("POST", "/api/v1/intel/indicators", roles(ACTORS, Scope::Act), "intel.add"),
+    row("DELETE", "/api/v1/intel/indicators", roles(ACTORS, Scope::Act), "intel.withdraw"),
+    row("POST", "/api/v1/intel/import", roles(ACTORS, Scope::Act), "intel.import"),
+    row("GET", "/api/v1/intel/imports/{id}", roles(WATCHERS, Scope::Read), ""),
+    row("GET", "/api/v1/intel/export/{format}", roles(ACTORS, Scope::Read), ""),
+    row("POST", "/api/v1/intel/hunt", roles(ACTORS, Scope::Act), "intel.hunt"),
+    row("GET", "/api/v1/incidents/{id}/attribution", roles(WATCHERS, Scope::Read), ""),
+    row("GET", "/api/v1/intel/feeds", roles(WATCHERS, Scope::Read), ""),
+    row("POST", "/api/v1/intel/feeds", roles(ACTORS, Scope::Act), "intel.feed"),
+    row("DELETE", "/api/v1/intel/feeds/{id}", roles(ACTORS, Scope::Act), "intel.feed-remove"),
+    row("POST", "/api/v1/intel/feeds/{id}/run", roles(ACTORS, Scope::Act), "intel.feed-run"),
+    row("GET", "/api/v1/intel/shares", roles(WATCHERS, Scope::Read), ""),
+    row("POST", "/api/v1/intel/shares", roles(ACTORS, Scope::Act), "intel.share"),
+    row("DELETE", "/api/v1/intel/shares/{id}", roles(ACTORS, Scope::Act), "intel.share-end"),
+    row("GET", "/taxii2/", roles(PARTNERS, Scope::Read), ""),
+    row("GET", "/taxii2/{*rest}", roles(PARTNERS, Scope::Read), ""),
+    row("POST", "/taxii2/{*rest}", roles(PARTNERS, Scope::Read), "intel.taxii-add"),
+    row("DELETE", "/taxii2/{*rest}", roles(PARTNERS, Scope::Read), "intel.taxii-delete"),
     row("GET", "/api/v1/stream", roles(WATCHERS, Scope::Read), ""),
 ];
 

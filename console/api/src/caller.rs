@@ -6,6 +6,8 @@ use crate::{ApiState, Draft, Failure, fault, session, token};
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request::Parts};
 use base::{Fault, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// The caller of a request, put there by the gate.
 #[derive(Debug, Clone)]
@@ -66,8 +68,11 @@ impl Caller {
 pub(crate) async fn identify(state: &ApiState, headers: &HeaderMap) -> Result<Caller> {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let (name, epoch, via) = if let Some(value) = text(header::AUTHORIZATION) {
-        let given = value.strip_prefix("Bearer ").unwrap_or(value).trim();
-        let token = token::find(&*state.tables, &*state.clock, given).await?.ok_or_else(bad)?;
+        let (name, given) = credential(value).ok_or_else(bad)?;
+        let token = token::find(&*state.tables, &*state.clock, &given).await?.ok_or_else(bad)?;
+        if name.is_some_and(|name| name != token.owner) {
+            return Err(bad());
+        }
         (token.owner, None, Via::Token { id: token.id, scopes: token.scopes })
     } else if let Some(cookie) = text(header::COOKIE).and_then(session::in_header) {
         let found = session::find(&*state.tables, &*state.clock, cookie).await?.ok_or_else(bad)?;
@@ -81,6 +86,16 @@ pub(crate) async fn identify(state: &ApiState, headers: &HeaderMap) -> Result<Ca
         return Err(bad());
     }
     Ok(Caller { account, via })
+}
+
+/// A token as `Bearer`, or as the password of `Basic` beside the account's name (RFC 7617): TAXII clients know no other.
+fn credential(value: &str) -> Option<(Option<String>, String)> {
+    let Some(packed) = value.strip_prefix("Basic ") else {
+        return Some((None, value.strip_prefix("Bearer ").unwrap_or(value).trim().to_owned()));
+    };
+    let text = String::from_utf8(STANDARD.decode(packed.trim()).ok()?).ok()?;
+    let (name, token) = text.split_once(':')?;
+    Some((Some(name.to_owned()), token.to_owned()))
 }
 
 fn bad() -> Fault {

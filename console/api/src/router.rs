@@ -1,7 +1,7 @@
 //! The router and its OpenAPI document, made from the same handlers.
 
 use crate::route::{
-    alerts, enrolments, events, health, incidents, ledger, login, orders, status, stream, tokens, users,
+    alerts, enrolments, events, health, incidents, intel, ledger, login, orders, status, stream, taxii, tokens, users,
 };
 use crate::{ApiState, gate, problem};
 use axum::Router;
@@ -75,6 +75,21 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(users::change_roles))
         .routes(routes!(users::reset_password))
         .routes(routes!(enrolments::create_enrolment))
+        .routes(routes!(intel::status))
+        .routes(routes!(intel::lookup))
+        .routes(routes!(intel::add, intel::withdraw))
+        .routes(routes!(intel::import))
+        .routes(routes!(intel::job))
+        .routes(routes!(intel::export))
+        .routes(routes!(intel::hunt))
+        .routes(routes!(intel::attribute))
+        .routes(routes!(intel::feeds, intel::put_feed))
+        .routes(routes!(intel::drop_feed))
+        .routes(routes!(intel::run_feed))
+        .routes(routes!(intel::shares, intel::put_share))
+        .routes(routes!(intel::drop_share))
+        .routes(routes!(taxii::discovery))
+        .routes(routes!(taxii::read, taxii::add, taxii::delete))
         .routes(routes!(stream::stream))
 }
 

@@ -1,6 +1,6 @@
 //! What every request handler shares.
 
-use crate::Control;
+use crate::{Control, Intelligence};
 use crate::caller::Caller;
 use crate::limiter::Limiter;
 use base::{Clock, Random, Result};
@@ -21,6 +21,7 @@ pub struct ApiState {
     pub(crate) control: Arc<dyn Control>,
     pub(crate) tables: Arc<dyn Tables>,
     pub(crate) query: Arc<dyn Query>,
+    pub(crate) intelligence: Option<Arc<dyn Intelligence>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limiter: Arc<Limiter>,
@@ -42,6 +43,7 @@ impl ApiState {
             control,
             tables,
             query,
+            intelligence: None,
             clock,
             random,
             limiter: Arc::new(Limiter::default()),
@@ -49,6 +51,12 @@ impl ApiState {
             hash_places: Arc::new(Semaphore::new(HASHES_AT_ONCE + HASHES_WAITING)),
             streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE)),
         }
+    }
+
+    /// With threat intelligence; without it its routes answer that there is none.
+    pub fn with_intelligence(mut self, intelligence: Arc<dyn Intelligence>) -> ApiState {
+        self.intelligence = Some(intelligence);
+        self
     }
 
     /// Seals what a caller does, before it is done.

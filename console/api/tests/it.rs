@@ -4,6 +4,8 @@
 
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/intelligence.rs"]
+mod intelligence;
 
 #[path = "it/access.rs"]
 mod access;

@@ -39,5 +39,33 @@ pub const BAD_QUERY: Code = Code {
     hint_zh: "仅允许一条 SELECT；`garrison events tables` 列出表与列",
 };
 
+/// A server of others does not answer.
+pub const UNREACHABLE: Code = Code {
+    id: "port.unreachable",
+    class: Class::Unavailable,
+    title: "the server does not answer",
+    title_zh: "服务器没有响应",
+    hint: "check the address, the network and the certificate; the call is repeated by itself",
+    hint_zh: "请检查地址、网络和证书；会自动重试",
+};
+/// A server of others answers what it should not.
+pub const ANSWER: Code = Code {
+    id: "port.answer",
+    class: Class::Unavailable,
+    title: "the server's answer is not acceptable",
+    title_zh: "服务器的应答不可接受",
+    hint: "see what was expected; a larger answer needs a higher limit in the configuration",
+    hint_zh: "请查看期望值；更大的应答需要提高配置中的上限",
+};
+/// The address cannot be asked.
+pub const ADDRESS: Code = Code {
+    id: "port.address",
+    class: Class::Invalid,
+    title: "the address is not one that can be asked",
+    title_zh: "地址无法访问",
+    hint: "write an absolute https:// address; plain http:// has to be allowed for the source",
+    hint_zh: "请填写完整的 https:// 地址；明文 http:// 须在该来源中明确允许",
+};
+
 /// Every fault of this crate.
-pub const ALL: &[&Code] = &[&MISSING, &CONFLICT, &FAILED, &BAD_QUERY];
+pub const ALL: &[&Code] = &[&MISSING, &CONFLICT, &FAILED, &BAD_QUERY, &UNREACHABLE, &ANSWER, &ADDRESS];

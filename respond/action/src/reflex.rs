@@ -125,6 +125,10 @@ impl Reflex {
             ActionKind::Quarantine | ActionKind::DenyExec => {
                 let file = match &event.activity {
                     Activity::File(file) => after(file),
+                    // What was found and what was changed, never the program that wrote or scanned it.
+                    Activity::Scan(scan) => scan.file.clone(),
+                    Activity::Integrity(changed) => changed.file.clone(),
+                    Activity::Log(_) | Activity::Asset(_) => return None,
                     _ => process?.exe.clone(),
                 };
                 self.name_file(&mut parameters, &file, process)?;

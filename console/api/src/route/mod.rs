@@ -5,11 +5,13 @@ pub(crate) mod enrolments;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod incidents;
+pub(crate) mod intel;
 pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod orders;
 pub(crate) mod status;
 pub(crate) mod stream;
+pub(crate) mod taxii;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

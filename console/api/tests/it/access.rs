@@ -13,7 +13,10 @@ fn path_of(endpoint: &Endpoint) -> String {
         path if path.contains("/agents/") => AGENT,
         _ => "none",
     };
-    endpoint.path.replace("{id}", id).replace("{name}", "none")
+    let path = endpoint.path.replace("{id}", id).replace("{name}", "none").replace("{*rest}", "garrison/");
+    let path = path.replace("{format}", "plain");
+    let asks = endpoint.method == "DELETE" && path.ends_with("/indicators") || path.ends_with("/intel/hunt");
+    if asks { path + "?value=192.0.2.1" } else { path }
 }
 
 #[test]

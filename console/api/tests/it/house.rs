@@ -188,7 +188,8 @@ impl House {
         let query = Arc::new(FakeQuery { times, ..FakeQuery::default() });
         let clock = Arc::new(ManualClock::at(NOW));
         let random = Arc::new(SeededRandom::new(7));
-        let state = ApiState::new(control.clone(), tables.clone(), query.clone(), clock.clone(), random.clone());
+        let state = ApiState::new(control.clone(), tables.clone(), query.clone(), clock.clone(), random.clone())
+            .with_intelligence(Arc::new(crate::intelligence::Agreeable));
         House { tables, control, query, clock, random, router: api::router(state) }
     }
 
