@@ -105,7 +105,7 @@ pub(super) fn read(document: &Document<'_>, place: Place<'_>) -> Result<Draft> {
     let part = node.get("correlation").ok_or_else(|| form(node.line, "the key `correlation`"))?;
     let entries = part.entries().ok_or_else(|| form(part.line, "correlation as a map").found(part.form()))?;
     const KEYS: [&str; 8] = ["type", "rules", "group-by", "timespan", "timeframe", "condition", "aliases", "generate"];
-    for entry in entries.iter().filter(|entry| !KEYS.contains(&entry.key.as_str())) {
+    if let Some(entry) = entries.iter().find(|entry| !KEYS.contains(&entry.key.as_str())) {
         return Err(form(entry.line, &format!("only {}", KEYS.join(", "))).found(format!("`{}`", entry.key)));
     }
     let kind = word(part, "type", place)?;
