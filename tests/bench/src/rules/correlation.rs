@@ -3,10 +3,11 @@
 use super::{ROUNDS, build, cpu, stream};
 use crate::figures::{Row, median};
 use base::{Random, SeededRandom};
-use detect::correlation::{CorrelationHit, Limits, Tracker, compile};
+use detect::correlation::{Compiled, CorrelationHit, Limits, Tracker, compile};
 use detect::{Engine, Scratch, Source, cases};
 use record::Event;
 use rsigma_eval::{CorrelationConfig, CorrelationEngine, CorrelationEventMode, JsonEvent, ResultBody};
+use rsigma_parser::SigmaCollection;
 use stream::Told;
 
 /// Seconds of every correlation, and of the quiet after its hits.
@@ -48,45 +49,63 @@ fn events(count: usize) -> Result<Vec<(i64, Told)>, String> {
 /// A hit, to compare: second, title, group.
 type Hit = (i64, String, Vec<String>);
 
-/// Measures events a second through rules and correlations together, each hit with so many events to show.
-pub fn measure(id: &'static str, shown: usize, count: usize) -> Result<Row, String> {
-    let one = |(number, inside): (usize, &&str)| {
-        format!(
-            "---\ntitle: T{number}\nid: 5d5f0c5e-6a0e-4a57-9a39-0c6e9d0f1b0{number}\ncorrelation: {{timespan: {SPAN}s, {inside}}}\n"
-        )
-    };
-    let text = format!("{BASE}{}", CORRELATIONS.iter().enumerate().map(one).collect::<String>());
-    let events = events(count)?;
-    let (engine, faults) = Engine::compile(&[Source { name: "bench.yml".to_owned(), text: text.clone() }]);
-    let (compiled, more) = compile(&engine);
-    if let Some(fault) = faults.iter().chain(&more).next() {
-        return Err(fault.to_string());
+/// One comparison: what both engines are given.
+struct Match {
+    engine: Engine,
+    compiled: Compiled,
+    rules: SigmaCollection,
+    events: Vec<(i64, Told)>,
+    /// Events kept to show with a hit.
+    shown: usize,
+}
+
+impl Match {
+    fn new(count: usize, shown: usize) -> Result<Match, String> {
+        let one = |(number, inside): (usize, &&str)| {
+            let id = format!("5d5f0c5e-6a0e-4a57-9a39-0c6e9d0f1b0{number}");
+            format!("---\ntitle: T{number}\nid: {id}\ncorrelation: {{timespan: {SPAN}s, {inside}}}\n")
+        };
+        let text = format!("{BASE}{}", CORRELATIONS.iter().enumerate().map(one).collect::<String>());
+        let rules = rsigma_parser::parse_sigma_yaml(&text).map_err(|cause| cause.to_string())?;
+        let (engine, faults) = Engine::compile(&[Source { name: "bench.yml".to_owned(), text }]);
+        let (compiled, more) = compile(&engine);
+        match faults.iter().chain(&more).next() {
+            Some(fault) => Err(fault.to_string()),
+            None => Ok(Match { engine, compiled, rules, events: events(count)?, shown }),
+        }
     }
-    let ours = |hits: &mut Vec<CorrelationHit>| {
-        let limits = Limits { evidence: shown.max(1), ..Limits::default() };
-        let mut tracker = Tracker::new(&compiled, limits);
-        let (mut scratch, mut fits) = (Scratch::new(), Vec::new());
-        let rate = cpu::rate(events.len(), || {
-            for (_, told) in &events {
-                engine.evaluate(&told.event, &mut scratch, &mut fits);
-                tracker.observe(&told.event, "host", &fits, hits);
+
+    /// Events a second, the hits in order, and how many groups are remembered.
+    fn ours(&self) -> (f64, Vec<Hit>, usize) {
+        let limits = Limits { evidence: self.shown.max(1), ..Limits::default() };
+        let mut tracker = Tracker::new(&self.compiled, limits);
+        let (mut scratch, mut fits, mut found) = (Scratch::new(), Vec::new(), Vec::new());
+        let rate = cpu::rate(self.events.len(), || {
+            for (_, told) in &self.events {
+                self.engine.evaluate(&told.event, &mut scratch, &mut fits);
+                tracker.observe(&told.event, "host", &fits, &mut found);
             }
         });
-        (rate, tracker.size().0)
-    };
-    let rules = rsigma_parser::parse_sigma_yaml(&text).map_err(|cause| cause.to_string())?;
-    let theirs = |hits: &mut Vec<Hit>| -> Result<f64, String> {
-        let mode = if shown > 0 { CorrelationEventMode::Full } else { CorrelationEventMode::None };
-        let config = CorrelationConfig {
+        let hit =
+            |hit: CorrelationHit| (hit.last_us / 1_000_000, self.compiled.rule(hit.rule).title.clone(), hit.group);
+        let mut hits: Vec<Hit> = found.into_iter().map(hit).collect();
+        hits.sort();
+        (rate, hits, tracker.size().0)
+    }
+
+    /// Events a second and the hits of the peer, in order.
+    fn theirs(&self) -> Result<(f64, Vec<Hit>), String> {
+        let mode = if self.shown > 0 { CorrelationEventMode::Full } else { CorrelationEventMode::None };
+        let mut peer = CorrelationEngine::new(CorrelationConfig {
             suppress: Some(SPAN),
             correlation_event_mode: mode,
-            max_correlation_events: shown.max(1),
+            max_correlation_events: self.shown.max(1),
             ..CorrelationConfig::default()
-        };
-        let mut peer = CorrelationEngine::new(config);
-        peer.add_collection(&rules).map_err(|cause| cause.to_string())?;
-        Ok(cpu::rate(events.len(), || {
-            for (second, told) in &events {
+        });
+        peer.add_collection(&self.rules).map_err(|cause| cause.to_string())?;
+        let mut hits: Vec<Hit> = Vec::new();
+        let rate = cpu::rate(self.events.len(), || {
+            for (second, told) in &self.events {
                 for result in peer.process_event_at(&JsonEvent::borrow(&told.json), *second) {
                     if let ResultBody::Correlation(body) = result.body {
                         let group = body.group_key.into_iter().map(|(_, value)| value).collect();
@@ -94,31 +113,33 @@ pub fn measure(id: &'static str, shown: usize, count: usize) -> Result<Row, Stri
                     }
                 }
             }
-        }))
-    };
+        });
+        hits.sort();
+        Ok((rate, hits))
+    }
+}
+
+/// Measures events a second through rules and correlations together, each hit with so many events to show.
+pub fn measure(id: &'static str, shown: usize, count: usize) -> Result<Row, String> {
+    let both = Match::new(count, shown)?;
     let (mut own, mut peer, mut different, mut found, mut groups) = (Vec::new(), Vec::new(), 0, 0, 0);
     for _ in 0..ROUNDS {
-        let (mut our_hits, mut their_hits) = (Vec::new(), Vec::new());
-        let (rate, size) = ours(&mut our_hits);
+        let (rate, ours, size) = both.ours();
         own.push(rate);
-        peer.push(theirs(&mut their_hits)?);
-        let mut our_hits: Vec<Hit> = our_hits
-            .into_iter()
-            .map(|hit| (hit.last_us / 1_000_000, compiled.rule(hit.rule).title.clone(), hit.group))
-            .collect();
-        our_hits.sort();
-        their_hits.sort();
+        let (rate, theirs) = both.theirs()?;
+        peer.push(rate);
         let missing = |from: &[Hit], to: &[Hit]| from.iter().filter(|hit| to.binary_search(hit).is_err()).count();
-        different = missing(&our_hits, &their_hits) + missing(&their_hits, &our_hits);
-        (found, groups) = (our_hits.len(), size);
+        different = missing(&ours, &theirs) + missing(&theirs, &ours);
+        (found, groups) = (ours.len(), size);
     }
     println!("  correlations: {found} hits, {different} different from rsigma, {groups} groups");
+    let kept =
+        if shown > 0 { format!("{shown} events kept to show") } else { "the last event alone to show".to_owned() };
     Ok(Row {
         id,
         what: format!(
-            "rules and {} correlations over logins, every event counts for three or more; {}",
-            compiled.len(),
-            if shown > 0 { format!("{shown} events kept to show") } else { "the last event alone to show".to_owned() }
+            "rules and {} correlations over logins, every event counts for three or more; {kept}",
+            both.compiled.len()
         ),
         met: different == 0 && median(&own) >= 2.0 * median(&peer),
         ours: own,
@@ -127,9 +148,9 @@ pub fn measure(id: &'static str, shown: usize, count: usize) -> Result<Row, Stri
         peer_name: "rsigma-eval 0.23.0".to_owned(),
         goal: ">= 2 x rsigma, equal hits",
         data: format!(
-            "{} events made from a seed, already parsed; {found} hits of {groups} groups, {different} differ; CPU time of one \
-             thread; {}",
-            events.len(),
+            "{} events made from a seed, already parsed; {found} hits of {groups} groups, {different} differ; CPU time of \
+             one thread; {}",
+            both.events.len(),
             build()
         ),
     })
