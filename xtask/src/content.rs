@@ -2,14 +2,15 @@
 
 use crate::figures::{self, Row};
 use detect::cases::{Report, run_benign, run_folder};
+use detect::correlation::timeline;
 use detect::{Engine, Rule, Source};
 use drill::Drill;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Fewest rules and drills that ship.
-const RULES: usize = 40;
-const DRILLS: usize = 15;
+const RULES: usize = 150;
+const DRILLS: usize = 60;
 
 /// Runs every case and prints what failed.
 pub fn run(root: &Path) -> ExitCode {
@@ -19,13 +20,17 @@ pub fn run(root: &Path) -> ExitCode {
     findings.extend(found(&benign));
     findings.extend(counts(cases.rules, benign.cases, drill::all().len()));
     findings.extend(drills(drill::all(), loaded(&rules).rules()));
+    let timelines = timelines(root);
+    findings.extend(timelines.faults.iter().map(ToString::to_string).chain(timelines.failures.iter().cloned()));
+    findings.extend((timelines.hits == 0).then(|| "content: no timeline ran to a hit".to_owned()));
     for finding in &findings {
         println!("{finding}");
     }
     println!(
-        "content: {} rules, {} cases, {} ordinary events, {} drills, {} failed",
+        "content: {} rules, {} cases, {} timelines, {} ordinary events, {} drills, {} failed",
         cases.rules,
         cases.cases,
+        timelines.timelines,
         benign.cases,
         drill::all().len(),
         findings.len()
@@ -57,6 +62,31 @@ fn counts(rules: usize, benign: usize, drills: usize) -> Vec<String> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Runs each file of `content/timelines` against the file of rules at the same place.
+fn timelines(root: &Path) -> timeline::Report {
+    let mut all = timeline::Report::default();
+    let mut folders = vec![root.join("content/timelines")];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let read = |path: &Path| {
+                Source { name: path.display().to_string(), text: std::fs::read_to_string(path).unwrap_or_default() }
+            };
+            let place = path.strip_prefix(root.join("content/timelines")).unwrap_or(&path);
+            let one = timeline::run(&[read(&root.join("content/rules").join(place))], &read(&path));
+            all.timelines += one.timelines;
+            all.events += one.events;
+            all.hits += one.hits;
+            all.failures.extend(one.failures);
+            all.faults.extend(one.faults);
+        }
+    }
+    all
 }
 
 /// The rules of a folder, compiled together; what is wrong with them is said elsewhere.
@@ -115,6 +145,6 @@ mod tests {
         for bad in [drill("2", "", "T1059"), drill("1", "isolate", "T1059"), drill("1", "", "T1496")] {
             assert_eq!(drills(&[bad], engine.rules()).len(), 1);
         }
-        assert_eq!(counts(39, 0, 14).len(), 3);
+        assert_eq!(counts(149, 0, 59).len(), 3);
     }
 }

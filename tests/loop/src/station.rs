@@ -96,7 +96,7 @@ impl Station {
         let counters = Arc::new(Counters::default());
         let (lake_of, hub_of) = (lake.clone(), hub.clone());
         let pipeline =
-            Arc::new(Pipeline { tables, book: book.clone(), lake: lake.clone(), hub: hub.clone(), live, correlator });
+            Arc::new(Pipeline { tables, book: book.clone(), lake: lake.clone(), hub: hub.clone(), live, correlator, notice: Default::default() });
         let door = Door::open(wal.clone(), hub_of, lake_of, self.clock.clone(), counters.clone()).await?;
         let hands = Hands {
             pipeline,

@@ -8,6 +8,7 @@ use std::path::Path;
 const IN_ROOM: &[(&str, &str)] = &[
     ("detect", "sigma"),
     ("detect", "intel"),
+    ("intel", "indicator"),
     ("detect", "anomaly"),
     ("playbook", "action"),
     ("playbook", "impact"),

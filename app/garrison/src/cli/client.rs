@@ -3,7 +3,8 @@
 use super::fault;
 use api::Problem;
 use base::{Code, Fault, Lang, Result};
-use http_body_util::{BodyExt, Full, Limited};
+use futures::StreamExt;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Bytes, Incoming};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
@@ -62,6 +63,25 @@ pub struct LiveRecord {
     pub json: Value,
 }
 
+/// A file in pieces.
+struct Pieces(std::fs::File);
+
+impl Iterator for Pieces {
+    type Item = std::io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut piece = vec![0; 1 << 16];
+        match std::io::Read::read(&mut self.0, &mut piece) {
+            Ok(0) => None,
+            Ok(length) => {
+                piece.truncate(length);
+                Some(Ok(piece.into()))
+            }
+            Err(cause) => Some(Err(cause)),
+        }
+    }
+}
+
 impl Client {
     /// A client; makes no connection yet.
     pub fn new(place: Place, lang: Lang) -> Result<Client> {
@@ -113,6 +133,32 @@ impl Client {
         Ok((json, Ticket { cookie, csrf }))
     }
 
+    /// What a path answers, as it is: for files.
+    pub async fn bytes(&self, path: &str) -> Result<Bytes> {
+        let response = self.send(Method::GET, path, None, &[]).await?;
+        let status = response.status();
+        let bytes = self.read(response).await?;
+        if status.is_success() { Ok(bytes) } else { Err(self.refused(status, &bytes)) }
+    }
+
+    /// Posts a file as it is, piece by piece.
+    pub async fn upload(&self, path: &str, file: std::fs::File) -> Result<Value> {
+        let pieces = futures::stream::iter(Pieces(file)).map(|piece| piece.map(hyper::body::Frame::data));
+        let broken = |cause: hyper::Error| self.unreachable().because(cause);
+        let stream = TokioIo::new(self.connect().await?);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.map_err(broken)?;
+        tokio::spawn(connection);
+        let request = self.request(Method::POST, path, &[]).header(header::CONTENT_TYPE, "application/octet-stream");
+        let bad = |cause| Fault::new(&fault::BAD_ARGUMENT).object(path).because(cause);
+        let response = sender.send_request(request.body(StreamBody::new(pieces)).map_err(bad)?).await.map_err(broken)?;
+        let status = response.status();
+        let bytes = self.read(response).await?;
+        if !status.is_success() {
+            return Err(self.refused(status, &bytes));
+        }
+        serde_json::from_slice(&bytes).map_err(|cause| Fault::new(&fault::BAD_ANSWER).object(path).because(cause))
+    }
+
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Result<Value> {
         self.exchange(method, path, body, headers).await.map(|(_, json)| json)
     }
@@ -153,6 +199,20 @@ impl Client {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         tokio::spawn(connection);
+        let mut request = self.request(method, path, headers);
+        let content = match body {
+            Some(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Bytes::from(body.to_string())
+            }
+            None => Bytes::new(),
+        };
+        let bad = |cause| Fault::new(&fault::BAD_ARGUMENT).object(path).because(cause);
+        let request = request.body(Full::new(content)).map_err(bad)?;
+        sender.send_request(request).await.map_err(broken)
+    }
+
+    fn request(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> hyper::http::request::Builder {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{path}"))
@@ -164,16 +224,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let content = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Bytes::from(body.to_string())
-            }
-            None => Bytes::new(),
-        };
-        let bad = |cause| Fault::new(&fault::BAD_ARGUMENT).object(path).because(cause);
-        let request = request.body(Full::new(content)).map_err(bad)?;
-        sender.send_request(request).await.map_err(broken)
+        request
     }
 
     async fn connect(&self) -> Result<tokio_rustls::client::TlsStream<TcpStream>> {

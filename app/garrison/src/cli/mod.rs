@@ -11,6 +11,7 @@ mod duration;
 mod events;
 pub mod fault;
 pub mod help;
+mod intel;
 mod options;
 mod prompt;
 mod read;
@@ -27,6 +28,7 @@ use act::{Act, Undo};
 use base::Result;
 use clap::{Args, Subcommand};
 use events::Events;
+use intel::Intel;
 use read::{Alerts, Incidents, Ledger, Orders, Tokens};
 use std::process::ExitCode;
 
@@ -49,6 +51,8 @@ pub enum Command {
     Orders(Orders),
     /// Enrolled agents.
     Agents(Options),
+    /// Threat intelligence: indicators, feeds, partners, the past.
+    Intel(Intel),
     /// The ledger.
     Ledger(Ledger),
     /// API tokens.
@@ -103,6 +107,7 @@ pub async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Act(act) => act::act(&context.open(&act.options)?, act).await,
         Command::Undo(undo) => act::undo(&context.open(&undo.options)?, undo).await,
         Command::Orders(orders) => read::orders(&context.open(&orders.options)?, orders).await,
+        Command::Intel(asked) => intel::run(&context.open(&asked.options)?, asked).await,
         Command::Ledger(ledger) => read::ledger(&context.open(&ledger.options)?, ledger).await,
         Command::Token(tokens) => read::tokens(&context.open(&tokens.options)?, tokens).await,
         Command::Login(login) => account::login(&context, login).await,

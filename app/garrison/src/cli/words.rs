@@ -26,6 +26,12 @@ words! {
     Never: "never", "从未";
     Ago: " ago", "前";
     None: "nothing to show", "没有内容";
+    NotListed: "not listed", "未收录";
+    WarningList: "warning list", "警示名单";
+    Importing: "importing", "正在导入";
+    Read: "read", "已读";
+    Taken: "taken", "收录";
+    Bad: "BAD", "错误";
     More: "there is more: add --limit", "还有更多：请加 --limit";
     Time: "TIME", "时间";
     Host: "HOST", "主机";

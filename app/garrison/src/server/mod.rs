@@ -6,6 +6,7 @@ pub mod credential;
 pub mod fault;
 pub mod hub;
 pub mod ingest;
+pub mod intel;
 pub mod keeper;
 pub mod local;
 pub mod memory;
@@ -21,9 +22,11 @@ use base::{Clock, Fault, Random, Result, SystemClock, SystemRandom};
 use book::Book;
 use bus::{LogConfig, RealDisk, Wal};
 use control::{Counters, Hands, Tokens};
-use fleet::{Authority, ServerIdentity};
+use fleet::content::Shelf;
+use fleet::{Authority, ServerIdentity, Services};
 use hub::Hub;
 use ingest::Door;
+use intel::{Answers, Desk, Intel};
 use lake::{Lake, LakeConfig};
 use pipeline::Pipeline;
 use places::Places;
@@ -130,10 +133,25 @@ impl Server {
             tls_expires_us: identity.ends_us()?,
         };
         let query = core.pipeline.lake.clone();
-        let state = api::ApiState::new(Arc::new(hands), tables.clone(), query, clock.clone(), random.clone());
+        let shelf = Shelf::new(clock.clone());
+        let open = Intel::open(tables.clone(), clock.clone(), places.intel(), shelf.clone());
+        let (intel, fresh) = open.await?;
+        let fetch: Arc<dyn port::Fetch> = Arc::new(cloud::Web::new(cloud::Config { plain: true, ..Default::default() })?);
+        let desk = Arc::new(Desk { intel: intel.clone(), pipeline: core.pipeline.clone(), fetch: fetch.clone() });
+        // Set once, right after the pipeline was made.
+        let _ = core.pipeline.notice.set(Arc::new(Answers(intel.clone())));
+        let state = api::ApiState::new(Arc::new(hands), tables.clone(), query, clock.clone(), random.clone())
+            .with_intelligence(desk.clone());
         let book = core.pipeline.book.clone();
         let mut tasks = core.tasks(&stopping, clock.clone());
-        tasks.push(links(link, identity, authority.clone(), core.door, stopping.clone()));
+        let services = Services { shelf: Some(shelf), oracle: Some(Arc::new(Answers(intel.clone()))) };
+        tasks.push(links(link, identity, authority.clone(), core.door, services, stopping.clone()));
+        tasks.push(tokio::spawn(intel::feeds(intel.clone(), fetch, stopping.clone())));
+        let (lake, stop_hunts) = (core.pipeline.lake.clone(), stopping.clone());
+        tasks.push(tokio::spawn(intel::hunts(intel, lake, fresh, stop_hunts, move |past| {
+            let desk = desk.clone();
+            async move { desk.tell(&past).await }
+        })));
         tasks.push(tokio::spawn(web::serve(web, tls, api::router(state), stopping)));
         Ok(Server { tables, book, clock, random, authority, link_url, api_url, programs, stop, tasks })
     }
@@ -178,7 +196,8 @@ impl Core {
         let live = broadcast::channel::<Live>(LIVE_WAITING).0;
         hub.show_to(live.clone());
         let counters = Arc::new(Counters::default());
-        let pipeline = Pipeline { tables, book, lake: lake.clone(), hub: hub.clone(), live, correlator };
+        let notice = std::sync::OnceLock::new();
+        let pipeline = Pipeline { tables, book, lake: lake.clone(), hub: hub.clone(), live, correlator, notice };
         let door = Door::open(wal.clone(), hub, lake, clock, counters.clone()).await?;
         Ok(Core { wal, door: Arc::new(door), pipeline: Arc::new(pipeline), counters })
     }
@@ -202,6 +221,7 @@ fn links(
     identity: ServerIdentity,
     authority: Arc<Authority>,
     door: Arc<Door>,
+    services: Services,
     mut stop: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
@@ -209,7 +229,7 @@ fn links(
             // An error means that the server is gone, which is a stop too.
             let _ = stop.changed().await;
         };
-        if let Err(fault) = fleet::serve(listener, identity, authority, door, stopped).await {
+        if let Err(fault) = fleet::serve_with(listener, identity, authority, door, services, stopped).await {
             tracing::error!(fault = %fault.inside(), "agents can no longer connect");
         }
     })

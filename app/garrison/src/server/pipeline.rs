@@ -10,6 +10,7 @@ use super::memory::{self, Shared};
 use api::Live;
 use api::tables::{self, ALERT_KEYS, OPEN_ORDERS, ORDERS, OpenOrder, RECEIPTS, StoredAlert};
 use api::view::Draft;
+use async_trait::async_trait;
 use base::{Fault, Lang, Result};
 use lake::{Arrived, Lake};
 use port::Tables;
@@ -18,10 +19,17 @@ use record::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::broadcast;
 
 pub use super::memory::restore;
+
+/// Who is told of alerts that are new, once each.
+#[async_trait]
+pub trait Notice: Send + Sync {
+    /// These alerts are stored now and were not before.
+    async fn alerts(&self, alerts: &[&Alert]) -> Result<()>;
+}
 
 /// Everything a frame passes on its way.
 pub struct Pipeline {
@@ -37,6 +45,8 @@ pub struct Pipeline {
     pub live: broadcast::Sender<Live>,
     /// Alerts into incidents.
     pub correlator: Shared,
+    /// Who else learns of new alerts.
+    pub notice: OnceLock<Arc<dyn Notice>>,
 }
 
 impl Pipeline {
@@ -122,11 +132,22 @@ impl Pipeline {
         writes.extend(stored.iter().flat_map(StoredAlert::writes));
         self.tables.commit(writes).await?;
         memory::committed(&self.correlator, &upkeep);
+        if let Some(notice) = self.notice.get()
+            && let Err(fault) = notice.alerts(&fresh).await
+        {
+            // The alerts are stored; what was to be noted of them is a help, not a promise.
+            tracing::warn!(fault = %fault.inside(), "new alerts were not noted");
+        }
         for alert in &stored {
             self.show("alert", serde_json::to_value(alert).unwrap_or_default());
         }
         self.show_incidents(&upkeep.incidents);
         Ok(())
+    }
+
+    /// Stores alerts that the server itself raised: about the past.
+    pub async fn found(&self, host: &Host, alerts: &[Alert]) -> Result<()> {
+        self.alerts(host, alerts).await
     }
 
     async fn receipt(&self, agent: AgentId, mut receipt: Receipt) -> Result<()> {

@@ -45,6 +45,11 @@ impl Places {
         self.root.join("authority")
     }
 
+    /// Image of the indicators, warning lists, ATT&CK.
+    pub fn intel(&self) -> PathBuf {
+        self.root.join("intel")
+    }
+
     /// What the command line needs to reach the server.
     pub fn client(&self) -> PathBuf {
         self.root.join("client.json")

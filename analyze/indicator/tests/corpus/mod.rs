@@ -1,6 +1,6 @@
 //! The public corpora, where they are present: nothing is missed, and what is counted is printed.
 
-use intel::{Base, Builder, Claim, Index, Indicator, Key, Kind, Warnings};
+use indicator::{Base, Builder, Claim, Index, Indicator, Key, Kind, Warnings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ fn warning_lists_of_misp_compile_and_know_the_addresses_of_ipsum() {
     let mut text = Vec::new();
     lists.read_to_end(&mut text).unwrap();
     let warnings = Warnings::compile(&[&text], &BTreeMap::new()).unwrap();
-    let sum = |count: fn(&intel::List) -> usize| warnings.lists().iter().map(count).sum::<usize>();
+    let sum = |count: fn(&indicator::List) -> usize| warnings.lists().iter().map(count).sum::<usize>();
     let (taken, bad) = (sum(|list| list.entries), sum(|list| list.bad));
     println!("warning lists: {}, {taken} entries, {bad} bad, {} bytes", warnings.lists().len(), warnings.bytes());
     for list in warnings.lists().iter().filter(|list| list.bad > 0) {
@@ -33,7 +33,7 @@ fn warning_lists_of_misp_compile_and_know_the_addresses_of_ipsum() {
         let found = warnings.of(Kind::Ip, line.split('\t').next().unwrap());
         all += 1;
         listed += usize::from(!found.is_empty());
-        held += usize::from(found.iter().any(intel::Warning::forbids));
+        held += usize::from(found.iter().any(indicator::Warning::forbids));
     }
     println!("ipsum: {all} addresses, {listed} on a warning list, {held} never blocked");
     assert!(all > 100_000 && listed * 100 / all >= 35 && held < listed);

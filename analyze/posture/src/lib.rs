@@ -1,1 +1,0 @@
-//! How well the host stands: installed versions against advisories.

@@ -1,1 +1,0 @@
-//! What is on the host: packages, ports, users, services and more, and how it changes.
