@@ -74,8 +74,9 @@ fn timelines(root: &Path) -> timeline::Report {
                 folders.push(path);
                 continue;
             }
-            let read = |path: &Path| {
-                Source { name: path.display().to_string(), text: std::fs::read_to_string(path).unwrap_or_default() }
+            let read = |path: &Path| Source {
+                name: path.display().to_string(),
+                text: std::fs::read_to_string(path).unwrap_or_default(),
             };
             let place = path.strip_prefix(root.join("content/timelines")).unwrap_or(&path);
             let one = timeline::run(&[read(&root.join("content/rules").join(place))], &read(&path));

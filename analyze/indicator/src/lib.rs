@@ -47,7 +47,6 @@ pub mod decay;
 mod verdict;
 mod warning;
 
-
 pub use canonical::{canonical, guess};
 pub use filter::{Changes, Filter, FilterBuilder, FilterDelta};
 pub use index::{Base, Builder, Change, Facts, Found, Index, Shared};

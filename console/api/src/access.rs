@@ -24,7 +24,8 @@ impl Role {
     pub const APART: &'static [Role] = &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin];
 
     /// Every role.
-    pub const ALL: &'static [Role] = &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin, Role::Viewer, Role::Partner];
+    pub const ALL: &'static [Role] =
+        &[Role::SystemAdmin, Role::SecurityAdmin, Role::AuditAdmin, Role::Viewer, Role::Partner];
 
     /// Its word.
     pub const fn word(self) -> &'static str {

@@ -1,8 +1,8 @@
 //! What every request handler shares.
 
-use crate::{Control, Intelligence};
 use crate::caller::Caller;
 use crate::limiter::Limiter;
+use crate::{Control, Intelligence};
 use base::{Clock, Random, Result};
 use port::{Query, Tables};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! `make bench`: speed and cost, beside a peer in the same run where there is one. Prints tables and writes
 //! `target/figures/*.json` in the one shape of the design.
 //!
-//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules`, `bench intel`
+//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules`, `bench logs`, `bench scan`, `bench intel`
 //! and `bench compile AGENT` follow.
 
 mod compile;
@@ -10,7 +10,9 @@ mod host;
 mod intel;
 mod lake_bench;
 mod load;
+mod logs_bench;
 mod rules;
+mod scan_bench;
 mod watcher;
 
 use std::path::Path;
@@ -23,13 +25,18 @@ fn main() -> ExitCode {
         ["compile", agent] => compile::run(Path::new(agent)),
         ["lake", events] => lake_bench::run(events.parse().unwrap_or(10_000_000)),
         ["rules"] => rules::run(),
+        ["logs"] => logs_bench::run(),
+        ["scan"] => scan_bench::run(),
         ["intel", indicators] => intel::run(indicators.parse().unwrap_or(5_000_000)),
         ["intel-hold", role, path] => intel::hold(role, Path::new(path)),
         ["spin", "exec", count] => load::exec(count.parse().unwrap_or(0)),
         ["spin", "open", count, folder, rate] => {
             load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
         }
-        _ => Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | intel INDICATORS".to_string()),
+        _ => {
+            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | intel INDICATORS"
+                .to_string())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -95,8 +95,15 @@ impl Station {
         let live = broadcast::channel(16).0;
         let counters = Arc::new(Counters::default());
         let (lake_of, hub_of) = (lake.clone(), hub.clone());
-        let pipeline =
-            Arc::new(Pipeline { tables, book: book.clone(), lake: lake.clone(), hub: hub.clone(), live, correlator, notice: Default::default() });
+        let pipeline = Arc::new(Pipeline {
+            tables,
+            book: book.clone(),
+            lake: lake.clone(),
+            hub: hub.clone(),
+            live,
+            correlator,
+            notice: Default::default(),
+        });
         let door = Door::open(wal.clone(), hub_of, lake_of, self.clock.clone(), counters.clone()).await?;
         let hands = Hands {
             pipeline,

@@ -150,7 +150,8 @@ impl Client {
         tokio::spawn(connection);
         let request = self.request(Method::POST, path, &[]).header(header::CONTENT_TYPE, "application/octet-stream");
         let bad = |cause| Fault::new(&fault::BAD_ARGUMENT).object(path).because(cause);
-        let response = sender.send_request(request.body(StreamBody::new(pieces)).map_err(bad)?).await.map_err(broken)?;
+        let response =
+            sender.send_request(request.body(StreamBody::new(pieces)).map_err(bad)?).await.map_err(broken)?;
         let status = response.status();
         let bytes = self.read(response).await?;
         if !status.is_success() {
@@ -288,6 +289,9 @@ const CODES: &[&[&Code]] = &[
     ledger::fault::ALL,
     action::fault::ALL,
     detect::fault::ALL,
+    detect::correlation::fault::ALL,
+    ::intel::fault::ALL,
+    ::intel::format::fault::ALL,
     ::drill::fault::ALL,
     super::fault::ALL,
     &[&base::config::UNREADABLE, &base::config::INVALID],

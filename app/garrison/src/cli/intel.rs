@@ -232,7 +232,10 @@ async fn lookup(session: &Session, value: &str) -> Result<ExitCode> {
             rows.push(("sightings".into(), text(&json["indicator"]["sightings"]["count"])));
         }
         rows.extend(json["warnings"].as_array().into_iter().flatten().map(|warning| {
-            (screen.word(Word::WarningList).to_string(), format!("{} ({})", text(&warning["list"]), text(&warning["policy"])))
+            (
+                screen.word(Word::WarningList).to_string(),
+                format!("{} ({})", text(&warning["list"]), text(&warning["policy"])),
+            )
         }));
         let rows: Vec<(&str, String)> = rows.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         table::pairs(&rows)
@@ -256,7 +259,12 @@ async fn import(session: &Session, file: &std::path::Path, asked: &str) -> Resul
         }
         if !session.json && line != shown {
             let (records, taken, bad) = (&report["records"], &report["taken"], &report["bad"]);
-            eprintln!("{records} {}, {taken} {}, {bad} {}", session.screen.word(Word::Read), session.screen.word(Word::Taken), session.screen.word(Word::Bad));
+            eprintln!(
+                "{records} {}, {taken} {}, {bad} {}",
+                session.screen.word(Word::Read),
+                session.screen.word(Word::Taken),
+                session.screen.word(Word::Bad)
+            );
             shown = line;
         }
         tokio::time::sleep(ASK).await;
@@ -292,7 +300,13 @@ async fn feeds(session: &Session, feeds: Feeds) -> Result<ExitCode> {
                 let row = |feed: &Value| {
                     let health = &feed["health"];
                     let good = health["good_us"].as_i64().unwrap_or(0);
-                    vec![text(&feed["id"]), text(&feed["manner"]), screen.time(good), health["failures"].to_string(), text(&health["fault"])]
+                    vec![
+                        text(&feed["id"]),
+                        text(&feed["manner"]),
+                        screen.time(good),
+                        health["failures"].to_string(),
+                        text(&health["fault"]),
+                    ]
                 };
                 let rows: Vec<Vec<String>> = json["items"].as_array().into_iter().flatten().map(row).collect();
                 let heading = [Word::Id, Word::Mode, Word::Seen, Word::Bad, Word::What].map(|word| screen.word(word));
@@ -326,7 +340,8 @@ async fn shares(session: &Session, shares: Shares) -> Result<ExitCode> {
     match shares {
         Shares::List => told(session, &session.client.get("/intel/shares").await?),
         Shares::Add { file } => {
-            let bad = |cause: &dyn std::fmt::Display| Fault::new(&fault::BAD_FILE).object(file.display()).because(cause);
+            let bad =
+                |cause: &dyn std::fmt::Display| Fault::new(&fault::BAD_FILE).object(file.display()).because(cause);
             let bytes = std::fs::read(&file).map_err(|cause| bad(&cause))?;
             let share: Value = serde_json::from_slice(&bytes).map_err(|cause| bad(&cause))?;
             session.client.post("/intel/shares", &share).await?;

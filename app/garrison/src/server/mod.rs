@@ -136,7 +136,8 @@ impl Server {
         let shelf = Shelf::new(clock.clone());
         let open = Intel::open(tables.clone(), clock.clone(), places.intel(), shelf.clone());
         let (intel, fresh) = open.await?;
-        let fetch: Arc<dyn port::Fetch> = Arc::new(cloud::Web::new(cloud::Config { plain: true, ..Default::default() })?);
+        let fetch: Arc<dyn port::Fetch> =
+            Arc::new(cloud::Web::new(cloud::Config { plain: true, ..Default::default() })?);
         let desk = Arc::new(Desk { intel: intel.clone(), pipeline: core.pipeline.clone(), fetch: fetch.clone() });
         // Set once, right after the pipeline was made.
         let _ = core.pipeline.notice.set(Arc::new(Answers(intel.clone())));

@@ -51,11 +51,7 @@ pub(crate) async fn lookup(State(state): State<ApiState>, Ask(wanted): Ask<Wante
 /// Names an indicator: `{value, kind?, confidence?, tlp?, valid_s?, tags?, description?}`.
 #[utoipa::path(post, path = "/api/v1/intel/indicators", tag = "intel", request_body = Value,
     responses((status = 200, body = Value), (status = "default", body = Problem)))]
-pub(crate) async fn add(
-    State(state): State<ApiState>,
-    caller: Caller,
-    Body(indicator): Body<Value>,
-) -> Answer<Value> {
+pub(crate) async fn add(State(state): State<ApiState>, caller: Caller, Body(indicator): Body<Value>) -> Answer<Value> {
     let object = indicator["value"].as_str().unwrap_or_default().to_owned();
     state.seal(&caller, "intel.add", &object, json!({ "indicator": indicator })).await?;
     Ok(axum::Json(desk(&state)?.add(indicator).await?))
@@ -64,11 +60,7 @@ pub(crate) async fn add(
 /// Withdraws what people of this installation said of a value; what feeds say stays.
 #[utoipa::path(delete, path = "/api/v1/intel/indicators", tag = "intel", params(Wanted),
     responses((status = 200, body = Value), (status = "default", body = Problem)))]
-pub(crate) async fn withdraw(
-    State(state): State<ApiState>,
-    caller: Caller,
-    Ask(wanted): Ask<Wanted>,
-) -> Answer<Value> {
+pub(crate) async fn withdraw(State(state): State<ApiState>, caller: Caller, Ask(wanted): Ask<Wanted>) -> Answer<Value> {
     state.seal(&caller, "intel.withdraw", &wanted.value, json!({})).await?;
     Ok(axum::Json(desk(&state)?.withdraw(&wanted.value).await?))
 }

@@ -49,9 +49,8 @@ async fn answer(State(state): State<ApiState>, caller: Caller, request: Request)
     let missing = || Fault::new(&fault::MISSING).object("threat intelligence");
     let desk = state.intelligence.clone().ok_or_else(missing)?;
     let (parts, body) = request.into_parts();
-    let text = |name: HeaderName| {
-        parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-    };
+    let text =
+        |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let read = axum::body::to_bytes(body, BODY_BYTES + 1).await;
     let asked = TaxiiRequest {
         method: parts.method.as_str().into(),

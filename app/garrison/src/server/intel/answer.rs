@@ -18,10 +18,22 @@ pub struct Answers(pub Arc<Intel>);
 impl Oracle for Answers {
     async fn answer(&self, _agent: AgentId, ask: Ask) -> Result<Option<Bytes>> {
         let kind = Kind::from_word(&ask.kind)?;
-        let value = intel::canonical(kind, &ask.value)?;
-        let verdict = self.0.verdict(kind, &value).await?;
-        Ok(verdict.and_then(|verdict| serde_json::to_vec(&verdict).ok()).map(Bytes::from))
+        for spelling in spellings(kind, &ask.value) {
+            let value = intel::canonical(kind, &spelling)?;
+            if let Some(verdict) = self.0.verdict(kind, &value).await? {
+                return Ok(serde_json::to_vec(&verdict).ok().map(Bytes::from));
+            }
+        }
+        Ok(None)
     }
+}
+
+/// How a value may be listed: a log often shows a URL without its scheme.
+fn spellings(kind: Kind, value: &str) -> Vec<String> {
+    if kind == Kind::Url && !value.contains("://") {
+        return ["http://", "https://"].iter().map(|scheme| format!("{scheme}{value}")).collect();
+    }
+    vec![value.to_owned()]
 }
 
 #[async_trait]

@@ -4,13 +4,15 @@ use super::{Intel, Job, Order};
 use async_trait::async_trait;
 use base::{Fault, Micros, Result};
 use intel::format::misp;
-use intel::format::taxii::{self, Fetched};
+use intel::format::taxii::MEDIA_TYPE;
+use intel::format::taxii::client as taxii;
 use intel::{Kind, Tlp};
 use port::{Fetch, FetchRequest, Write};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use taxii::Fetched;
 use tokio::sync::watch;
 
 /// Feeds: key id, value JSON [`Feed`].
@@ -283,7 +285,9 @@ impl Intel {
                 let _ = std::fs::remove_file(&path);
                 return match other {
                     Ok(head) if head.status == 304 => Ok(()),
-                    Ok(head) => Err(Fault::new(&port::fault::ANSWER).object(&feed.url).expected(200).found(head.status)),
+                    Ok(head) => {
+                        Err(Fault::new(&port::fault::ANSWER).object(&feed.url).expected(200).found(head.status))
+                    }
                     Err(fault) => Err(fault),
                 };
             }
@@ -325,7 +329,7 @@ impl Intel {
         loop {
             // Page by page, so that what was taken stays taken when the server stops half-way.
             let account = Account(fetch, feed);
-            let accept = [("Accept", taxii::MEDIA_TYPE)];
+            let accept = [("Accept", MEDIA_TYPE)];
             let answer = taxii::Fetch::get(&account, &pull.url(), &accept, taxii::ANSWER_BYTES).await?;
             let step = pull.digest(&answer)?;
             if let taxii::Step::Wait(wait_s) = step {

@@ -28,8 +28,7 @@ pub fn make(folder: &Path) -> Result<()> {
 fn store(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let (path, beside) = (folder.join(name), folder.join(format!("{name}.new")));
     let write = || -> std::io::Result<()> {
-        let mut file =
-            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&beside, &path)?;
@@ -46,8 +45,10 @@ fn read(folder: &Path, name: &str) -> Option<Vec<u8>> {
 
 /// Says what is wrong with a stored file and goes on without it: it can be made or imported again.
 fn kept<T>(name: &str, read: Result<T>) -> Option<T> {
-    read.inspect_err(|fault| tracing::warn!(file = name, fault = %fault.inside(), "a file of the intelligence is left out"))
-        .ok()
+    read.inspect_err(
+        |fault| tracing::warn!(file = name, fault = %fault.inside(), "a file of the intelligence is left out"),
+    )
+    .ok()
 }
 
 /// Stores the image of the index.

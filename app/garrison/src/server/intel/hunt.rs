@@ -24,8 +24,6 @@ type Restored = (EventId, Arc<Host>, Event);
 pub struct Past {
     /// Alerts, each with the host it happened on.
     pub alerts: Vec<(Host, Alert)>,
-    /// Values searched for.
-    pub values: usize,
     /// Whether there were more events than are told.
     pub cut: bool,
 }
@@ -63,7 +61,7 @@ impl Intel {
     /// Searches the last days for values. Each hit is an alert whose id follows from the event and the value, so that a
     /// second hunt finds the same.
     pub async fn hunt(&self, lake: &Arc<Lake>, wanted: &[Indicator], days: u64) -> Result<Past> {
-        let mut past = Past { values: wanted.len(), ..Past::default() };
+        let mut past = Past::default();
         let now = self.clock.wall();
         let since = now.saturating_sub(i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_US));
         for kind in Kind::ALL {
@@ -93,7 +91,8 @@ impl Intel {
         let (_, host, event) = restored;
         let mut seen = None;
         intel::Observer::new(true).look(event, |shown| {
-            let url = kind == Kind::Url && shown.kind == Kind::Url && values.iter().any(|one| one.ends_with(shown.value));
+            let url =
+                kind == Kind::Url && shown.kind == Kind::Url && values.iter().any(|one| one.ends_with(shown.value));
             if seen.is_none() && (shown.kind == kind && values.contains(&shown.value) || url) {
                 seen = Some((shown.value.to_owned(), shown.field.to_owned()));
             }

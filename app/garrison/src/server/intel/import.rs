@@ -67,13 +67,6 @@ pub struct Job {
     pub fault: String,
 }
 
-impl Job {
-    /// Whether it has ended.
-    pub fn ended(&self) -> bool {
-        self.ended_us != 0
-    }
-}
-
 fn shown(report: &Report) -> Value {
     json!({"format": report.format, "bytes": report.bytes, "records": report.records, "taken": report.taken,
         "passed": report.passed, "bad": report.bad,
@@ -301,7 +294,8 @@ impl Intel {
             }
         }
         files::store_graph(&self.folder, &graph)?;
-        let report = json!({"format": "attack", "taken": graph.nodes.len(), "records": graph.techniques.len(), "bad": 0});
+        let report =
+            json!({"format": "attack", "taken": graph.nodes.len(), "records": graph.techniques.len(), "bad": 0});
         self.job(job, |job| job.report = report);
         self.swap(|known| known.graph = Arc::new(graph));
         Ok(())

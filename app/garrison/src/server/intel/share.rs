@@ -4,7 +4,7 @@ use super::{Intel, store};
 use async_trait::async_trait;
 use base::{Fault, Result};
 use bytes::Bytes;
-use intel::format::export::{self, Fields, Profile, One};
+use intel::format::export::{self, Fields, One, Profile};
 use intel::format::taxii::server::{Addition, Collection, Request, Response, Row, Server, Store};
 use intel::{Indicator, Kind, Tlp};
 use port::Write;
@@ -304,17 +304,19 @@ impl Intel {
         let profile = Profile { now_us: self.clock.wall(), ..profile };
         let (intel, runtime) = (self.clone(), tokio::runtime::Handle::current());
         let written = tokio::task::spawn_blocking(move || -> Result<Bytes> {
-            let mut items = All { intel: &intel, runtime, after: String::new(), page: Vec::new().into_iter(), ended: false };
+            let mut items =
+                All { intel: &intel, runtime, after: String::new(), page: Vec::new().into_iter(), ended: Ok(false) };
             if export.name() == "misp" || export.name() == "suricata" {
                 let mut files = std::collections::BTreeMap::new();
                 export.write(&mut items, &profile, &mut files)?;
-                let whole = serde_json::to_vec(
-                    &files.iter().map(|(name, bytes)| (name, String::from_utf8_lossy(bytes))).collect::<std::collections::BTreeMap<_, _>>(),
-                );
-                return Ok(whole.unwrap_or_default().into());
+                items.ended?;
+                let texts: serde_json::Map<String, serde_json::Value> =
+                    files.iter().map(|(name, bytes)| (name.clone(), String::from_utf8_lossy(bytes).into())).collect();
+                return Ok(serde_json::Value::Object(texts).to_string().into());
             }
             let mut one = One(Vec::new());
             export.write(&mut items, &profile, &mut one)?;
+            items.ended?;
             Ok(one.0.into())
         });
         let bytes = written.await.map_err(|cause| Fault::new(&api::fault::BUG).object("export").because(cause))??;
@@ -329,7 +331,8 @@ struct All<'i> {
     runtime: tokio::runtime::Handle,
     after: String,
     page: std::vec::IntoIter<port::Item>,
-    ended: bool,
+    /// Whether the end was reached, or why not: half an export must not look like a whole one.
+    ended: Result<bool>,
 }
 
 impl Iterator for All<'_> {
@@ -342,12 +345,17 @@ impl Iterator for All<'_> {
                     return Some(row.indicator);
                 }
             }
-            if self.ended {
+            if !matches!(self.ended, Ok(false)) {
                 return None;
             }
-            let page = self.runtime.block_on(self.intel.tables.scan(store::ORDER, "", &self.after, super::SCAN));
-            let page = page.unwrap_or_default();
-            self.ended = page.is_empty();
+            let page = match self.runtime.block_on(self.intel.tables.scan(store::ORDER, "", &self.after, super::SCAN)) {
+                Ok(page) => page,
+                Err(fault) => {
+                    self.ended = Err(fault);
+                    return None;
+                }
+            };
+            self.ended = Ok(page.is_empty());
             self.after = page.last().map(|item| item.key.clone()).unwrap_or_default();
             self.page = page.into_iter();
         }

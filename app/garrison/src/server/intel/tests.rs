@@ -18,8 +18,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let clock = Arc::new(ManualClock::default());
-        clock.set_wall(1_760_000_000_000_000);
+        let clock = Arc::new(ManualClock::at(1_760_000_000_000_000));
         Bench { folder: tempfile::tempdir().unwrap(), tables: Arc::default(), clock }
     }
 
