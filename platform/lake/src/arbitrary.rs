@@ -157,6 +157,7 @@ fn pairs() -> impl Strategy<Value = Vec<Pair>> {
     prop::collection::vec((text(), text()).prop_map(|(name, value)| Pair { name, value }), 0..4)
 }
 
+/// In boxes: the whole of it would not fit on the stack of a test's thread.
 fn observed() -> impl Strategy<Value = Activity> {
     let state = || {
         (small(), large()).prop_map(|(mode, size)| FileState {
@@ -167,29 +168,29 @@ fn observed() -> impl Strategy<Value = Activity> {
         })
     };
     prop_oneof![
-        (text(), text(), text(), (text(), any::<bool>(), pairs())).prop_map(
-            |(source, origin, host, (message, truncated, fields))| {
+        (text(), text(), text(), (text(), any::<bool>(), pairs()))
+            .prop_map(|(source, origin, host, (message, truncated, fields))| {
                 Activity::Log(Log { source, origin, host, message, truncated, fields })
-            }
-        ),
-        (text(), text(), text(), (text(), small(), small(), pairs())).prop_map(
-            |(engine, name, path, (member, score, pid, details))| {
+            })
+            .boxed(),
+        (text(), text(), text(), (text(), small(), small(), pairs()))
+            .prop_map(|(engine, name, path, (member, score, pid, details))| {
                 let file = FileId { path, inode: u64::from(pid), ..FileId::default() };
                 let (family, cause) = (member.clone(), engine.clone());
                 Activity::Scan(Scan { engine, name, family, file, member, score, pid, details, cause })
-            }
-        ),
-        (text(), text(), prop::option::of(state()), prop::option::of(state()), text()).prop_map(
-            |(change, path, before, after, diff)| {
+            })
+            .boxed(),
+        (text(), text(), prop::option::of(state()), prop::option::of(state()), text())
+            .prop_map(|(change, path, before, after, diff)| {
                 let file = FileId { path, device: 8, ..FileId::default() };
                 Activity::Integrity(Integrity { package: change.clone(), change, file, before, after, diff })
-            }
-        ),
-        (text(), text(), text(), (text(), text(), pairs(), pairs())).prop_map(
-            |(kind, change, key, (name, version, details, before))| {
+            })
+            .boxed(),
+        (text(), text(), text(), (text(), text(), pairs(), pairs()))
+            .prop_map(|(kind, change, key, (name, version, details, before))| {
                 Activity::Asset(Asset { kind, change, key, name, version, details, before })
-            }
-        ),
+            })
+            .boxed(),
     ]
 }
 
@@ -197,7 +198,7 @@ fn observed() -> impl Strategy<Value = Activity> {
 pub(crate) fn events(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
     let one = (
         proc(),
-        prop_oneof![2 => common(), 4 => system(), 1 => observed()],
+        prop_oneof![2 => common().boxed(), 4 => system().boxed(), 1 => observed().boxed()],
         -4_000_000_000_000_000..4_000_000_000_000_000i64,
     );
     prop::collection::vec(one, count).prop_map(|events| {
