@@ -131,6 +131,8 @@ impl Drop for Tree {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
         }
+        // A process in the middle of an exec shows no environment: it is killed by name, or the wait would last.
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
