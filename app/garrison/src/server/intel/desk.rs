@@ -77,18 +77,15 @@ struct Leaving {
 
 impl Leaving {
     fn profile(self) -> Result<Profile> {
-        let mut profile = Profile::default();
-        profile.ceiling = self.ceiling.as_deref().map(Tlp::from_word).transpose()?.unwrap_or_default();
-        profile.kinds = match self.kinds {
+        let usual = Profile::default();
+        let ceiling = self.ceiling.as_deref().map(Tlp::from_word).transpose()?.unwrap_or_default();
+        let kinds = match self.kinds {
             None => Vec::new(),
             Some(words) => words.split(',').map(|word| Kind::from_word(word.trim())).collect::<Result<_>>()?,
         };
-        profile.min_confidence = self.min_confidence.unwrap_or(0).min(100);
-        if let Some(title) = self.title {
-            profile.title = title;
-        }
-        profile.place = self.place.unwrap_or_default();
-        Ok(profile)
+        let min_confidence = self.min_confidence.unwrap_or(0).min(100);
+        let (title, place) = (self.title.unwrap_or(usual.title), self.place.unwrap_or_default());
+        Ok(Profile { ceiling, kinds, min_confidence, title, place, ..Profile::default() })
     }
 }
 

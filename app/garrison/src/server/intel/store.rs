@@ -56,7 +56,8 @@ impl Edit {
     /// Makes the edit; says whether anything changed.
     fn make(self, indicator: &mut Indicator) -> bool {
         match self {
-            Edit::Claim(said) => said.claims.into_iter().fold(false, |changed, claim| indicator.take(claim) || changed),
+            // Every claim is taken, also behind one that changed something.
+            Edit::Claim(said) => said.claims.into_iter().filter(|claim| indicator.take(claim.clone())).count() > 0,
             Edit::Withdraw { source, id, .. } => indicator.withdraw(&source, id.as_deref()),
             Edit::Sighted { time_us, .. } if !indicator.claims.is_empty() => {
                 indicator.sighted(time_us);
