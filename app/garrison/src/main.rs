@@ -2,7 +2,6 @@
 
 mod cli;
 mod drill;
-mod server;
 mod up;
 
 use base::Lang;

@@ -1,11 +1,11 @@
 //! `garrison up`: server and local agent on this machine, from one data directory, with no other service.
 
-use crate::server::local;
-use crate::server::places::Places;
-use crate::server::{Keep, Listen, Server, credential};
 use base::{Fault, Lang, Result};
 use clap::Args;
 use serde_json::json;
+use server::local;
+use server::places::Places;
+use server::{Keep, Listen, Server, credential};
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use tokio::signal::unix::{SignalKind, signal};
@@ -136,9 +136,8 @@ async fn serve(options: &Up, places: &Places, agent: bool, lang: Lang) -> Result
 
 /// Runs this program once more as a client, so that a drill's starter is visible in its ancestry.
 async fn child(arguments: &[&str], places: &Places) -> Result<ExitCode> {
-    let failed = |cause: std::io::Error| {
-        Fault::new(&crate::server::fault::AGENT_START).object(arguments.join(" ")).because(cause)
-    };
+    let failed =
+        |cause: std::io::Error| Fault::new(&server::fault::AGENT_START).object(arguments.join(" ")).because(cause);
     let program = std::env::current_exe().map_err(failed)?;
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).arg("--data").arg(&places.root).stdin(Stdio::null()).kill_on_drop(true);

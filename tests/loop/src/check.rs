@@ -1,13 +1,13 @@
 //! What must hold after every run.
 
 use crate::guard::{AGENT, Truth};
-use crate::server::book::LEDGER;
 use crate::world::World;
 use api::tables::{INCIDENTS, RECEIPTS};
 use lake::Lake;
 use ledger::Verifier;
 use port::{MemoryTables, Query, QueryLimits, Tables};
 use record::{Entry, Incident, Lane, Receipt, ReceiptState};
+use server::book::LEDGER;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything found wrong, empty when the contract held.

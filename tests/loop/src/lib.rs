@@ -18,6 +18,5 @@
 pub mod check;
 pub mod guard;
 pub mod script;
-pub mod server;
 pub mod station;
 pub mod world;

@@ -1,10 +1,5 @@
 //! The server's machine: what outlives a crash, and one life of the server on it.
 
-use crate::server::book::Book;
-use crate::server::control::{Counters, Hands, Tokens};
-use crate::server::hub::Hub;
-use crate::server::ingest::Door;
-use crate::server::pipeline::{self, Pipeline};
 use api::{Control, view::Draft};
 use async_trait::async_trait;
 use base::{Blame, Fault, ManualClock, Result, SeededRandom};
@@ -15,6 +10,11 @@ use kit::plug::{Plug, PluggedDisk, PluggedTables};
 use lake::{Lake, LakeConfig};
 use port::{MemoryTables, Tables};
 use record::{AgentId, Frame, Host, Order};
+use server::book::Book;
+use server::control::{Counters, Hands, Tokens};
+use server::hub::Hub;
+use server::ingest::Door;
+use server::pipeline::{self, Pipeline};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, mpsc};
@@ -54,7 +54,7 @@ struct NoTokens;
 #[async_trait]
 impl Tokens for NoTokens {
     async fn issue(&self, _group: &str, _uses: u32, _ttl_s: u64) -> Result<String> {
-        Err(Fault::new(&crate::server::fault::STOPPED).object("tokens"))
+        Err(Fault::new(&server::fault::STOPPED).object("tokens"))
     }
 }
 

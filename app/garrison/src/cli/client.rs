@@ -281,7 +281,7 @@ const CODES: &[&[&Code]] = &[
     api::fault::ALL,
     port::fault::ALL,
     record::fault::ALL,
-    crate::server::fault::ALL,
+    server::fault::ALL,
     lake::fault::ALL,
     store::fault::ALL,
     bus::fault::ALL,

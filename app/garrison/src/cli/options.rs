@@ -4,9 +4,9 @@ use super::client::{Client, Place};
 use super::fault;
 use super::screen::Screen;
 use super::zone::Zone;
-use crate::server::places::Places;
 use base::{Clock, Fault, Lang, Result, SystemClock};
 use clap::Args;
+use server::places::Places;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 

@@ -1,20 +1,6 @@
-//! The server: agents' frames in, API out, all on one data directory.
+//! A running server: everything opened in one data directory, joined, and stopped in order.
 
-pub mod book;
-pub mod control;
-pub mod credential;
-pub mod fault;
-pub mod hub;
-pub mod ingest;
-pub mod intel;
-pub mod keeper;
-pub mod local;
-pub mod memory;
-pub mod pipeline;
-pub mod places;
-pub mod web;
-pub mod witness;
-
+use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, web, witness};
 use api::Live;
 use api::view::Program;
 use async_trait::async_trait;

@@ -253,8 +253,8 @@ impl Intel {
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = self.folder.join(format!("import-{}-{number}", std::process::id()));
         let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let file = opened
-            .map_err(|cause| Fault::new(&crate::server::fault::DATA_DIRECTORY).object(path.display()).because(cause))?;
+        let file =
+            opened.map_err(|cause| Fault::new(&crate::fault::DATA_DIRECTORY).object(path.display()).because(cause))?;
         Ok((file, path))
     }
 
@@ -263,7 +263,7 @@ impl Intel {
         use std::io::Write as _;
         let (mut file, path) = self.place()?;
         let written = file.write_all(bytes);
-        written.map_err(|cause| Fault::new(&crate::server::fault::DATA_DIRECTORY).object("import").because(cause))?;
+        written.map_err(|cause| Fault::new(&crate::fault::DATA_DIRECTORY).object("import").because(cause))?;
         good(self.import_now(order, path).await?)
     }
 
@@ -276,7 +276,7 @@ impl Intel {
             }
         }
         let (mut file, path) = self.place()?;
-        let full = |cause| Fault::new(&crate::server::fault::DATA_DIRECTORY).object("import").because(cause);
+        let full = |cause| Fault::new(&crate::fault::DATA_DIRECTORY).object("import").because(cause);
         let fetched = fetch.fetch(&request, &mut |piece| file.write_all(piece).map_err(full)).await;
         let head = match fetched {
             Ok(head) if head.status == 200 => head,

@@ -40,9 +40,25 @@ pub enum Edit {
     /// A source says something of it.
     Claim(Indicator),
     /// A source takes back what it said: everything, or the statement with this id.
-    Withdraw { kind: Kind, value: String, source: String, id: Option<String> },
+    Withdraw {
+        /// What the value is.
+        kind: Kind,
+        /// Canonical form.
+        value: String,
+        /// Who takes back.
+        source: String,
+        /// The statement; every one of the source when absent.
+        id: Option<String>,
+    },
     /// Our own detections met it.
-    Sighted { kind: Kind, value: String, time_us: Micros },
+    Sighted {
+        /// What the value is.
+        kind: Kind,
+        /// Canonical form.
+        value: String,
+        /// When, microseconds since 1970.
+        time_us: Micros,
+    },
 }
 
 impl Edit {

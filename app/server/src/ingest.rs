@@ -329,7 +329,7 @@ mod tests {
         assert!(!hopeless(&fault(&lake::fault::BEHIND)), "the lake will have room");
         assert!(!hopeless(&fault(&port::fault::FAILED)));
         assert!(!hopeless(&fault(&port::fault::CONFLICT)), "the newest state is read again");
-        assert!(!hopeless(&fault(&super::super::fault::LEDGER_DAMAGED)), "our own damage must not lose frames");
+        assert!(!hopeless(&fault(&crate::fault::LEDGER_DAMAGED)), "our own damage must not lose frames");
     }
 
     #[test]

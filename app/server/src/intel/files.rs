@@ -15,7 +15,7 @@ const GRAPH: &str = "attack.json";
 const FILE_BYTES: u64 = 1 << 30;
 
 fn unusable(path: &Path, cause: impl std::fmt::Display) -> Fault {
-    Fault::new(&crate::server::fault::DATA_DIRECTORY).object(path.display()).because(cause)
+    Fault::new(&crate::fault::DATA_DIRECTORY).object(path.display()).because(cause)
 }
 
 /// Makes the folder.

@@ -1,7 +1,7 @@
 //! What a value is: for agents that ask, and for people.
 
 use super::{Intel, Known, store};
-use crate::server::pipeline::Notice;
+use crate::pipeline::Notice;
 use async_trait::async_trait;
 use base::{Micros, Result};
 use bytes::Bytes;

@@ -3,7 +3,7 @@
 use super::import::OWN;
 use super::store::Edit;
 use super::{Feed, Intel, Order, Past, share::Share};
-use crate::server::pipeline::Pipeline;
+use crate::pipeline::Pipeline;
 use api::intelligence::{TaxiiAnswer, TaxiiRequest};
 use api::tables::{ALERT_KEYS, ALERTS, INCIDENTS, StoredAlert};
 use async_trait::async_trait;

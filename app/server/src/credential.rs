@@ -100,7 +100,7 @@ fn write_private(path: &Path, content: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{Keep, Listen};
+    use crate::{Keep, Listen};
 
     async fn start(places: &Places) -> Server {
         let any = || "127.0.0.1:0".to_string();
