@@ -1,5 +1,6 @@
 //! The rules about one slot of events, compiled together.
 
+use crate::code::{Ask, Code};
 use crate::names::{Found, Names};
 use crate::program::{How, Node, OnDemand, Program};
 use crate::reference::stands;
@@ -55,6 +56,9 @@ pub(crate) struct Bucket {
     witnessed: Vec<u32>,
     /// Programs without a witness.
     always: Vec<u32>,
+    code: Code,
+    /// Per program its first step in the code.
+    roots: Vec<u32>,
     pub programs: Vec<(u32, Program)>,
 }
 
@@ -80,6 +84,8 @@ impl Bucket {
             ends: Vec::with_capacity(by_atom.len()),
             witnessed: Vec::new(),
             always,
+            code: Code::default(),
+            roots: Vec::with_capacity(programs.len()),
             programs,
         };
         for (_, program) in &bucket.programs {
@@ -90,6 +96,9 @@ impl Bucket {
                     bucket.eager[*scan as usize] = true;
                 }
             }
+        }
+        for (number, (_, program)) in (0..).zip(&bucket.programs) {
+            bucket.roots.push(bucket.code.add(number, program, &bucket.eager));
         }
         bucket.sort_eager();
         for programs in by_atom {
@@ -134,9 +143,14 @@ impl Bucket {
     }
 
     fn try_one(&self, index: u32, subject: &Subject<'_>, work: &mut Work, hit: &mut impl FnMut(u32)) {
-        let (rule, program) = &self.programs[index as usize];
-        if self.holds(program, program.root, subject, work) {
-            hit(*rule);
+        if self.code.holds(self.roots[index as usize], &mut Asked { bucket: self, subject, work }) {
+            hit(self.programs[index as usize].0);
+        }
+    }
+
+    fn run(&self, scan: u32, subject: &Subject<'_>, work: &mut Work) {
+        if !self.eager[scan as usize] && work.scanned.insert(scan) {
+            self.scans[scan as usize].run(subject, &mut work.atoms, &mut work.buffer);
         }
     }
 
@@ -168,7 +182,7 @@ impl Bucket {
         then(&Subject { event, found: &scratch.found }, &mut scratch.work)
     }
 
-    /// Whether a node holds. The depth of programs is bounded by that of documents and conditions.
+    /// Whether a node holds: slower than the code, but it knows the nodes of the rule. The depth of programs is bounded by that of documents and conditions.
     pub(crate) fn holds(&self, program: &Program, node: u32, subject: &Subject<'_>, work: &mut Work) -> bool {
         match &program.nodes[node as usize] {
             Node::True => true,
@@ -177,9 +191,7 @@ impl Bucket {
             Node::Any(children) => children.iter().any(|child| self.holds(program, *child, subject, work)),
             Node::Not(child) => !self.holds(program, *child, subject, work),
             Node::Atom { scan, atom } => {
-                if !self.eager[*scan as usize] && work.scanned.insert(*scan) {
-                    self.scans[*scan as usize].run(subject, &mut work.atoms, &mut work.buffer);
-                }
+                self.run(*scan, subject, work);
                 work.atoms.has(*atom)
             }
             Node::Test(test) => on_demand(&program.tests[*test as usize], subject, work),
@@ -193,6 +205,27 @@ impl Bucket {
             Node::Test(test) => program.tests.get(*test as usize).map(|test| test.spot),
             _ => None,
         }
+    }
+}
+
+/// A program that runs over an event.
+struct Asked<'a, 'e> {
+    bucket: &'a Bucket,
+    subject: &'a Subject<'e>,
+    work: &'a mut Work,
+}
+
+impl Ask for Asked<'_, '_> {
+    fn scan(&mut self, scan: u32) {
+        self.bucket.run(scan, self.subject, self.work);
+    }
+
+    fn bits(&self) -> &Bits {
+        &self.work.atoms
+    }
+
+    fn test(&mut self, program: u32, test: u32) -> bool {
+        on_demand(&self.bucket.programs[program as usize].1.tests[test as usize], self.subject, self.work)
     }
 }
 

@@ -38,6 +38,7 @@ pub use sigma::fault;
 mod limits;
 
 mod bucket;
+mod code;
 mod compile;
 mod engine;
 mod explain;

@@ -40,6 +40,12 @@ impl Bits {
         self.words.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
+    /// Sixty-four numbers at once: bit `i` says whether `64 * index + i` is in.
+    #[inline]
+    pub fn word(&self, index: u32) -> u64 {
+        self.words.get(index as usize).copied().unwrap_or(0)
+    }
+
     /// What is in, in the order it came.
     pub fn order(&self) -> &[u32] {
         &self.order
