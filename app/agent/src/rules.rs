@@ -122,6 +122,8 @@ fn delivered(config: &Config) -> route::Slots {
     // A kind that is no kind stops the sensor's start with a fault of its own.
     let mut kinds = config.sensor.kinds().unwrap_or_default();
     kinds.extend(sense::told(config));
+    // What was lost or shed is told by whoever lost it.
+    kinds.push(record::Kind::Lost);
     route::delivered(&kinds, config.sensor.read_opens)
 }
 

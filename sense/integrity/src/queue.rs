@@ -130,7 +130,11 @@ mod tests {
             queue.add(touch("/a", now as u64), now);
         }
         let one = queue.next(700).unwrap();
-        assert_eq!((one.processes.len(), one.processes[0].info.key), (TOUCHERS, 0), "the first and the latest are kept");
+        assert_eq!(
+            (one.processes.len(), one.processes[0].info.key),
+            (TOUCHERS, 0),
+            "the first and the latest are kept"
+        );
         assert_eq!(one.processes[TOUCHERS - 1].info.key, 699);
     }
 

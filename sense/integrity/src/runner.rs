@@ -126,12 +126,7 @@ impl Runner {
     ///
     /// # Errors
     /// When a pattern is wrong or the folder cannot be used.
-    pub fn new(
-        config: IntegrityConfig,
-        state: PathBuf,
-        clock: Arc<dyn Clock>,
-        random: &dyn Random,
-    ) -> Result<Runner> {
+    pub fn new(config: IntegrityConfig, state: PathBuf, clock: Arc<dyn Clock>, random: &dyn Random) -> Result<Runner> {
         let watched = Arc::new(Watched::new(&config)?);
         let vault = Vault::open(&state, random)?;
         let mut told = Vec::new();
@@ -311,7 +306,8 @@ impl Runner {
             let (time_us, activity) = (self.clock.wall(), Activity::Lost(lost));
             self.told.push(Event { seq: 0, time_us, process: None, activity });
         }
-        let named = self.baseline.accepted.values().chain(self.baseline.pending.values().filter_map(|p| p.now.as_ref()));
+        let named =
+            self.baseline.accepted.values().chain(self.baseline.pending.values().filter_map(|p| p.now.as_ref()));
         self.texts.clean(named.map(|entry| entry.sha256.as_slice()));
         self.databases.forget();
         self.baseline.looked_us = self.clock.wall();
@@ -458,7 +454,9 @@ impl Runner {
         match self.databases.verdict(&one.path, seen.map(|seen| &seen.entry)) {
             Verdict::Package(package) => Origin::Package(package),
             Verdict::Differs(_) => Origin::Told(String::new()),
-            Verdict::Unlisted => Origin::Told(all.last().map_or(String::new(), |one| format!("{UNLISTED}{}", one.word))),
+            Verdict::Unlisted => {
+                Origin::Told(all.last().map_or(String::new(), |one| format!("{UNLISTED}{}", one.word)))
+            }
         }
     }
 

@@ -58,12 +58,7 @@ fn touch(watched: &Watched, event: &Event, path: &str, whole: bool, inode: u64) 
     let meant = watched.covers(&resolved) || (whole && watched.above(&resolved));
     // A container's `/etc` is not this host's.
     let elsewhere = event.process.as_ref().is_some_and(|process| !process.info.container.is_empty());
-    (meant && !elsewhere).then(|| Touch {
-        path: resolved.into_owned(),
-        whole,
-        process: event.process.clone(),
-        inode,
-    })
+    (meant && !elsewhere).then(|| Touch { path: resolved.into_owned(), whole, process: event.process.clone(), inode })
 }
 
 #[cfg(test)]

@@ -72,7 +72,9 @@ impl Watched {
             let full: Vec<String> = match path.strip_prefix("~/") {
                 Some(rest) => homes.iter().map(|home| format!("{home}/{rest}")).collect(),
                 None if path.starts_with('/') => vec![path.clone()],
-                None => return Err(Fault::new(&fault::PATTERN).object(path).expected("an absolute path, or one below ~")),
+                None => {
+                    return Err(Fault::new(&fault::PATTERN).object(path).expected("an absolute path, or one below ~"));
+                }
             };
             let parts = |path: &String| path.split('/').filter(|part| !part.is_empty()).map(Part::new).collect();
             roots.extend(full.iter().map(|path| Root { parts: parts(path) }));

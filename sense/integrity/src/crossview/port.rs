@@ -83,7 +83,10 @@ fn bound(known: &BTreeSet<Port>) -> Vec<Finding> {
     };
     let all = [TCP, UDP].into_iter().flat_map(|protocol| (1..=u16::MAX).map(move |port| (protocol, port)));
     let unknown = all.filter(|port| !known.contains(port));
-    unknown.filter(|(protocol, port)| taken(*protocol, *port)).map(|port| finding(port, 40, "bind", "/proc/net")).collect()
+    unknown
+        .filter(|(protocol, port)| taken(*protocol, *port))
+        .map(|port| finding(port, 40, "bind", "/proc/net"))
+        .collect()
 }
 
 /// Binds without listening; the standard library knows no such thing.
@@ -130,7 +133,11 @@ mod tests {
     fn a_port_that_is_taken_and_unknown_is_found_by_binding() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let all: BTreeSet<Port> = (1..=u16::MAX).filter(|other| *other != port).flat_map(|other| [(TCP, other), (UDP, other)]).chain([(UDP, port)]).collect();
+        let all: BTreeSet<Port> = (1..=u16::MAX)
+            .filter(|other| *other != port)
+            .flat_map(|other| [(TCP, other), (UDP, other)])
+            .chain([(UDP, port)])
+            .collect();
         let found = bound(&all);
         assert_eq!(found.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), [format!("tcp/{port} bind")]);
     }

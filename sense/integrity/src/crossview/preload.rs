@@ -12,8 +12,16 @@ pub const CHECK: Check = Check { name: "preloaded-libraries", look };
 const FILE: &str = "/etc/ld.so.preload";
 const NAMES: [&str; 2] = ["LD_PRELOAD=", "LD_AUDIT="];
 /// Libraries that are preloaded by their work: allocators, and tools of packaging.
-const USUAL: &[&str] =
-    &["libjemalloc", "libtcmalloc", "libmimalloc", "libeatmydata", "libfakeroot", "libfaketime", "libasan", "libgtk3-nocsd"];
+const USUAL: &[&str] = &[
+    "libjemalloc",
+    "libtcmalloc",
+    "libmimalloc",
+    "libeatmydata",
+    "libfakeroot",
+    "libfaketime",
+    "libasan",
+    "libgtk3-nocsd",
+];
 const SYSTEM: &[&str] = &["/usr/lib", "/lib", "/usr/local/lib", "/opt/", "/snap/", "/usr/$LIB"];
 
 fn look() -> Result<Vec<Finding>> {
@@ -66,14 +74,15 @@ fn of_process(pid: u32) -> Vec<Finding> {
 
 fn of_environment(bytes: &[u8]) -> Vec<String> {
     let texts = bytes.split(|byte| *byte == 0).map(String::from_utf8_lossy);
-    let value = |text: std::borrow::Cow<'_, str>| NAMES.iter().find_map(|name| text.strip_prefix(name).map(str::to_owned));
+    let value =
+        |text: std::borrow::Cow<'_, str>| NAMES.iter().find_map(|name| text.strip_prefix(name).map(str::to_owned));
     texts.filter_map(value).flat_map(|list| libraries(&list).collect::<Vec<_>>()).collect()
 }
 
 /// How odd a library is; `None` for a usual one.
 fn score(library: &str) -> Option<u32> {
     let name = library.rsplit('/').next().unwrap_or(library);
-    let hidden = library.split('/').any(|part| part.starts_with('.') && part.len() > 2);
+    let hidden = library.split('/').any(|part| part.starts_with('.') && part.len() > 1 && part != "..");
     let system = SYSTEM.iter().any(|folder| library.starts_with(folder)) || !library.contains('/');
     match () {
         () if is_temporary(library) || hidden => Some(85),
@@ -93,14 +102,22 @@ mod tests {
         assert_eq!(of("A=1\0LD_PRELOAD=/tmp/x.so:/b.so c.so\0XLD_PRELOAD=/d\0"), ["/tmp/x.so", "/b.so", "c.so"]);
         assert_eq!(score("/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"), None);
         assert_eq!(score("/tmp/libjemalloc.so"), Some(85));
-        assert_eq!((score("/usr/lib/.x/a.so"), score("/usr/lib/evil.so"), score("/srv/a.so")), (Some(85), Some(35), Some(55)));
+        assert_eq!(
+            (score("/usr/lib/.x/a.so"), score("/usr/lib/evil.so"), score("/srv/a.so")),
+            (Some(85), Some(35), Some(55))
+        );
         assert_eq!(libraries("# none\n/lib/a.so /lib/b.so\n").collect::<Vec<_>>(), ["/lib/a.so", "/lib/b.so"]);
         assert_eq!(of_file("/absent.so").score, 95);
     }
 
     #[test]
     fn a_process_with_a_preloaded_library_is_found() {
-        let mut child = std::process::Command::new("sleep").arg("60").env("LD_PRELOAD", "/tmp/garrison-absent.so").stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .env("LD_PRELOAD", "/tmp/garrison-absent.so")
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
         let pid = child.id();
         // Its environment is ours until it has become sleep.
         while child.try_wait().unwrap().is_none() && of_process(pid).is_empty() {

@@ -24,7 +24,8 @@ fn look() -> Result<Vec<Finding>> {
     let listed: BTreeSet<u32> = numbers("/proc").collect();
     let unlisted = answering.iter().chain(&held).filter(|pid| !listed.contains(pid));
     let unlisted: BTreeSet<u32> = unlisted.copied().filter(|pid| !is_thread(*pid, &listed)).collect();
-    let hidden = unlisted.into_iter().map(|pid| finding(pid, answering.binary_search(&pid).is_ok(), held.contains(&pid)));
+    let hidden =
+        unlisted.into_iter().map(|pid| finding(pid, answering.binary_search(&pid).is_ok(), held.contains(&pid)));
     Ok(hidden.chain(covered(&read("/proc/self/mountinfo")?)).collect())
 }
 
@@ -47,7 +48,8 @@ fn is_thread(id: u32, listed: &BTreeSet<u32>) -> bool {
 fn finding(pid: u32, answers: bool, held: bool) -> Finding {
     let text = |path: &str| std::fs::read_to_string(format!("/proc/{pid}/{path}")).unwrap_or_default();
     let exe = std::fs::read_link(format!("/proc/{pid}/exe")).map_or(String::new(), |path| path.display().to_string());
-    let seen = [("kill", answers), ("cgroup", held)].iter().filter(|(_, yes)| *yes).map(|(word, _)| *word).collect::<Vec<_>>();
+    let seen =
+        [("kill", answers), ("cgroup", held)].iter().filter(|(_, yes)| *yes).map(|(word, _)| *word).collect::<Vec<_>>();
     Finding {
         key: pid.to_string(),
         name: "hidden-process",
@@ -67,7 +69,9 @@ fn held() -> BTreeSet<u32> {
         // 0 is a process of another namespace.
         held.extend(text.lines().filter_map(|line| line.parse::<u32>().ok()).filter(|pid| *pid > 0));
         let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        open.extend(entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
+        open.extend(
+            entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()),
+        );
     }
     held
 }

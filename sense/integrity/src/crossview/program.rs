@@ -11,8 +11,19 @@ pub const CHECK: Check = Check { name: "bpf-programs", look };
 
 /// Kinds that watch or change what others do; the rest serves sockets and devices of control groups.
 const KINDS: &[&str] = &[
-    "Kprobe", "Tracepoint", "RawTracepoint", "RawTracepointWritable", "Tracing", "Lsm", "PerfEvent", "Xdp", "SchedCls",
-    "SchedAct", "Ext", "StructOps", "Syscall",
+    "Kprobe",
+    "Tracepoint",
+    "RawTracepoint",
+    "RawTracepointWritable",
+    "Tracing",
+    "Lsm",
+    "PerfEvent",
+    "Xdp",
+    "SchedCls",
+    "SchedAct",
+    "Ext",
+    "StructOps",
+    "Syscall",
 ];
 /// Who loads such programs by its work, at its usual place.
 const USUAL: &[&str] = &["/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/usr/lib/systemd/systemd-networkd"];
@@ -51,8 +62,11 @@ fn holders() -> (BTreeMap<u32, (u32, String)>, BTreeSet<u32>) {
             ours.extend(held);
             continue;
         }
-        let exe = std::fs::read_link(format!("/proc/{pid}/exe")).map_or(String::new(), |path| path.display().to_string());
-        held.into_iter().for_each(|id| drop(holders.entry(id).or_insert((pid, exe.clone()))));
+        let exe =
+            std::fs::read_link(format!("/proc/{pid}/exe")).map_or(String::new(), |path| path.display().to_string());
+        for id in held {
+            holders.entry(id).or_insert((pid, exe.clone()));
+        }
     }
     (holders, ours)
 }

@@ -40,7 +40,9 @@ mod tests {
     fn a_program_whose_file_is_gone_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().canonicalize().unwrap().join("sleep");
-        let sleep = ["/usr/bin/sleep", "/bin/sleep"].iter().find(|path| std::fs::copy(path, folder.path().join("sleep")).is_ok());
+        let sleep = ["/usr/bin/sleep", "/bin/sleep"]
+            .iter()
+            .find(|path| std::fs::copy(path, folder.path().join("sleep")).is_ok());
         assert!(sleep.is_some());
         let mut child = Command::new(&path).arg("60").spawn().unwrap();
         let pid = child.id();

@@ -74,7 +74,10 @@ mod tests {
     #[test]
     fn a_finding_is_told_once_while_it_stands() {
         let report = |keys: &[&str]| Report {
-            findings: keys.iter().map(|key| ("ports", Finding { key: key.to_string(), ..Finding::default() })).collect(),
+            findings: keys
+                .iter()
+                .map(|key| ("ports", Finding { key: key.to_string(), ..Finding::default() }))
+                .collect(),
             refused: Vec::new(),
         };
         let mut told = Told::default();

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn files_stand_below_their_folder_with_their_sum() {
-        let list = parse("P:musl\nV:1.2\nF:lib\nR:ld-musl.so.1\na:0:0:755\nZ:Q1qvTGHdzF6KLavt4PO0gs2a6pQ00=\nF:\nR:x\n\n");
+        let list =
+            parse("P:musl\nV:1.2\nF:lib\nR:ld-musl.so.1\na:0:0:755\nZ:Q1qvTGHdzF6KLavt4PO0gs2a6pQ00=\nF:\nR:x\n\n");
         let file = list.get("/lib/ld-musl.so.1").unwrap();
         assert_eq!(file.package, "musl");
         assert!(matches!(&file.sum, Sum::Sha1(sum) if sum[..2] == [0xaa, 0xf4]));

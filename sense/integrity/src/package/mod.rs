@@ -150,7 +150,9 @@ impl Databases {
 
 /// The names that a database may have for a path: packages from before the merge of `/usr` list `/bin/ls`.
 fn names(path: &str) -> impl Iterator<Item = String> {
-    let old = path.strip_prefix("/usr").filter(|rest| rest.starts_with("/bin") || rest.starts_with("/sbin") || rest.starts_with("/lib"));
+    let old = path
+        .strip_prefix("/usr")
+        .filter(|rest| rest.starts_with("/bin") || rest.starts_with("/sbin") || rest.starts_with("/lib"));
     std::iter::once(path.to_owned()).chain(old.map(str::to_owned))
 }
 
