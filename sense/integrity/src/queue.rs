@@ -109,7 +109,7 @@ mod tests {
 
     fn touch(path: &str, key: u64) -> Touch {
         let process = Some(Proc::new(Process { key, ..Process::default() }, None));
-        Touch { path: path.into(), whole: false, process, inode: 0 }
+        Touch { path: path.into(), whole: false, process }
     }
 
     #[test]

@@ -13,8 +13,6 @@ pub struct Touch {
     pub whole: bool,
     /// Who did it.
     pub process: Option<Arc<Proc>>,
-    /// The inode as the kernel saw it, 0 where the event has none.
-    pub inode: u64,
 }
 
 /// What an event means to the watch.
@@ -30,27 +28,25 @@ pub enum Meaning {
 /// Reads an event. It runs on the sensor's thread for every event, so what is not about a watched path costs a comparison
 /// of its first names and no allocation.
 pub fn of(event: &Event, watched: &Watched) -> Meaning {
-    let one = |path: &str, whole: bool, inode: u64| touch(watched, event, path, whole, inode);
+    let one = |path: &str, whole: bool| touch(watched, event, path, whole);
     let touched: Vec<Touch> = match &event.activity {
         Activity::File(file) => match file.op() {
             FileOp::OpenRead | FileOp::Unknown => return Meaning::None,
             FileOp::Rename | FileOp::Link => {
                 let renamed = file.op() == FileOp::Rename;
-                one(&file.file.path, renamed, 0).into_iter().chain(one(&file.target, renamed, 0)).collect()
+                one(&file.file.path, renamed).into_iter().chain(one(&file.target, renamed)).collect()
             }
-            FileOp::OpenWrite | FileOp::Truncate => one(&file.file.path, false, file.file.inode).into_iter().collect(),
-            // What is made or removed, and what the kernel resolved the name to: either may be an older inode.
-            _ => one(&file.file.path, false, 0).into_iter().collect(),
+            _ => one(&file.file.path, false).into_iter().collect(),
         },
-        Activity::Mount(mount) => one(&mount.target, true, 0).into_iter().collect(),
-        Activity::IoUring(ring) => one(&ring.path, true, 0).into_iter().collect(),
+        Activity::Mount(mount) => one(&mount.target, true).into_iter().collect(),
+        Activity::IoUring(ring) => one(&ring.path, true).into_iter().collect(),
         Activity::Lost(lost) if matches!(lost.class.as_str(), "file" | "mount" | "io_uring") => return Meaning::Lost,
         _ => return Meaning::None,
     };
     if touched.is_empty() { Meaning::None } else { Meaning::Touched(touched) }
 }
 
-fn touch(watched: &Watched, event: &Event, path: &str, whole: bool, inode: u64) -> Option<Touch> {
+fn touch(watched: &Watched, event: &Event, path: &str, whole: bool) -> Option<Touch> {
     if !path.starts_with('/') {
         return None;
     }
@@ -58,7 +54,7 @@ fn touch(watched: &Watched, event: &Event, path: &str, whole: bool, inode: u64) 
     let meant = watched.covers(&resolved) || (whole && watched.above(&resolved));
     // A container's `/etc` is not this host's.
     let elsewhere = event.process.as_ref().is_some_and(|process| !process.info.container.is_empty());
-    (meant && !elsewhere).then(|| Touch { path: resolved.into_owned(), whole, process: event.process.clone(), inode })
+    (meant && !elsewhere).then(|| Touch { path: resolved.into_owned(), whole, process: event.process.clone() })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::config::IntegrityConfig;
 use crate::fault;
 use base::{Fault, Result};
 use pattern::{Glob, Piece};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The account database that `~` is read from.
@@ -35,6 +35,45 @@ impl Part {
     }
 }
 
+/// The roots as a tree of names: what is not below one is known after a name or two.
+#[derive(Default)]
+struct Node {
+    names: HashMap<String, Node>,
+    likes: Vec<(Glob, Node)>,
+    /// A root ends here.
+    end: bool,
+}
+
+impl Node {
+    fn add(&mut self, path: &str) {
+        let mut names = path.split('/').filter(|name| !name.is_empty());
+        let Some(name) = names.next() else {
+            self.end = true;
+            return;
+        };
+        let rest: Vec<&str> = names.collect();
+        let next = if name.contains('*') {
+            self.likes.push((glob(name), Node::default()));
+            self.likes.last_mut().map(|(_, node)| node)
+        } else {
+            Some(self.names.entry(name.to_owned()).or_default())
+        };
+        if let Some(next) = next {
+            next.add(&rest.join("/"));
+        }
+    }
+
+    /// Whether names lead to or through the end of a root; `above`: whether they end on the way to one.
+    fn leads<'n>(&self, mut names: impl Iterator<Item = &'n str> + Clone, above: bool) -> bool {
+        if self.end && !above {
+            return true;
+        }
+        let Some(name) = names.next() else { return above };
+        self.names.get(name).is_some_and(|next| next.leads(names.clone(), above))
+            || self.likes.iter().any(|(glob, next)| glob.fits(name.as_bytes()) && next.leads(names.clone(), above))
+    }
+}
+
 fn glob(text: &str) -> Glob {
     let mut pieces = Vec::new();
     for (place, part) in text.split('*').enumerate() {
@@ -51,6 +90,7 @@ fn glob(text: &str) -> Glob {
 /// See the module.
 pub struct Watched {
     roots: Vec<Root>,
+    index: Node,
     exclude: Vec<Glob>,
     /// Links at the top of the file system (`/bin` → `/usr/bin`): name and where it leads.
     aliases: Vec<(String, String)>,
@@ -67,7 +107,7 @@ impl Watched {
     }
 
     fn with(config: &IntegrityConfig, homes: &[String], aliases: Vec<(String, String)>) -> Result<Watched> {
-        let mut roots = Vec::new();
+        let (mut roots, mut index) = (Vec::new(), Node::default());
         for path in &config.paths {
             let full: Vec<String> = match path.strip_prefix("~/") {
                 Some(rest) => homes.iter().map(|home| format!("{home}/{rest}")).collect(),
@@ -77,9 +117,10 @@ impl Watched {
                 }
             };
             let parts = |path: &String| path.split('/').filter(|part| !part.is_empty()).map(Part::new).collect();
+            full.iter().for_each(|path| index.add(path));
             roots.extend(full.iter().map(|path| Root { parts: parts(path) }));
         }
-        Ok(Watched { roots, exclude: config.exclude.iter().map(|text| glob(text)).collect(), aliases })
+        Ok(Watched { roots, index, exclude: config.exclude.iter().map(|text| glob(text)).collect(), aliases })
     }
 
     /// The path with a link at its top followed: `/bin/ls` is `/usr/bin/ls` on most hosts.
@@ -96,20 +137,12 @@ impl Watched {
 
     /// Whether a resolved path is a watched one, or below one.
     pub fn covers(&self, path: &str) -> bool {
-        let below = |root: &Root| {
-            let mut names = path.split('/').filter(|name| !name.is_empty());
-            root.parts.iter().all(|part| names.next().is_some_and(|name| part.fits(name)))
-        };
-        self.roots.iter().any(below) && !self.excludes(path)
+        self.index.leads(path.split('/').filter(|name| !name.is_empty()), false) && !self.excludes(path)
     }
 
     /// Whether a watched path is below this one: what happens to the whole folder happens to it.
     pub fn above(&self, path: &str) -> bool {
-        let over = |root: &Root| {
-            let mut parts = root.parts.iter();
-            path.split('/').filter(|name| !name.is_empty()).all(|name| parts.next().is_some_and(|part| part.fits(name)))
-        };
-        self.roots.iter().any(over)
+        self.index.leads(path.split('/').filter(|name| !name.is_empty()), true)
     }
 
     /// Whether a path is left out.
