@@ -2,6 +2,7 @@
 
 use super::{Check, Finding, is_temporary, numbers};
 use base::Result;
+use std::collections::BTreeSet;
 
 /// See the module.
 pub const CHECK: Check = Check { name: "unlinked-programs", look };
@@ -11,7 +12,11 @@ const MARK: &str = " (deleted)";
 const RUNTIMES: &[&str] = &["/memfd:runc_cloned:", "/memfd:crun_cloned:", "/memfd:youki"];
 
 fn look() -> Result<Vec<Finding>> {
-    Ok(numbers("/proc").filter_map(unlinked).collect())
+    let mut found: Vec<Finding> = numbers("/proc").filter_map(unlinked).collect();
+    // Of several processes that run one file the first says enough.
+    let mut seen = BTreeSet::new();
+    found.retain(|one| seen.insert(one.key.clone()));
+    Ok(found)
 }
 
 fn unlinked(pid: u32) -> Option<Finding> {
@@ -28,7 +33,7 @@ fn unlinked(pid: u32) -> Option<Finding> {
         (.., true) => return None,
         _ => ("unlinked-program", 40),
     };
-    Some(Finding { key: pid.to_string(), name, score, pid, path, details: Vec::new() })
+    Some(Finding { key: path.clone(), name, score, pid, path, details: Vec::new() })
 }
 
 #[cfg(test)]
