@@ -128,6 +128,8 @@ impl Baseline {
 pub struct Vault {
     folder: PathBuf,
     key: [u8; 32],
+    /// Whether there was none before: then a baseline that is missing was never there.
+    pub fresh: bool,
 }
 
 impl Vault {
@@ -139,16 +141,17 @@ impl Vault {
         let path = folder.join(KEY);
         let failed = |cause: std::io::Error| Fault::new(&fault::STATE).object(path.display()).because(cause);
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let mut key = [0; 32];
+        let (mut key, mut fresh) = ([0; 32], false);
         match std::fs::read(&path) {
             Ok(bytes) if bytes.len() == key.len() => key.copy_from_slice(&bytes),
             Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(failed(cause)),
             _ => {
                 random.fill(&mut key);
                 write(&path, &[&key]).map_err(failed)?;
+                fresh = true;
             }
         }
-        Ok(Vault { folder: folder.to_path_buf(), key })
+        Ok(Vault { folder: folder.to_path_buf(), key, fresh })
     }
 
     /// A key for marks of secrets, of this host alone.

@@ -3,7 +3,7 @@
 use crate::baseline::{Baseline, Vault};
 use crate::config::IntegrityConfig;
 use crate::entry::{self, Entry, Seen, look};
-use crate::limits::{AGAIN, TRANSACTION_US, WAITING};
+use crate::limits::{AGAIN, ENTRIES, TRANSACTION_US, WAITING};
 use crate::note::{Explained, Notes};
 use crate::package::{self, Databases, Manager, Verdict};
 use crate::queue::{Queue, Waiting};
@@ -119,6 +119,8 @@ pub struct Runner {
     saved: Micros,
     asked: Micros,
     told: Vec<Event>,
+    /// Paths without room in the baseline, of this look.
+    left_out: u64,
 }
 
 impl Runner {
@@ -131,14 +133,21 @@ impl Runner {
         let vault = Vault::open(&state, random)?;
         let mut told = Vec::new();
         let baseline = match vault.load() {
-            Ok(baseline) => baseline,
+            Ok(Some(baseline)) => baseline,
+            Ok(None) => {
+                if !vault.fresh {
+                    told.push(of_baseline(&vault, "deleted", clock.wall()));
+                }
+                // From now on its absence means something.
+                vault.save(&Baseline::default())?;
+                Baseline::default()
+            }
             Err(fault) => {
                 tracing::error!(fault = %fault.inside(), "the baseline begins anew");
-                told.push(of_baseline(&vault, clock.wall()));
-                None
+                told.push(of_baseline(&vault, "modified", clock.wall()));
+                Baseline::default()
             }
         };
-        let baseline = baseline.unwrap_or_default();
         let old = IntegrityConfig { paths: baseline.trees.clone(), ..config.clone() };
         let before = (baseline.made_us > 0).then(|| Watched::new(&old)).transpose()?;
         let touches = Touches {
@@ -170,6 +179,7 @@ impl Runner {
             vault,
             baseline,
             told,
+            left_out: 0,
         })
     }
 
@@ -300,9 +310,10 @@ impl Runner {
                 self.examine(Waiting { path, since, ..Waiting::default() }, Some(walk.cause));
             }
         }
-        if walk.left_out > 0 {
+        let left_out = walk.left_out + std::mem::take(&mut self.left_out);
+        if left_out > 0 {
             let (class, place) = (Kind::Integrity.word().into(), "limit".into());
-            let lost = Lost { class, place, count: walk.left_out, ..Lost::default() };
+            let lost = Lost { class, place, count: left_out, ..Lost::default() };
             let (time_us, activity) = (self.clock.wall(), Activity::Lost(lost));
             self.told.push(Event { seq: 0, time_us, process: None, activity });
         }
@@ -382,13 +393,18 @@ impl Runner {
     /// Whether a path is seen for the first time because nobody has looked there before.
     fn first_sight(&self, path: &str, walk: Option<Cause>) -> bool {
         let made = self.baseline.made_us > 0;
-        !made || (walk.is_some() && self.before.as_ref().is_some_and(|before| !before.covers(path)))
+        // What had no room was there before; that it is there is no news.
+        let full = walk.is_some() && self.baseline.accepted.len() >= self.config.entries.min(ENTRIES);
+        !made || full || (walk.is_some() && self.before.as_ref().is_some_and(|before| !before.covers(path)))
     }
 
     fn learn(&mut self, path: &str, seen: Option<Seen>) {
-        if let Some(seen) = seen.filter(|_| self.baseline.accepted.len() < self.config.entries) {
+        let Some(seen) = seen else { return };
+        if self.baseline.accepted.len() < self.config.entries.min(ENTRIES) {
             self.texts.keep(path, &seen);
             self.baseline.take(path, Some(seen.entry));
+        } else {
+            self.left_out += 1;
         }
     }
 
@@ -451,7 +467,7 @@ impl Runner {
             }
             return Origin::Wait;
         }
-        match self.databases.verdict(&one.path, seen.map(|seen| &seen.entry)) {
+        match self.databases.verdict(&one.path, seen.map(|seen| &seen.entry), &self.watched) {
             Verdict::Package(package) => Origin::Package(package),
             Verdict::Differs(_) => Origin::Told(String::new()),
             Verdict::Unlisted => {
@@ -501,9 +517,9 @@ impl Runner {
 }
 
 /// That the baseline itself was changed or removed.
-fn of_baseline(vault: &Vault, time_us: Micros) -> Event {
+fn of_baseline(vault: &Vault, change: &str, time_us: Micros) -> Event {
     let file = FileId { path: vault.path().display().to_string(), ..FileId::default() };
-    let record = Integrity { change: "modified".into(), file, ..Integrity::default() };
+    let record = Integrity { change: change.into(), file, ..Integrity::default() };
     Event { seq: 0, time_us, process: None, activity: Activity::Integrity(record) }
 }
 

@@ -78,6 +78,16 @@ pub fn file(path: &str, text: &[u8]) -> bool {
     HOLDS.iter().any(|mark| text.contains(mark))
 }
 
+/// Files that not everyone may read, and whose lines are what an alert is about.
+const OPEN: &[&str] =
+    &["/etc/sudoers", "/etc/cron", "/var/spool/cron/", "/etc/ssh/sshd_config", "/etc/pam.d/", "/etc/systemd/"];
+
+/// Whether a file is closed to others (`mode`), so that its content is nobody else's business.
+pub fn closed(path: &str, mode: u32) -> bool {
+    let told = OPEN.iter().any(|begin| path.starts_with(begin)) || path.contains("/.ssh/authorized_keys");
+    mode & 0o004 == 0 && !told
+}
+
 /// Replaces what is secret in texts.
 pub struct Redactor(hmac::Key);
 
@@ -145,6 +155,12 @@ mod tests {
         }
         assert!(file("/etc/x.pem", b"-----BEGIN RSA PRIVATE KEY-----\n"));
         assert!(!file("/etc/passwd", b"a:x:1:1") && !file("/etc/ssh/sshd_config", b"PermitRootLogin no"));
+    }
+
+    #[test]
+    fn a_file_that_others_may_not_read_is_not_told_unless_it_is_what_alerts_are_about() {
+        assert!(closed("/etc/app/keys.conf", 0o100_600) && !closed("/etc/app/x.conf", 0o100_644));
+        assert!(!closed("/etc/sudoers", 0o100_440) && !closed("/home/a/.ssh/authorized_keys", 0o100_600));
     }
 
     #[test]

@@ -31,7 +31,8 @@ impl Texts {
 
     /// Keeps a copy of a text that is no secret, while there is room.
     pub fn keep(&mut self, path: &str, seen: &Seen) {
-        if !self.wanted || seen.text.is_empty() || self.bytes >= TEXTS_BYTES || secret::file(path, &seen.text) {
+        let secret = || secret::closed(path, seen.entry.mode) || secret::file(path, &seen.text);
+        if !self.wanted || seen.text.is_empty() || self.bytes >= TEXTS_BYTES || secret() {
             return;
         }
         let place = self.place(&seen.entry.sha256);
@@ -48,7 +49,8 @@ impl Texts {
 
     /// The difference between what was and what is; empty when either is no text, is secret or was not kept.
     pub fn difference(&self, path: &str, before: Option<&[u8]>, now: Option<&Seen>) -> String {
-        if !self.wanted || now.is_some_and(|seen| secret::file(path, &seen.text)) || secret::file(path, b"") {
+        let secret = |seen: &Seen| secret::closed(path, seen.entry.mode) || secret::file(path, &seen.text);
+        if !self.wanted || now.is_some_and(secret) || secret::file(path, b"") {
             return String::new();
         }
         let old = match before {

@@ -14,22 +14,28 @@ pub fn stamp(root: &Path) -> i64 {
     changed(&root.join(INFO)).max(changed(&root.join(STATUS)))
 }
 
-/// Every path of every package.
-pub fn read(root: &Path) -> HashMap<String, Listed> {
+/// The paths of every package that are to be kept.
+pub fn read(root: &Path, keep: &dyn Fn(&str) -> bool) -> HashMap<String, Listed> {
     let mut list = HashMap::new();
     let entries = std::fs::read_dir(root.join(INFO)).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     for package in names.filter_map(|name| name.strip_suffix(".list").map(str::to_owned)).take(PACKAGES) {
         let file = |end: &str| text(&root.join(INFO).join(format!("{package}.{end}")));
-        for path in file("list").lines().filter(|path| path.len() > 1) {
+        for path in file("list").lines().filter(|path| path.len() > 1 && keep(path)) {
             list.insert(path.to_owned(), Listed { package: package.clone(), sum: Sum::Listed });
         }
         for (path, sum) in file("md5sums").lines().filter_map(sum_line) {
-            list.insert(format!("/{path}"), Listed { package: package.clone(), sum });
+            let path = format!("/{path}");
+            if !list.contains_key(&path) && !keep(&path) {
+                continue;
+            }
+            list.insert(path, Listed { package: package.clone(), sum });
         }
     }
     for (package, path, sum) in configuration(&text(&root.join(STATUS))) {
-        list.insert(path, Listed { package, sum });
+        if keep(&path) {
+            list.insert(path, Listed { package, sum });
+        }
     }
     list
 }
@@ -68,8 +74,10 @@ fn configuration(status: &str) -> Vec<(String, String, Sum)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::IntegrityConfig;
     use crate::entry::look;
     use crate::package::{Databases, Verdict};
+    use crate::watched::Watched;
     use proptest::prelude::*;
 
     #[test]
@@ -90,10 +98,12 @@ mod tests {
             "var/lib/dpkg/status",
             "Package: x\nConffiles:\n /etc/x.conf 60b725f10c9c85c70d97880dfe8191b3\nVersion: 1\n /no 1\n",
         );
+        let config = IntegrityConfig { paths: vec![root.display().to_string()], ..IntegrityConfig::default() };
+        let watched = Watched::new(&config).unwrap();
         let mut databases = Databases::new(std::slice::from_ref(&root));
         let mut verdict = |path: &str| {
             let path = root.join(path);
-            databases.verdict(path.to_str().unwrap(), look(&path, 1000).map(|seen| seen.entry).as_ref())
+            databases.verdict(path.to_str().unwrap(), look(&path, 1000).map(|seen| seen.entry).as_ref(), &watched)
         };
         let ours = Verdict::Package("x".into());
         for path in ["usr/bin/x", "usr/bin/y", "etc/x.conf"] {

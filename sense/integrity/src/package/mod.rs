@@ -8,6 +8,7 @@ pub mod dpkg;
 
 use crate::entry::{self, Entry};
 use crate::limits::PACKAGE_BYTES;
+use crate::watched::Watched;
 use record::{Proc, ProcessKey};
 use rustix::fs::FileType;
 use std::collections::HashMap;
@@ -110,9 +111,9 @@ impl Databases {
     }
 
     /// What is known of a path whose state now is `now` (`None`: it is gone).
-    pub fn verdict(&mut self, path: &str, now: Option<&Entry>) -> Verdict {
+    pub fn verdict(&mut self, path: &str, now: Option<&Entry>, watched: &Watched) -> Verdict {
         let Some((root, within)) = self.place(path) else { return Verdict::Unlisted };
-        self.renew(&root);
+        self.renew(&root, watched);
         let listed = self.read.get(&root).and_then(|(_, list)| names(&within).find_map(|name| list.get(&name)));
         match (listed, now) {
             (None, _) => Verdict::Unlisted,
@@ -138,11 +139,16 @@ impl Databases {
         below.max_by_key(|(root, _)| root.as_os_str().len())
     }
 
-    fn renew(&mut self, root: &Path) {
+    fn renew(&mut self, root: &Path, watched: &Watched) {
         let stamp = dpkg::stamp(root).max(apk::stamp(root));
         if self.read.get(root).is_none_or(|(read, _)| *read != stamp) {
-            let mut list = dpkg::read(root);
+            // Packages have hundreds of thousands of paths; those that are not watched would only cost memory.
+            let above = root.display().to_string();
+            let above = above.trim_end_matches('/');
+            let keep = |path: &str| watched.covers(&watched.resolved(&format!("{above}{path}")));
+            let mut list = dpkg::read(root, &keep);
             list.extend(apk::read(root));
+            list.retain(|path, _| keep(path));
             self.read.insert(root.to_path_buf(), (stamp, list));
         }
     }

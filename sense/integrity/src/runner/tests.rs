@@ -129,6 +129,24 @@ fn a_tree_that_is_watched_from_now_on_is_no_change_and_a_changed_baseline_is_one
     std::fs::write(bench.root.join("state/baseline"), "forged").unwrap();
     let told = bench.settle(&mut bench.runner());
     assert_eq!(words(&told), [("modified", "baseline")]);
+    std::fs::remove_file(bench.root.join("state/baseline")).unwrap();
+    assert_eq!(words(&bench.settle(&mut bench.runner())), [("deleted", "baseline")]);
+    assert!(bench.settle(&mut bench.runner()).is_empty());
+}
+
+#[test]
+fn what_has_no_room_is_counted_and_no_change_at_the_next_start() {
+    let mut bench = Bench::new();
+    (0..10).for_each(|number| bench.write(&number.to_string(), "x"));
+    bench.config.entries = 5;
+    for _ in 0..2 {
+        let (mut runner, mut told) = (bench.runner(), Vec::new());
+        for _ in 0..200 {
+            let wait = runner.step(&mut |event| told.push(event.activity));
+            bench.clock.advance(wait.max(1));
+        }
+        assert!(matches!(told.as_slice(), [Activity::Lost(lost)] if lost.count == 6), "{told:?}");
+    }
 }
 
 #[test]
