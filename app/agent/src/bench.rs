@@ -84,5 +84,6 @@ pub fn config(state: &Path) -> Config {
     let mut config =
         Config { state: state.to_path_buf(), builtin_rules: false, rules: Vec::new(), ..Config::default() };
     (config.logs.usual, config.scan.enabled) = (false, false);
+    (config.integrity.enabled, config.integrity.crossview_minutes) = (false, 0);
     config
 }

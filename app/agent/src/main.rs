@@ -5,6 +5,7 @@
 mod alone;
 #[cfg(test)]
 mod bench;
+mod changes;
 mod config;
 mod desk;
 mod fault;
@@ -96,6 +97,20 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show, accept and compare changes of watched files.
+    Integrity {
+        /// Configuration file (YAML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        deed: changes::Deed,
+    },
+    /// Look for what hides itself: processes, ports, modules, libraries and programs that one view of the host leaves out.
+    Crossview {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// One of the drills' small programs; acts on itself only.
     #[command(hide = true)]
     Misbehave {
@@ -149,10 +164,21 @@ fn dispatch(command: Command, lang: Lang) -> Result<ExitCode> {
             print!("{}", show::sample(json, &*clock));
             Ok(ExitCode::SUCCESS)
         }
+        Command::Integrity { config, deed } => {
+            print!("{}", changes::run(&Config::load(config.as_deref())?, deed, lang)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Crossview { json } => {
+            let (text, sound) = show::crossview(json, lang);
+            print!("{text}");
+            Ok(yes(sound))
+        }
         Command::Drill { folder, json } => {
             log();
             let state = std::env::temp_dir().join(format!("garrison-self-test.{}", std::process::id()));
-            let config = Config { state: state.clone(), metrics_seconds: 0, ..Config::default() };
+            let mut config = Config { state: state.clone(), metrics_seconds: 0, ..Config::default() };
+            // Drills are about behaviour; what lies on this host is none of theirs.
+            (config.integrity.enabled, config.integrity.crossview_minutes) = (false, 0);
             let folder = folder.unwrap_or_else(std::env::temp_dir);
             let all = rehearse::run(config, &folder, clock, json);
             // What is left of a self-test's state is of no use to anyone.

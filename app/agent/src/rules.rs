@@ -122,6 +122,8 @@ fn delivered(config: &Config) -> route::Slots {
     // A kind that is no kind stops the sensor's start with a fault of its own.
     let mut kinds = config.sensor.kinds().unwrap_or_default();
     kinds.extend(sense::told(config));
+    // What was lost or shed is told by whoever lost it.
+    kinds.push(record::Kind::Lost);
     route::delivered(&kinds, config.sensor.read_opens)
 }
 
@@ -291,6 +293,14 @@ mod tests {
         let loud = sensor::SensorConfig { read_opens: true, ..Default::default() };
         let loud = dormant(&Config { sensor: loud, ..quiet.clone() });
         assert_eq!(dormant(&quiet), loud + 1, "reads of the shadow file");
+        let sensed = ["scan/", "rootkit/", "integrity/", "auth/", "agent/"];
+        let asleep =
+            engine.dormant(delivered(&quiet)).find(|rule| sensed.iter().any(|one| rule.place.starts_with(one)));
+        assert!(asleep.is_none(), "{:?}", asleep.map(|rule| &rule.place));
+        let mut off = quiet.clone();
+        off.integrity.enabled = false;
+        let watched = engine.dormant(delivered(&off)).filter(|rule| rule.place.starts_with("integrity/")).count();
+        assert!(watched > 10, "without the watch its rules sleep");
         assert!(list(&quiet, false, Lang::En).lines().any(|line| line.starts_with("dormant")));
     }
 }

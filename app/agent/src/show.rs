@@ -34,3 +34,35 @@ pub fn sample(json: bool, clock: &dyn base::Clock) -> String {
     let line = |metric: &record::Metric| format!("{:<40} {:<20} {}\n", metric.name, metric.label, metric.value);
     sample.metrics.iter().map(line).collect()
 }
+
+/// The cross-view, made now; and whether nothing was found.
+pub fn crossview(as_json: bool, lang: Lang) -> (String, bool) {
+    let stop = integrity::crossview::watch::Stop::default();
+    let report = integrity::crossview::look(&[], &|wait| stop.wait(wait));
+    let sound = report.findings.is_empty();
+    if as_json {
+        let findings = report.findings.iter().map(|(check, one)| {
+            let details: serde_json::Map<String, serde_json::Value> =
+                one.details.iter().map(|(name, value)| ((*name).to_string(), value.as_str().into())).collect();
+            serde_json::json!({"check": check, "name": one.name, "score": one.score, "pid": one.pid,
+                "path": one.path, "details": details})
+        });
+        let refused = report.refused.iter();
+        let refused = refused.map(|(check, fault)| serde_json::json!({"check": check, "why": fault.inside()}));
+        let all = serde_json::json!({"findings": findings.collect::<Vec<_>>(), "refused": refused.collect::<Vec<_>>()});
+        return (format!("{all:#}\n"), sound);
+    }
+    let mut text = String::new();
+    for (check, one) in &report.findings {
+        let details: Vec<String> = one.details.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pid = if one.pid > 0 { format!(" pid={}", one.pid) } else { String::new() };
+        text.push_str(&format!("{:>3} {check}: {}{pid} {} {}\n", one.score, one.name, one.path, details.join(" ")));
+    }
+    for (check, fault) in &report.refused {
+        text.push_str(&format!("  - {check}: {}\n", fault.inside()));
+    }
+    let made = integrity::crossview::ALL.len() - report.refused.len();
+    let words = lang.pick("checks made, findings", "项检查已完成，发现");
+    text.push_str(&format!("{made} {words}: {}\n", report.findings.len()));
+    (text, sound)
+}

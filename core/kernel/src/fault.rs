@@ -65,6 +65,15 @@ pub const CANARY: Code = Code {
     hint: "the host may be out of processes or temporary space",
     hint_zh: "主机可能缺少进程数或临时空间",
 };
+/// The kernel lists no programs.
+pub const PROGRAMS: Code = Code {
+    id: "kernel.programs",
+    class: Class::Refused,
+    title: "the kernel does not list its BPF programs",
+    title_zh: "内核未列出其 BPF 程序",
+    hint: "it takes CAP_SYS_ADMIN to ask; without one nothing is known of foreign programs",
+    hint_zh: "查询需要 CAP_SYS_ADMIN；否则无法得知外来程序",
+};
 
 /// Every fault of this crate.
-pub const ALL: &[&Code] = &[&BAD_OBJECT, &LOAD_REFUSED, &ATTACH_REFUSED, &MAP, &RING, &RECEIVER, &CANARY];
+pub const ALL: &[&Code] = &[&BAD_OBJECT, &LOAD_REFUSED, &ATTACH_REFUSED, &MAP, &RING, &RECEIVER, &CANARY, &PROGRAMS];

@@ -25,9 +25,11 @@ mod hook;
 mod layout;
 mod log;
 mod object;
+mod program;
 mod ring;
 
 pub use hook::{Attempt, Candidate, Hook, ProbeRow, ProbeTable, choose};
 pub use layout::{Field, structure};
 pub use object::{Loaded, Plan, Refusal, SharedMaps, load};
+pub use program::{Program, programs};
 pub use ring::Ring;

@@ -118,10 +118,12 @@ pub struct Integrity {
     /// After; none for `deleted`.
     #[prost(message, optional, tag = "4")]
     pub after: Option<FileState>,
-    /// Unified difference of a text, at most [`base::limits::DIFF_BYTES`]; empty for what is no text or is secret.
+    /// Unified difference of a text, at most [`base::limits::DIFF_BYTES`]; empty for what is no text or is secret. Of a
+    /// package's work: the files it changed, one a line.
     #[prost(string, tag = "5")]
     pub diff: String,
-    /// Package whose installation, removal or upgrade changed it, empty otherwise.
+    /// Package whose installation, removal or upgrade changed it, empty otherwise. `unlisted:` and the manager's word when
+    /// a package manager's tree did it and no package lists the file.
     #[prost(string, tag = "6")]
     pub package: String,
 }

@@ -1,12 +1,13 @@
 //! `make bench`: speed and cost, beside a peer in the same run where there is one. Prints tables and writes
 //! `target/figures/*.json` in the one shape of the design.
 //!
-//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules`, `bench logs`, `bench scan`, `bench intel`
+//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules`, `bench logs`, `bench scan`, `bench integrity`, `bench intel`
 //! and `bench compile AGENT` follow.
 
 mod compile;
 mod figures;
 mod host;
+mod integrity_bench;
 mod intel;
 mod lake_bench;
 mod load;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         ["rules"] => rules::run(),
         ["logs"] => logs_bench::run(),
         ["scan"] => scan_bench::run(),
+        ["integrity"] => integrity_bench::run(),
         ["intel", indicators] => intel::run(indicators.parse().unwrap_or(5_000_000)),
         ["intel-hold", role, path] => intel::hold(role, Path::new(path)),
         ["spin", "exec", count] => load::exec(count.parse().unwrap_or(0)),
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
             load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
         }
         _ => {
-            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | intel INDICATORS"
+            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | integrity | intel INDICATORS"
                 .to_string())
         }
     };

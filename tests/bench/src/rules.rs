@@ -2,7 +2,7 @@
 //! all of them compared. `BENCH_QUICK=1` takes a tenth of the events.
 
 mod correlation;
-mod cpu;
+pub mod cpu;
 mod load;
 mod peer;
 mod stream;

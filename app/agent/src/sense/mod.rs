@@ -3,6 +3,8 @@
 //! A sense is a file here and a line in [`ALL`]. It has threads of its own, hands events to the [`Desk`], and may take
 //! content that the server publishes.
 
+mod crossview;
+mod integrity;
 mod logs;
 mod scan;
 
@@ -12,6 +14,8 @@ use base::{Clock, Result};
 use fleet::content::{Files, Name};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use integrity::FOLDER as INTEGRITY_FOLDER;
 
 /// What a sense is started with.
 pub struct Ground<'a> {
@@ -54,11 +58,24 @@ pub struct Kind {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[logs::KIND, scan::KIND];
+pub const ALL: &[Kind] = &[logs::KIND, scan::KIND, integrity::KIND, crossview::KIND];
 
 /// What the wanted senses tell of.
 pub fn told(config: &Config) -> impl Iterator<Item = record::Kind> {
     ALL.iter().filter(|kind| (kind.wanted)(config)).map(|kind| kind.tells)
+}
+
+/// Hands an event of a sense over; one that is not kept is logged.
+fn deliver(desk: &Desk, event: record::Event) {
+    if let Err(fault) = desk.take(vec![event]) {
+        tracing::error!(fault = %fault.inside(), "a finding was not kept");
+    }
+}
+
+/// Lets everything else go first: the calling thread runs when the host has nothing better to do.
+fn step_back() {
+    // For Linux "this process" is this thread (setpriority(2)). Without it the work is done all the same.
+    let _ = rustix::process::setpriority_process(None, 19);
 }
 
 /// Starts every sense. One that does not start is logged; the others and the kernel's sensor go on.

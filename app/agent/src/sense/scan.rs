@@ -1,7 +1,7 @@
 //! Scans of files that were written or started, and of the whole host in quiet hours.
 
-use super::{Ground, Kind, Sense, Started};
-use crate::desk::{Desk, Ear};
+use super::{Ground, Kind, Sense, Started, deliver};
+use crate::desk::Ear;
 use crate::fault;
 use base::{Fault, Result, SystemRandom};
 use fleet::content::{Files, Name};
@@ -47,12 +47,6 @@ fn start(ground: &Ground<'_>) -> Started {
     let thread = started.map_err(|cause| Fault::new(&fault::THREAD).object("scan").because(cause))?;
     ground.desk.listen(Arc::new(Listener(hints.clone())));
     Ok(Some(Box::new(Scanner { hints, rules, stop, thread })))
-}
-
-fn deliver(desk: &Desk, event: Event) {
-    if let Err(fault) = desk.take(vec![event]) {
-        tracing::error!(fault = %fault.inside(), "a finding was not kept");
-    }
 }
 
 struct Listener(Hints);
