@@ -139,6 +139,36 @@ fn a_rule_that_was_withdrawn_is_listed_and_not_run() {
 }
 
 #[test]
+fn what_is_switched_off_is_listed_and_not_run_and_takes_its_correlation_with_it() {
+    let ids = ["0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a11", "0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a12"];
+    let one = |id: &str| format!("id: {id}\nname: base\n{}", rule("  a: {CommandLine: good}\n  condition: a\n"));
+    let both = format!(
+        "{}---\ntitle: many\nid: {}\ncorrelation: {{type: event_count, rules: [base], timespan: 1m, condition: {{gte: 2}}}}\n",
+        one(ids[0]),
+        ids[1]
+    );
+    let run = |off: &[&str]| {
+        let off = off.iter().map(|id| id.to_string()).collect();
+        let (engine, faults) = Engine::compile_but(&[source("a.yml", &both)], &Placeholders::default(), &off);
+        assert!(faults.is_empty(), "{faults:?}");
+        let (correlations, faults) = detect::correlation::compile(&engine);
+        (engine.rules().len(), correlations.len(), engine.unrouted().len(), correlations.unrouted().len(), faults.len())
+    };
+    assert_eq!(run(&[]), (1, 1, 0, 0, 0));
+    assert_eq!(run(&[ids[1]]), (1, 0, 0, 1, 0));
+    assert_eq!(run(&[ids[0]]), (0, 0, 1, 0, 1), "the correlation names a rule that is off");
+}
+
+#[test]
+fn a_field_s_values_are_read_under_every_name_that_rules_know() {
+    let event = exec("good day");
+    for name in ["CommandLine", "process.cmd_line"] {
+        assert_eq!(detect::texts(Some("process_creation"), &event, name), ["good day"]);
+    }
+    assert!(detect::texts(Some("process_creation"), &event, "QueryName").is_empty());
+}
+
+#[test]
 fn what_looks_like_a_mistake_is_listed_and_the_rule_runs() {
     let good = rule("  a: {CommandLine: good}\n  condition: a\n");
     for (line, doubted) in [
