@@ -1,7 +1,8 @@
 //! The router and its OpenAPI document, made from the same handlers.
 
 use crate::route::{
-    alerts, enrolments, events, health, incidents, intel, ledger, login, orders, rules, status, stream, taxii, tokens, users,
+    alerts, enrolments, events, health, incidents, intel, ledger, login, orders, rules, status, stream, taxii, tokens,
+    users,
 };
 use crate::{ApiState, gate, problem};
 use axum::Router;
