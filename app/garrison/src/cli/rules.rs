@@ -304,9 +304,8 @@ async fn tune(session: &Session, tune: Tune) -> Result<ExitCode> {
 /// The texts of a file or folder; nothing when there is none of this name, so that it is an id.
 fn texts(rule: &str) -> Result<Option<Vec<RuleFile>>> {
     let path = Path::new(rule);
-    let bad = |path: &Path, cause: &dyn std::fmt::Display| {
-        Fault::new(&fault::BAD_FILE).object(path.display()).because(cause)
-    };
+    let bad =
+        |path: &Path, cause: &dyn std::fmt::Display| Fault::new(&fault::BAD_FILE).object(path.display()).because(cause);
     if !path.exists() {
         // A name of a file that is not there is no id.
         let file = rule.contains('/') || rule.ends_with(".yml") || rule.ends_with(".yaml");

@@ -216,7 +216,7 @@ impl Rules {
                 return Err(fault.expected(format!("every rule of {} or none of them", other.name)));
             }
             set.rules.retain(|own| !own.ids.iter().any(|id| ids.contains(id)));
-            ids.iter().for_each(|id| drop(set.off.remove(id)));
+            set.off.retain(|id| !ids.contains(id));
             all.extend(ids.iter().cloned());
             let (name, text, by) = (file.name.clone(), file.text.clone(), who.to_owned());
             set.rules.push(Own { name, text, ids, by, time_us: now });
@@ -269,7 +269,7 @@ async fn identify(files: &[RuleFile], set: &Set) -> Result<Vec<Vec<String>>> {
 fn remove(id: &str, set: &mut Set) -> Result<Vec<String>> {
     let at = set.rules.iter().position(|own| own.ids.iter().any(|known| known == id)).ok_or_else(|| missing(id))?;
     let own = set.rules.remove(at);
-    own.ids.iter().for_each(|id| drop(set.off.remove(id)));
+    set.off.retain(|id| !own.ids.contains(id));
     // An exception for nothing else would look as if it did something.
     set.exceptions.retain(|one| !one.rules.iter().all(|rule| own.ids.contains(rule)));
     Ok(own.ids)

@@ -96,15 +96,27 @@ pub fn rollout(screen: &Screen, rollout: &RuleRollout) -> String {
         who.extend((to.percent > 0).then(|| format!("{} %", to.percent)));
         text.push_str(&format!("{} {}: {}\n", screen.word(Word::OnTrial), rollout.trial, who.join(", ")));
     }
-    let heading = [Word::Host, Word::Id, Word::State, Word::Holds, Word::Wanted, Word::What].map(|word| screen.word(word));
-    let rows: Vec<Vec<String>> = rollout.standings.iter().map(|one| {
-        let state = screen.word(if one.connected { Word::Connected } else { Word::Away });
-        let refused = match one.refused {
-            0 => String::new(),
-            version => format!("{} {version}: {} {}", screen.word(Word::Refused), one.code, plain(&one.fault)),
-        };
-        vec![one.host.clone(), one.agent.clone(), state.into(), one.version.to_string(), one.wanted.to_string(), refused]
-    }).collect();
+    let heading =
+        [Word::Host, Word::Id, Word::State, Word::Holds, Word::Wanted, Word::What].map(|word| screen.word(word));
+    let rows: Vec<Vec<String>> = rollout
+        .standings
+        .iter()
+        .map(|one| {
+            let state = screen.word(if one.connected { Word::Connected } else { Word::Away });
+            let refused = match one.refused {
+                0 => String::new(),
+                version => format!("{} {version}: {} {}", screen.word(Word::Refused), one.code, plain(&one.fault)),
+            };
+            vec![
+                one.host.clone(),
+                one.agent.clone(),
+                state.into(),
+                one.version.to_string(),
+                one.wanted.to_string(),
+                refused,
+            ]
+        })
+        .collect();
     text + &table::draw(screen, &heading, &rows)
 }
 
@@ -156,7 +168,10 @@ fn tried(screen: &Screen, rule: &RuleTried) -> String {
         (screen.word(Word::Hits), rule.hits.to_string()),
         (screen.word(Word::Noise), plain(&noise)),
         (screen.word(Word::Host), shares(&rule.hosts)),
-        (screen.word(Word::ByDay), rule.days.iter().map(|day| format!("{} ({})", day.value, day.count)).collect::<Vec<_>>().join(", ")),
+        (
+            screen.word(Word::ByDay),
+            rule.days.iter().map(|day| format!("{} ({})", day.value, day.count)).collect::<Vec<_>>().join(", "),
+        ),
         (screen.word(Word::Process), shares(&rule.processes)),
         (screen.word(Word::Parent), shares(&rule.parents)),
         (screen.word(Word::User), shares(&rule.users)),
@@ -216,6 +231,7 @@ pub fn proposal(screen: &Screen, proposal: &RuleProposal, effect: &RuleTest) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::render::golden::screen as screen_of;
     use api::rules::{ExceptionField, RuleStanding};
     use base::Lang;
 
@@ -234,21 +250,32 @@ mod tests {
             ..RuleTried::default()
         };
         let of = RuleTest { state: "done".into(), judged: 9, events: 9, rules: vec![rule], ..RuleTest::default() };
-        let en = test(&Screen::bare(Lang::En), &of);
+        let en = test(&screen_of(Lang::En), &of);
         assert!(en.contains("Backup") && en.contains("/usr/sbin/cron (3)") && en.contains("low: few"), "{en}");
-        let zh = test(&Screen::bare(Lang::Zh), &of);
+        let zh = test(&screen_of(Lang::Zh), &of);
         assert!(zh.contains("备份") && zh.contains("低: 很少"), "{zh}");
     }
 
     #[test]
     fn a_roll_out_names_who_refused_and_an_exception_where_it_holds() {
-        let screen = Screen::bare(Lang::En);
-        let bad = RuleStanding { host: "web1".into(), wanted: 4, refused: 4, code: "detect.form".into(), ..RuleStanding::default() };
+        let screen = screen_of(Lang::En);
+        let bad = RuleStanding {
+            host: "web1".into(),
+            wanted: 4,
+            refused: 4,
+            code: "detect.form".into(),
+            ..RuleStanding::default()
+        };
         let of = RuleRollout { version: 4, agents: 1, refused: 1, standings: vec![bad], ..RuleRollout::default() };
         let text = rollout(&screen, &of);
         assert!(text.contains("0/1") && text.contains("detect.form"), "{text}");
         let field = ExceptionField { name: "Image".into(), values: vec!["/a".into(), "/b".into()] };
-        let one = RuleException { id: "e".into(), fields: vec![field], hosts: vec!["web1".into()], ..RuleException::default() };
+        let one = RuleException {
+            id: "e".into(),
+            fields: vec![field],
+            hosts: vec!["web1".into()],
+            ..RuleException::default()
+        };
         let text = exceptions(&screen, &[one]);
         assert!(text.contains("Image=/a|/b") && text.contains("web1"), "{text}");
     }
