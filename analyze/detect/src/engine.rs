@@ -114,17 +114,16 @@ impl Builder<'_> {
 impl Engine {
     /// Compiles rules. Every fault names `file:line` and takes only its own rule out.
     pub fn compile(sources: &[Source]) -> (Engine, Vec<Fault>) {
-        Engine::compile_with(sources, &Placeholders::new())
+        Engine::compile_with(sources, &Placeholders::new(), &HashSet::new())
     }
 
-    /// Compiles rules whose `expand` placeholders have these values. Filters among the texts are joined to the rules
-    /// they name; correlation rules are kept as they are ([`Engine::correlations`]).
-    pub fn compile_with(sources: &[Source], placeholders: &Placeholders) -> (Engine, Vec<Fault>) {
-        Engine::compile_but(sources, placeholders, &HashSet::new())
-    }
-
-    /// The same, where rules and correlations with these ids are switched off: they are listed as unrouted.
-    pub fn compile_but(sources: &[Source], placeholders: &Placeholders, off: &HashSet<String>) -> (Engine, Vec<Fault>) {
+    /// Compiles rules whose `expand` placeholders have these values. Filters among the texts are joined to the rules they
+    /// name; correlation rules are kept as they are ([`Engine::correlations`]). Ids that are `off` are listed as unrouted.
+    pub fn compile_with(
+        sources: &[Source],
+        placeholders: &Placeholders,
+        off: &HashSet<String>,
+    ) -> (Engine, Vec<Fault>) {
         let texts = compile::compile(sources, placeholders, off);
         let ready = texts.ready;
         let mut builder = Builder { ready: &ready, known: HashMap::new(), buckets: Vec::new(), faults: texts.faults };

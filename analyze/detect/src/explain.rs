@@ -6,9 +6,8 @@ use crate::limits::SHOWN_BYTES;
 use crate::program::{Node, Program};
 use crate::scan::any_text;
 use crate::view::{Spot, Subject};
-use crate::{field_map, route};
 use base::Micros;
-use record::{Activity, AgentId, Alert, Batch, Event, Field, Host, Match, Value};
+use record::{AgentId, Alert, Batch, Event, Field, Host, Match, Value};
 
 impl Engine {
     /// The fields that made a rule match an event, each once, in the order of the rule; empty when it does not match.
@@ -57,27 +56,6 @@ impl Engine {
             rule_set: 0,
         }
     }
-}
-
-/// The values of an event's field as text, under a name that rules of this category know; of a record of a log those
-/// of the log. Empty when the event has none.
-pub fn texts(category: Option<&str>, event: &Event, name: &str) -> Vec<String> {
-    if let Activity::Log(log) = &event.activity {
-        let names = field_map::aliases(name);
-        let own = log.fields.iter().filter(|pair| pair.name == name || names.contains(&pair.name.as_str()));
-        let own: Vec<String> = own.map(|pair| pair.value.clone()).filter(|value| !value.is_empty()).collect();
-        if !own.is_empty() {
-            return own;
-        }
-    }
-    let Some(origin) = field_map::origin(category, route::turned(route::slot(event)), name) else { return Vec::new() };
-    let (mut all, mut buffer) = (Vec::new(), String::new());
-    any_text(origin.of(event), &mut buffer, |bytes| {
-        all.push(String::from_utf8_lossy(bytes).into_owned());
-        false
-    });
-    all.retain(|text| !text.is_empty());
-    all
 }
 
 /// Collects the leaves that hold below nodes that hold; what a rule wants absent explains nothing.

@@ -58,6 +58,5 @@ pub mod workload;
 
 pub use bucket::Scratch;
 pub use engine::{Engine, RuleIndex, Source, Unrouted};
-pub use explain::texts;
 pub use sigma::modifier::Placeholders;
 pub use sigma::rule::{LogSource, Rule, Status};

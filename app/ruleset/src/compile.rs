@@ -58,7 +58,7 @@ pub fn compile(published: &Published, ground: Ground<'_>) -> Compiled {
     sources.extend(ground.local);
     let none = Placeholders::new();
     let off: HashSet<String> = published.off.iter().cloned().collect();
-    let (engine, mut faults) = Engine::compile_but(&sources, ground.placeholders.unwrap_or(&none), &off);
+    let (engine, mut faults) = Engine::compile_with(&sources, ground.placeholders.unwrap_or(&none), &off);
     let (correlations, of_several) = correlation::compile(&engine);
     faults.extend(of_several);
     let mut compiled = Compiled { engine, correlations, ends_us: published.ends_us, faults };
@@ -102,6 +102,28 @@ mod tests {
         let excepted = found(&rules[third].id).unwrap();
         assert!(excepted.filters == [id] && excepted.version != rules[third].version);
         assert_eq!(after.published().len(), 1);
+    }
+
+    #[test]
+    fn what_is_off_is_listed_and_not_run_and_takes_its_correlation_with_it() {
+        let ids = ["0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a11", "0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a12"];
+        let text = format!(
+            "title: t\nid: {}\nname: base\nlogsource: {{product: linux, category: process_creation}}\ndetection: {{a: \
+             {{Image: /x}}, condition: a}}\n---\ntitle: many\nid: {}\ncorrelation: {{type: event_count, rules: [base], \
+             timespan: 1m, condition: {{gte: 2}}}}\n",
+            ids[0], ids[1]
+        );
+        let run = |off: &[&str]| {
+            let off = off.iter().map(|id| id.to_string()).collect();
+            let own = Own { name: "a.yml".into(), text: text.clone(), ..Own::default() };
+            let set = Set { rules: vec![own], off, ..Set::default() };
+            let Compiled { engine, correlations, faults, .. } = compile(&set.everywhere(), Ground::default());
+            let idle = (engine.unrouted().len(), correlations.unrouted().len());
+            (engine.rules().len(), correlations.len(), idle, faults.len())
+        };
+        assert_eq!(run(&[]), (1, 1, (0, 0), 0));
+        assert_eq!(run(&[ids[1]]), (1, 0, (0, 1), 0));
+        assert_eq!(run(&[ids[0]]), (0, 0, (1, 0), 1), "the correlation names a rule that is off");
     }
 
     #[test]

@@ -17,8 +17,10 @@ mod builtin;
 mod compile;
 mod exception;
 mod set;
+mod texts;
 
 pub use builtin::RULES;
 pub use compile::{Compiled, Ground, PUBLISHED, compile};
 pub use exception::{Exception, Field};
 pub use set::{MANIFEST, Own, Published, Set, Who};
+pub use texts::texts;

@@ -113,7 +113,7 @@ fn the_second_of_two_rules_with_one_id_is_refused() {
 fn placeholders_with_values_are_filled_in() {
     let text = rule("  a: {CommandLine|expand|contains: 'ssh %host%'}\n  condition: a\n");
     let values = Placeholders::from([("host".to_owned(), vec!["db1".to_owned(), "web*x".to_owned()])]);
-    let (engine, faults) = Engine::compile_with(&[source("a.yml", &text)], &values);
+    let (engine, faults) = Engine::compile_with(&[source("a.yml", &text)], &values, &Default::default());
     assert!(faults.is_empty(), "{faults:?}");
     for (command, count) in [("ssh db1 ls", 1), ("ssh web2 x", 1), ("ssh other", 0)] {
         assert_eq!(hits(&engine, &exec(command)).len(), count, "{command}");
@@ -136,36 +136,6 @@ fn a_rule_that_was_withdrawn_is_listed_and_not_run() {
         assert!(faults.is_empty() && engine.rules().is_empty());
         assert!(engine.unrouted()[0].reason.contains(status));
     }
-}
-
-#[test]
-fn what_is_switched_off_is_listed_and_not_run_and_takes_its_correlation_with_it() {
-    let ids = ["0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a11", "0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a12"];
-    let one = |id: &str| format!("id: {id}\nname: base\n{}", rule("  a: {CommandLine: good}\n  condition: a\n"));
-    let both = format!(
-        "{}---\ntitle: many\nid: {}\ncorrelation: {{type: event_count, rules: [base], timespan: 1m, condition: {{gte: 2}}}}\n",
-        one(ids[0]),
-        ids[1]
-    );
-    let run = |off: &[&str]| {
-        let off = off.iter().map(|id| id.to_string()).collect();
-        let (engine, faults) = Engine::compile_but(&[source("a.yml", &both)], &Placeholders::default(), &off);
-        assert!(faults.is_empty(), "{faults:?}");
-        let (correlations, faults) = detect::correlation::compile(&engine);
-        (engine.rules().len(), correlations.len(), engine.unrouted().len(), correlations.unrouted().len(), faults.len())
-    };
-    assert_eq!(run(&[]), (1, 1, 0, 0, 0));
-    assert_eq!(run(&[ids[1]]), (1, 0, 0, 1, 0));
-    assert_eq!(run(&[ids[0]]), (0, 0, 1, 0, 1), "the correlation names a rule that is off");
-}
-
-#[test]
-fn a_field_s_values_are_read_under_every_name_that_rules_know() {
-    let event = exec("good day");
-    for name in ["CommandLine", "process.cmd_line"] {
-        assert_eq!(detect::texts(Some("process_creation"), &event, name), ["good day"]);
-    }
-    assert!(detect::texts(Some("process_creation"), &event, "QueryName").is_empty());
 }
 
 #[test]

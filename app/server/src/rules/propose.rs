@@ -71,7 +71,7 @@ fn candidates(rule: &Rule, event: &Event, alert: &Alert) -> Vec<Candidate> {
         if FLEETING.contains(&name.as_str()) || all.iter().any(|one| one.name == name) {
             continue;
         }
-        let values = detect::texts(category, event, &name);
+        let values = ruleset::texts(category, event, &name);
         if !values.is_empty() && all.len() < CANDIDATES {
             all.push(Candidate { name, values, chosen: false });
         }
@@ -127,7 +127,7 @@ impl Rules {
                 Some(one) => one.chosen = true,
                 None => {
                     let category = tested.first().and_then(|rule| rule.source.category.as_deref());
-                    let values = detect::texts(category, &event, name);
+                    let values = ruleset::texts(category, &event, name);
                     if values.is_empty() {
                         let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
                         return Err(invalid("field").expected(names.join(", ")).found(name));
