@@ -41,7 +41,7 @@ pub struct Engine {
     unrouted: Vec<Unrouted>,
     correlations: Vec<Source>,
     /// Ids of rules and correlations that are switched off.
-    off: HashSet<String>,
+    pub(crate) off: HashSet<String>,
     doubts: Vec<Fault>,
     /// Per rule the events it is about.
     reach: Vec<Slots>,
@@ -172,11 +172,6 @@ impl Engine {
     /// their numbers.
     pub fn correlations(&self) -> &[Source] {
         &self.correlations
-    }
-
-    /// Whether a rule or correlation with this id is switched off.
-    pub(crate) fn is_off(&self, id: &str) -> bool {
-        self.off.contains(id)
     }
 
     /// The kinds of events that a rule is about.

@@ -161,7 +161,7 @@ pub fn compile(engine: &Engine) -> (Compiled, Vec<Fault>) {
                     lookup.idle(&rule, &reason);
                     inner.unrouted.push(Unrouted { rule, reason });
                 }
-                Ok(Draft { rule, .. }) if engine.is_off(&rule.id) => {
+                Ok(Draft { rule, .. }) if engine.off.contains(&rule.id) => {
                     lookup.idle(&rule, OFF);
                     inner.unrouted.push(Unrouted { rule, reason: OFF.to_owned() });
                 }
