@@ -19,6 +19,9 @@ use sigma::yaml::{self, Document, Place};
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+/// Why a rule does not run that people switched off.
+pub(crate) const OFF: &str = "it is switched off";
+
 /// A rule that is read and has a place to run.
 pub(crate) struct Ready {
     pub rule: Rule,
@@ -44,7 +47,7 @@ struct Rough<'s> {
 }
 
 /// Reads texts and prepares their rules. Every fault takes only its own document out.
-pub(crate) fn compile(sources: &[Source], placeholders: &Placeholders) -> Texts {
+pub(crate) fn compile(sources: &[Source], placeholders: &Placeholders, off: &HashSet<String>) -> Texts {
     let mut texts = Texts::default();
     let (mut rough, mut filters) = (Vec::new(), Vec::new());
     for source in sources {
@@ -79,6 +82,10 @@ pub(crate) fn compile(sources: &[Source], placeholders: &Placeholders) -> Texts 
     texts.doubts.extend(filters.strangers(rough.iter().map(|one| &one.rule)));
     let (mut ids, mut words) = (HashSet::new(), HashSet::new());
     for one in rough {
+        if off.contains(&one.rule.id) && ids.insert(one.rule.id.clone()) {
+            texts.unrouted.push(Unrouted { rule: one.rule, reason: OFF.to_owned() });
+            continue;
+        }
         texts.take(one, &filters, &mut ids, &mut words);
     }
     texts

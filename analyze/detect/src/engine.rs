@@ -7,10 +7,10 @@ use crate::lower::{About, lower};
 use crate::route::{self, LOG, SLOTS, Slots};
 use crate::scan::Needles;
 use base::Fault;
-use record::{Activity, Event};
+use record::{Activity, Event, Kind};
 use sigma::modifier::Placeholders;
 use sigma::rule::Rule;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A text with rules: a file, or what the server sent. Several documents are cut at `---`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Engine {
     rules: Vec<Rule>,
     unrouted: Vec<Unrouted>,
     correlations: Vec<Source>,
+    /// Ids of rules and correlations that are switched off.
+    pub(crate) off: HashSet<String>,
     doubts: Vec<Fault>,
     /// Per rule the events it is about.
     reach: Vec<Slots>,
@@ -112,13 +114,17 @@ impl Builder<'_> {
 impl Engine {
     /// Compiles rules. Every fault names `file:line` and takes only its own rule out.
     pub fn compile(sources: &[Source]) -> (Engine, Vec<Fault>) {
-        Engine::compile_with(sources, &Placeholders::new())
+        Engine::compile_with(sources, &Placeholders::new(), &HashSet::new())
     }
 
-    /// Compiles rules whose `expand` placeholders have these values. Filters among the texts are joined to the rules
-    /// they name; correlation rules are kept as they are ([`Engine::correlations`]).
-    pub fn compile_with(sources: &[Source], placeholders: &Placeholders) -> (Engine, Vec<Fault>) {
-        let texts = compile::compile(sources, placeholders);
+    /// Compiles rules whose `expand` placeholders have these values. Filters among the texts are joined to the rules they
+    /// name; correlation rules are kept as they are ([`Engine::correlations`]). Ids that are `off` are listed as unrouted.
+    pub fn compile_with(
+        sources: &[Source],
+        placeholders: &Placeholders,
+        off: &HashSet<String>,
+    ) -> (Engine, Vec<Fault>) {
+        let texts = compile::compile(sources, placeholders, off);
         let ready = texts.ready;
         let mut builder = Builder { ready: &ready, known: HashMap::new(), buckets: Vec::new(), faults: texts.faults };
         let mut slots = [None; SLOTS];
@@ -135,6 +141,7 @@ impl Engine {
             rules: Vec::with_capacity(ready.len()),
             unrouted: texts.unrouted,
             correlations: texts.correlations,
+            off: off.clone(),
             doubts: texts.doubts,
             reach: Vec::with_capacity(ready.len()),
             buckets,
@@ -165,6 +172,11 @@ impl Engine {
     /// their numbers.
     pub fn correlations(&self) -> &[Source] {
         &self.correlations
+    }
+
+    /// The kinds of events that a rule is about.
+    pub fn kinds(&self, index: RuleIndex) -> Vec<Kind> {
+        self.reach.get(index.0 as usize).map(|slots| slots.kinds()).unwrap_or_default()
     }
 
     /// The words of decoders and programs whose records rules ask for, lower case, in order: what a host should read.

@@ -53,6 +53,7 @@ impl Engine {
             agent: agent.to_string(),
             drill: String::new(),
             title_zh: rule.title_zh.clone(),
+            rule_set: 0,
         }
     }
 }

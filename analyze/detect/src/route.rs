@@ -161,7 +161,7 @@ pub(crate) fn kind(slot: usize) -> Kind {
 
 /// Whether a slot is about a file that gets a second name, so that "the file" means the new one, or about an accepted
 /// connection, whose destination is this host.
-pub(crate) fn turned(slot: usize) -> bool {
+pub fn turned(slot: usize) -> bool {
     of_files(&[FileOp::Rename, FileOp::Link]).has(slot) || of_network(&[NetOp::Accept]).has(slot)
 }
 

@@ -179,7 +179,14 @@ mod tests {
     }
 
     fn rules(version: u64) -> RuleSet {
-        rules::load_with(&bench::config(Path::new("/nowhere")), &Files::of([("r.yml", RULES)]), version).unwrap()
+        rules::load_with(
+            &bench::config(Path::new("/nowhere")),
+            &Files::of([("r.yml", RULES)]),
+            version,
+            &Default::default(),
+            0,
+        )
+        .unwrap()
     }
 
     #[test]

@@ -106,7 +106,8 @@ impl Judge {
             }
             let drill = self.drill_of(event);
             let (engine, host, wall) = (&self.rules.engine, &self.host, self.clock.wall());
-            let alert = || Alert { drill, ..engine.alert(index, event, host, self.agent, wall) };
+            let alert =
+                || Alert { drill, rule_set: self.rules.version, ..engine.alert(index, event, host, self.agent, wall) };
             let rule = engine.rule(index);
             let mut alert = Some(alert);
             let mut build = || alert.take().map(|alert| alert()).unwrap_or_default();
@@ -121,7 +122,7 @@ impl Judge {
     pub fn correlated(&mut self, hit: &CorrelationHit) -> Alert {
         let drill = hit.events.last().map(|event| self.drill_of(event)).unwrap_or_default();
         let alert = self.rules.correlations.alert(hit, &self.host, self.agent, self.clock.wall());
-        Alert { drill, ..alert }
+        Alert { drill, rule_set: self.rules.version, ..alert }
     }
 
     /// The drill that made an event; empty when none did.

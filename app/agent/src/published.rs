@@ -5,13 +5,14 @@ use crate::bench::{self, Kept};
 use crate::config::Config;
 use crate::judge::Judge;
 use crate::stock::Stock;
-use base::{Result, SystemClock, SystemRandom};
+use base::{ManualClock, Result, SystemClock, SystemRandom};
 use bus::{MemoryDisk, SharedSpool, Spool, SpoolConfig};
-use fleet::content::{Files, Name, Shelf};
+use fleet::content::{Files, Name, Shelf, Taken, Taker};
 use fleet::simulated::Server;
 use fleet::wire::Ask;
 use fleet::{Services, Setup, Uplink};
 use record::{AgentId, Alert, Event, Exec, Host, Proc, Process};
+use ruleset::{Exception, Field, Own, Set, Who};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +42,10 @@ fn judged(judge: &mut Judge) -> Vec<Alert> {
 
 fn config(folder: &Path) -> Config {
     bench::config(&folder.join("state"))
+}
+
+fn stock(folder: &Path) -> Arc<Stock> {
+    Stock::new(&config(folder), Who::default(), Arc::new(SystemClock::default()))
 }
 
 fn link(server: &Server, folder: &Path, identity: fleet::Identity, stock: &Arc<Stock>) -> Uplink {
@@ -75,7 +80,7 @@ async fn rules_live(folder: &Path) {
     let services = Services { shelf: Some(shelf.clone()), oracle: None };
     let server = Server::start(&folder.join("server"), 1, services).await.unwrap();
     let identity = server.enroll(&folder.join("identity")).await.unwrap();
-    let stock = Stock::new(&config(folder));
+    let stock = self::stock(folder);
     let uplink = link(&server, folder, identity.clone(), &stock);
     stock.begin();
     let mut first = judge(&stock);
@@ -114,11 +119,33 @@ async fn rules_live(folder: &Path) {
     uplink.stop().await;
     // The next start judges by what was given last, before any server is there.
     server.stop().await;
-    let again = Stock::new(&config(folder));
+    let again = self::stock(folder);
     again.open().unwrap();
     again.begin();
     assert_eq!(again.rules.get().version, 3);
     assert_eq!(judged(&mut judge(&again))[0].title, "newer");
+}
+
+#[test]
+fn an_exception_silences_what_it_names_and_ends_by_itself() {
+    let folder = std::env::temp_dir().join(format!("garrison-exception-{}", std::process::id()));
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let stock = Stock::new(&config(&folder), Who::default(), clock.clone());
+    let fields = vec![Field { name: "Image".into(), values: vec!["/tmp/evil".into()] }];
+    let id = "0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a12".into();
+    let rules = vec!["7d1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a11".into()];
+    let exception = Exception { id, rules, fields, until_us: 5_000_000, ..Exception::default() };
+    let own = Own { name: "new.yml".into(), text: RULE.into(), ..Own::default() };
+    let set = Set { rules: vec![own], exceptions: vec![exception], ..Set::default() };
+    let content = Files::of(set.texts()).bytes();
+    stock.take(Taken { name: Name::Rules, version: 3, from: 0, content }).unwrap();
+    let mut judge = judge(&stock);
+    stock.renew();
+    assert!(judged(&mut judge).is_empty(), "it is excepted");
+    clock.jump_wall(4_000_000);
+    stock.renew();
+    let [alert] = &judged(&mut judge)[..] else { panic!("the exception is over") };
+    assert_eq!(alert.rule_set, 3);
 }
 
 /// Knows one address.
@@ -143,7 +170,7 @@ async fn confirmed(folder: &Path) {
     let services = Services { shelf: Some(shelf.clone()), oracle: Some(Arc::new(Library)) };
     let server = Server::start(&folder.join("server"), 1, services).await.unwrap();
     let identity = server.enroll(&folder.join("identity")).await.unwrap();
-    let stock = Stock::new(&config(folder));
+    let stock = self::stock(folder);
     let uplink = link(&server, folder, identity, &stock);
     let kept = Arc::new(Kept::default());
     let raiser = bench::raiser(&kept, Arc::new(SystemClock::default()));

@@ -5,37 +5,34 @@ use crate::sense;
 use base::config::UNREADABLE;
 use base::limits::CONFIG_BYTES;
 use base::{Fault, Lang, Result};
-use detect::correlation::{self, Compiled};
+use detect::correlation::Compiled as Correlations;
 use detect::{Engine, Source, route};
-use fleet::content::{File, Files};
+use fleet::content::Files;
+use ruleset::{Compiled, Ground, PUBLISHED, Published, Who};
 use serde_json::json;
-use std::collections::HashSet;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-
-include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
 /// Deepest folder below a rules folder; a loop of links must not hold the start up.
 const DEPTH: usize = 8;
 /// Most files of rules; more is a mistake (a link to `/`).
 const FILES: usize = 50_000;
 
-/// Folder that published rules are in, in their names: no file of this host.
-pub const PUBLISHED: &str = "published/";
-
 /// Rules that judge together.
 pub struct RuleSet {
     /// Rules about one event.
     pub engine: Engine,
     /// Rules about several.
-    pub correlations: Compiled,
+    pub correlations: Correlations,
     /// Version of the published ones; 0 when none were published.
     pub version: u64,
+    /// When an exception ends, and these are to be compiled again, µs since the Unix epoch.
+    pub ends_us: Option<i64>,
 }
 
 impl Default for RuleSet {
     fn default() -> RuleSet {
-        RuleSet { engine: Engine::compile(&[]).0, correlations: Compiled::default(), version: 0 }
+        RuleSet { engine: Engine::compile(&[]).0, correlations: Correlations::default(), version: 0, ends_us: None }
     }
 }
 
@@ -48,25 +45,42 @@ impl RuleSet {
 
 /// Compiles the configured rules and logs what is wrong with them; bad ones leave the others alone.
 pub fn load(config: &Config) -> RuleSet {
-    let (set, faults) = compile(config, &Files::default(), 0);
+    let (set, faults) = compiled(config, &Published::default(), 0);
     log(config, &set, &faults);
     set
 }
 
-/// Compiles published rules with the configured ones, which they replace by id.
+/// Compiles published rules, as they concern this agent now, with the configured ones, which they replace by id.
 ///
 /// # Errors
-/// The first fault when none of the published texts is of use.
-pub fn load_with(config: &Config, published: &Files, version: u64) -> Result<RuleSet> {
-    let (set, faults) = compile(config, published, version);
-    let wrong = |name: &str| faults.iter().find(|fault| fault.named().starts_with(name));
-    let names = || published.files.iter().map(|file| format!("{PUBLISHED}{}", file.name));
-    let of_use = !replaced(&set).is_empty() || names().any(|name| wrong(&name).is_none());
-    if let (false, Some(fault)) = (of_use, wrong(PUBLISHED)) {
-        return Err(fault.clone());
+/// The first fault in a set of a server, which is taken whole or not at all; of texts without a manifest the first
+/// fault when none of them is of use.
+pub fn load_with(config: &Config, published: &Files, version: u64, who: &Who, now_us: i64) -> Result<RuleSet> {
+    let texts = published.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+    let published = Published::read(texts, who, now_us)?;
+    let compiled = compile(config, &published);
+    if let Some(fault) = compiled.refusal() {
+        let wrong = |name: &String| {
+            let name = format!("{PUBLISHED}{name}");
+            compiled.faults.iter().any(|fault| fault.named().starts_with(&name))
+        };
+        let of_use = !compiled.published().is_empty() || published.texts.iter().any(|(name, _)| !wrong(name));
+        if published.whole || !of_use {
+            return Err(fault.clone());
+        }
     }
+    let (set, faults) = put(compiled, version);
     log(config, &set, &faults);
     Ok(set)
+}
+
+fn put(compiled: Compiled, version: u64) -> (RuleSet, Vec<Fault>) {
+    let Compiled { engine, correlations, ends_us, faults } = compiled;
+    (RuleSet { engine, correlations, version, ends_us }, faults)
+}
+
+fn compiled(config: &Config, published: &Published, version: u64) -> (RuleSet, Vec<Fault>) {
+    put(compile(config, published), version)
 }
 
 fn log(config: &Config, set: &RuleSet, faults: &[Fault]) {
@@ -84,37 +98,15 @@ fn log(config: &Config, set: &RuleSet, faults: &[Fault]) {
     }
 }
 
-/// Published rules come first: of two with one id the first stays.
-fn compile(config: &Config, published: &Files, version: u64) -> (RuleSet, Vec<Fault>) {
-    let of_server = |file: &File| Source { name: format!("{PUBLISHED}{}", file.name), text: file.text.clone() };
-    let mut sources: Vec<Source> = published.files.iter().map(of_server).collect();
-    let mut faults = Vec::new();
-    if config.builtin_rules {
-        sources.extend(RULES.iter().map(|(name, text)| Source { name: (*name).into(), text: (*text).into() }));
-    }
+fn compile(config: &Config, published: &Published) -> Compiled {
+    let (mut local, mut faults) = (Vec::new(), Vec::new());
     for folder in &config.rules {
-        read_folder(folder, DEPTH, &mut sources, &mut faults);
+        read_folder(folder, DEPTH, &mut local, &mut faults);
     }
-    let (engine, wrong) = Engine::compile_with(&sources, &config.placeholders);
-    let (correlations, of_several) = correlation::compile(&engine);
-    faults.extend(wrong.into_iter().chain(of_several));
-    let set = RuleSet { engine, correlations, version };
-    if !published.files.is_empty() {
-        let replaced = replaced(&set);
-        // A rule of this host that has given way is no fault.
-        faults.retain(|fault| {
-            let own = !fault.named().starts_with(PUBLISHED);
-            !(own && fault.is(&detect::fault::DUPLICATE) && replaced.contains(fault.got()))
-        });
-    }
-    (set, faults)
-}
-
-/// Ids of published rules.
-fn replaced(set: &RuleSet) -> HashSet<String> {
-    let unrouted = set.engine.unrouted().iter().chain(set.correlations.unrouted()).map(|one| &one.rule);
-    let running = set.engine.rules().iter().chain(set.correlations.rules().map(|(_, rule)| rule));
-    running.chain(unrouted).filter(|rule| rule.place.starts_with(PUBLISHED)).map(|rule| rule.id.clone()).collect()
+    let ground = Ground { builtin: config.builtin_rules, local, placeholders: Some(&config.placeholders) };
+    let mut compiled = ruleset::compile(published, ground);
+    compiled.faults.splice(0..0, faults);
+    compiled
 }
 
 /// The events that the configured senses deliver.
@@ -129,7 +121,7 @@ fn delivered(config: &Config) -> route::Slots {
 
 /// Every rule and whether it runs, for people and programs.
 pub fn list(config: &Config, as_json: bool, lang: Lang) -> String {
-    let (RuleSet { engine, correlations, .. }, faults) = compile(config, &Files::default(), 0);
+    let (RuleSet { engine, correlations, .. }, faults) = compiled(config, &Published::default(), 0);
     let dormant: Vec<&str> = engine.dormant(delivered(config)).map(|rule| rule.id.as_str()).collect();
     let state = |id: &str| match dormant.contains(&id) {
         true => lang.pick("dormant", "休眠"),
@@ -232,9 +224,13 @@ mod tests {
         Config { builtin_rules: false, rules: vec![folder.to_path_buf()], ..Config::default() }
     }
 
-    fn compiled(config: &Config) -> (Engine, Vec<Fault>) {
-        let (set, faults) = compile(config, &Files::default(), 0);
+    fn engine_of(config: &Config) -> (Engine, Vec<Fault>) {
+        let (set, faults) = compiled(config, &Published::default(), 0);
         (set.engine, faults)
+    }
+
+    fn taken(config: &Config, files: &Files, version: u64) -> Result<RuleSet> {
+        load_with(config, files, version, &Who::default(), 0)
     }
 
     #[test]
@@ -242,26 +238,41 @@ mod tests {
         let own = Config { rules: Vec::new(), ..Config::default() };
         let before = load(&own);
         let known = &before.engine.rules()[0];
-        let text = RULES.iter().find(|(name, _)| known.place.starts_with(name)).unwrap().1;
+        let text = ruleset::RULES.iter().find(|(name, _)| known.place.starts_with(name)).unwrap().1;
         let changed = text.replacen(&known.title, "changed by the server", 1);
         let new = "title: new\nid: 0b1f1b0a-54cf-4d8e-9a5b-0c4b2f0c7a11\nlogsource: {product: linux, category: \
             process_creation}\ndetection: {a: {Image|endswith: /evil}, condition: a}\n";
         let files = Files::of([("a.yml", changed.as_str()), ("b.yml", new), ("c.yml", "title: [")]);
-        let (set, faults) = compile(&own, &files, 7);
+        let texts = files.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+        let (set, faults) = compiled(&own, &Published { texts, ..Published::default() }, 7);
         assert_eq!((faults.len(), set.count(), set.version), (1, before.count() + 1, 7), "{faults:?}");
         assert!(faults[0].named().starts_with("published/c.yml"));
         let titles = |id: &str| {
             set.engine.rules().iter().filter(|rule| rule.id == id).map(|rule| &rule.title).collect::<Vec<_>>()
         };
         assert_eq!(titles(&known.id), ["changed by the server"]);
-        assert!(load_with(&own, &files, 7).is_ok(), "one bad text takes no other with it");
+        assert!(taken(&own, &files, 7).is_ok(), "one bad text takes no other with it");
         let bad = Files::of([("c.yml", "title: ["), ("d.yml", "detection: 1")]);
-        assert!(load_with(&own, &bad, 8).is_err());
-        assert_eq!(
-            load_with(&own, &Files::default(), 9).unwrap().count(),
-            before.count(),
-            "an empty set takes all back"
-        );
+        assert!(taken(&own, &bad, 8).is_err());
+        assert_eq!(taken(&own, &Files::default(), 9).unwrap().count(), before.count(), "an empty set takes all back");
+    }
+
+    #[test]
+    fn a_set_of_a_server_is_taken_whole_or_not_at_all() {
+        let own = Config { rules: Vec::new(), ..Config::default() };
+        let good = ruleset::Own {
+            name: "good.yml".into(),
+            text: RULE.replace("|expand: '%admins%'", ": x"),
+            ..Default::default()
+        };
+        let bad = ruleset::Own { name: "bad.yml".into(), text: "title: [".into(), ..Default::default() };
+        let files = |rules: &[&ruleset::Own]| {
+            let set = ruleset::Set { rules: rules.iter().map(|own| (*own).clone()).collect(), ..Default::default() };
+            Files::of(set.texts())
+        };
+        assert_eq!(taken(&own, &files(&[&good]), 4).unwrap().version, 4);
+        let refused = taken(&own, &files(&[&good, &bad]), 5).err().unwrap();
+        assert!(refused.named().starts_with("published/rules/none/bad.yml"), "{refused}");
     }
 
     #[test]
@@ -274,20 +285,20 @@ mod tests {
         let pipe = rustix::fs::FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, folder.join("pipe.yml"), pipe, rustix::fs::Mode::RUSR, 0).unwrap();
         let placeholders = [("admins".to_owned(), vec!["root".to_owned()])].into();
-        let (engine, faults) = compiled(&Config { placeholders, ..config(&folder) });
+        let (engine, faults) = engine_of(&Config { placeholders, ..config(&folder) });
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!((engine.rules().len(), faults.len()), (1, 2), "{faults:?}");
         assert!(faults.iter().any(|fault| fault.contains("pipe.yml")), "{faults:?}");
-        let (engine, faults) = compiled(&config(&folder));
+        let (engine, faults) = engine_of(&config(&folder));
         assert!(engine.rules().is_empty() && faults.iter().any(|fault| fault.is(&detect::fault::PLACEHOLDER)));
         std::fs::remove_dir_all(&folder).unwrap();
-        assert!(compiled(&config(&folder)).1.is_empty(), "a folder that is not there is none");
+        assert!(engine_of(&config(&folder)).1.is_empty(), "a folder that is not there is none");
     }
 
     #[test]
     fn the_built_in_rules_load_and_the_dormant_ones_are_named() {
         let quiet = Config { rules: Vec::new(), ..Config::default() };
-        let (engine, faults) = compiled(&quiet);
+        let (engine, faults) = engine_of(&quiet);
         assert!(faults.is_empty() && engine.doubts().is_empty() && engine.unrouted().is_empty(), "{faults:?}");
         let dormant = |config: &Config| engine.dormant(delivered(config)).count();
         let loud = sensor::SensorConfig { read_opens: true, ..Default::default() };

@@ -9,6 +9,7 @@ use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::content::Contents;
 use fleet::{Identity, Questions, Setup, Token, Uplink};
 use record::AgentId;
+use ruleset::Who;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +62,9 @@ pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> 
     let folder = config.state.join("spool");
     let spool = Spool::open(Arc::new(RealDisk::new()), &folder, agent, host.clone(), spool_config, clock.clone());
     let spool = SharedSpool::start(spool)?;
-    let stock = Stock::new(&config);
+    let group = identity.as_ref().map(|identity| identity.group.clone()).unwrap_or_default();
+    let who = Who { agent: agent.to_string(), host: host.name.clone(), group };
+    let stock = Stock::new(&config, who, clock.clone());
     // Before anything starts: it is to judge by what it was given last, server or not.
     let contents = if manner.standalone { None } else { Some(stock.open()?) };
     let standing = Standing { agent, never: kept.never, resolvers: kept.resolvers, stock: Some(stock.clone()) };
@@ -105,6 +108,7 @@ async fn serve(
                 let _ = hands.send(order);
             }
             _ = look.tick() => {
+                service.renew();
                 for fault in spool.take_faults() {
                     tracing::warn!(fault = %fault.inside(), "the spool reports");
                 }

@@ -57,7 +57,7 @@ impl Service {
         clock: Arc<dyn Clock>,
         standing: Standing,
     ) -> Result<Service> {
-        let stock = standing.stock.unwrap_or_else(|| Stock::new(config));
+        let stock = standing.stock.unwrap_or_else(|| Stock::new(config, Default::default(), clock.clone()));
         stock.begin();
         let host = sensor::host();
         let stop = Arc::new(AtomicBool::new(false));
@@ -120,6 +120,11 @@ impl Service {
     /// Where orders go in.
     pub fn orders(&self) -> Sender<Order> {
         self.orders.clone()
+    }
+
+    /// Lets go of exceptions that have ended.
+    pub fn renew(&self) {
+        self.stock.renew();
     }
 
     /// Rules that run.

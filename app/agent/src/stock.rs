@@ -5,14 +5,19 @@ use crate::indicators::Indicators;
 use crate::live::Live;
 use crate::rules::{self, RuleSet};
 use crate::sense::Sense;
-use base::Result;
+use base::{Clock, Result};
 use fleet::content::{Contents, Files, Name, Taken, Taker};
+use ruleset::Who;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// See the module. Content is put to use on a thread of the link; the sensor's thread takes it over between two polls.
 pub struct Stock {
     config: Config,
+    who: Who,
+    clock: Arc<dyn Clock>,
+    /// The published rules in use: an exception among them may end.
+    taken: Mutex<Option<(Files, u64)>>,
     /// Rules.
     pub rules: Arc<Live<RuleSet>>,
     /// Indicators.
@@ -28,9 +33,34 @@ struct Senses {
 
 impl Stock {
     /// An empty stock: what is stored of the server's content is to be opened with it as the taker, and then it begins.
-    pub fn new(config: &Config) -> Arc<Stock> {
-        let rules = Live::new(RuleSet::default());
-        Arc::new(Stock { config: config.clone(), rules, indicators: Indicators::new(), senses: Mutex::default() })
+    pub fn new(config: &Config, who: Who, clock: Arc<dyn Clock>) -> Arc<Stock> {
+        let (config, rules, indicators) = (config.clone(), Live::new(RuleSet::default()), Indicators::new());
+        let (taken, senses) = (Mutex::default(), Mutex::default());
+        Arc::new(Stock { config, who, clock, taken, rules, indicators, senses })
+    }
+
+    /// Compiles the rules again when an exception among them has ended; often, and mostly for nothing.
+    pub fn renew(&self) {
+        let ends = self.rules.get().ends_us;
+        if ends.is_none_or(|ends| self.clock.wall() < ends) {
+            return;
+        }
+        // Held, so that what the server sends now is not overtaken by what it sent before.
+        let mut taken = self.taken();
+        if let Some((files, version)) = &*taken {
+            match rules::load_with(&self.config, files, *version, &self.who, self.clock.wall()) {
+                Ok(set) => self.rules.set(set),
+                Err(fault) => {
+                    // Not tried again every second; the next set of the server is another matter.
+                    tracing::warn!(fault = %fault.inside(), "rules stay as they are");
+                    *taken = None;
+                }
+            }
+        }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Option<(Files, u64)>> {
+        self.taken.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Opens the content stored in the state directory and puts it to use.
@@ -80,7 +110,10 @@ impl Taker for Stock {
         match taken.name {
             Name::Rules => {
                 let files = Files::read(&taken.content)?;
-                self.rules.set(rules::load_with(&self.config, &files, taken.version)?);
+                let mut held = self.taken();
+                let now = self.clock.wall();
+                self.rules.set(rules::load_with(&self.config, &files, taken.version, &self.who, now)?);
+                *held = Some((files, taken.version));
             }
             Name::IntelFilter => self.indicators.take(&taken)?,
             Name::LogInputs | Name::Yara => {

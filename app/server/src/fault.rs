@@ -93,6 +93,25 @@ pub const LOG_FULL: Code = Code {
     hint_zh: "数据不会丢失：代理会保留记录并重新发送；请检查磁盘与服务端日志",
 };
 
+/// The set of rules would grow too large.
+pub const RULES_LIMIT: Code = Code {
+    id: "server.rules-limit",
+    class: Class::Refused,
+    title: "the set of rules would grow too large",
+    title_zh: "规则集将过大",
+    hint: "remove rules or exceptions that are not needed; `garrison rules list --source own` and `garrison rules exceptions` show them",
+    hint_zh: "请删除不再需要的规则或例外；`garrison rules list --source own` 与 `garrison rules exceptions` 可列出",
+};
+/// Too many tests of rules wait.
+pub const RULE_TESTS: Code = Code {
+    id: "server.rule-tests",
+    class: Class::Busy,
+    title: "too many tests of rules are waiting",
+    title_zh: "等待中的规则回测过多",
+    hint: "one runs at a time: wait for it, or end it with Ctrl-C where it was begun",
+    hint_zh: "每次只运行一个：请等待，或在发起处按 Ctrl-C 结束",
+};
+
 /// Every fault of the server.
 pub const ALL: &[&Code] = &[
     &UNKNOWN_AGENT,
@@ -105,4 +124,6 @@ pub const ALL: &[&Code] = &[
     &FORGED_RECEIPT,
     &ORDER_EXPIRED,
     &LOG_FULL,
+    &RULES_LIMIT,
+    &RULE_TESTS,
 ];

@@ -1,6 +1,6 @@
 //! A running server: everything opened in one data directory, joined, and stopped in order.
 
-use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, web, witness};
+use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, rules, web, witness};
 use api::Live;
 use api::view::Program;
 use async_trait::async_trait;
@@ -18,6 +18,7 @@ use pipeline::Pipeline;
 use places::Places;
 use port::Tables;
 use record::AgentId;
+use rules::{Rules, RulesDesk};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::{Arc, Mutex};
@@ -124,11 +125,21 @@ impl Server {
         let (intel, fresh) = open.await?;
         let fetch: Arc<dyn port::Fetch> =
             Arc::new(cloud::Web::new(cloud::Config { plain: true, ..Default::default() })?);
+        let base = rules::Base {
+            tables: tables.clone(),
+            lake: core.pipeline.lake.clone(),
+            hub: core.pipeline.hub.clone(),
+            shelf: shelf.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+        };
+        let rules = Arc::new(RulesDesk(Rules::open(base).await?));
         let desk = Arc::new(Desk { intel: intel.clone(), pipeline: core.pipeline.clone(), fetch: fetch.clone() });
         // Set once, right after the pipeline was made.
         let _ = core.pipeline.notice.set(Arc::new(Answers(intel.clone())));
         let state = api::ApiState::new(Arc::new(hands), tables.clone(), query, clock.clone(), random.clone())
-            .with_intelligence(desk.clone());
+            .with_intelligence(desk.clone())
+            .with_rules(rules);
         let book = core.pipeline.book.clone();
         let mut tasks = core.tasks(&stopping, clock.clone());
         let services = Services { shelf: Some(shelf), oracle: Some(Arc::new(Answers(intel.clone()))) };

@@ -1,7 +1,8 @@
 //! The router and its OpenAPI document, made from the same handlers.
 
 use crate::route::{
-    alerts, enrolments, events, health, incidents, intel, ledger, login, orders, status, stream, taxii, tokens, users,
+    alerts, enrolments, events, health, incidents, intel, ledger, login, orders, rules, status, stream, taxii, tokens,
+    users,
 };
 use crate::{ApiState, gate, problem};
 use axum::Router;
@@ -88,6 +89,14 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(intel::run_feed))
         .routes(routes!(intel::shares, intel::put_share))
         .routes(routes!(intel::drop_share))
+        .routes(routes!(rules::rules))
+        .routes(routes!(rules::change, rules::versions))
+        .routes(routes!(rules::rollout))
+        .routes(routes!(rules::exceptions))
+        .routes(routes!(rules::propose))
+        .routes(routes!(rules::test))
+        .routes(routes!(rules::tested, rules::cancel))
+        .routes(routes!(rules::rule))
         .routes(routes!(taxii::discovery))
         .routes(routes!(taxii::read, taxii::add, taxii::delete))
         .routes(routes!(stream::stream))

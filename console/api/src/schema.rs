@@ -55,6 +55,8 @@ pub(crate) struct AlertForm {
     /// Name of the drill, empty for a real alert.
     drill: String,
     title_zh: String,
+    /// Version of the published set of rules that judged; 0 for rules that came with the agent.
+    rule_set: u64,
     /// Host name.
     host: String,
     processes: Vec<ProcessNode>,

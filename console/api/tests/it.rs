@@ -6,6 +6,8 @@
 mod house;
 #[path = "it/intelligence.rs"]
 mod intelligence;
+#[path = "it/rules.rs"]
+mod rules;
 
 #[path = "it/access.rs"]
 mod access;

@@ -127,6 +127,10 @@ pub struct Alert {
     /// The rule's title in Chinese, empty when it has none.
     #[prost(string, tag = "14")]
     pub title_zh: String,
+    /// Version of the published set of rules that judged; 0 when the agent had none but its own.
+    #[prost(uint64, tag = "15")]
+    #[serde(default)]
+    pub rule_set: u64,
 }
 
 /// Severity as its word in JSON.

@@ -308,6 +308,7 @@ fn alerts() -> Vec<Alert> {
         agent: "a5".repeat(16),
         drill: "D01".into(),
         title_zh: "网站服务启动了命令行".into(),
+        rule_set: 7,
     };
     let mut alerts: Vec<Alert> = events().iter().map(full).collect();
     alerts.push(Alert::default());

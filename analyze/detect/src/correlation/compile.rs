@@ -7,6 +7,7 @@ use super::limits::{CHAIN, CORRELATIONS, COUNT};
 use super::lookup::{Lookup, Target};
 use super::read::{self, Asked, Draft, Measure, Word};
 use super::window::Plan;
+use crate::compile::OFF;
 use crate::condition::{self, Problem};
 use crate::fault as common;
 use crate::rule::{Rule, Status};
@@ -96,6 +97,11 @@ impl Compiled {
         &self.at(index).group
     }
 
+    /// The rules of single events that it stands on, also through other correlations.
+    pub fn bases(&self, index: CorrelationIndex) -> impl Iterator<Item = RuleIndex> {
+        self.at(index).leaves.iter().copied().map(RuleIndex)
+    }
+
     /// Its type: `event_count` …
     pub fn kind(&self, index: CorrelationIndex) -> &'static str {
         self.at(index).word
@@ -154,6 +160,10 @@ pub fn compile(engine: &Engine) -> (Compiled, Vec<Fault>) {
                     let reason = format!("its status is {word}: kept to read, not run");
                     lookup.idle(&rule, &reason);
                     inner.unrouted.push(Unrouted { rule, reason });
+                }
+                Ok(Draft { rule, .. }) if engine.off.contains(&rule.id) => {
+                    lookup.idle(&rule, OFF);
+                    inner.unrouted.push(Unrouted { rule, reason: OFF.to_owned() });
                 }
                 Ok(draft) => {
                     lookup.add(&draft.rule, Target::Correlation(waiting.len()));

@@ -113,7 +113,7 @@ fn the_second_of_two_rules_with_one_id_is_refused() {
 fn placeholders_with_values_are_filled_in() {
     let text = rule("  a: {CommandLine|expand|contains: 'ssh %host%'}\n  condition: a\n");
     let values = Placeholders::from([("host".to_owned(), vec!["db1".to_owned(), "web*x".to_owned()])]);
-    let (engine, faults) = Engine::compile_with(&[source("a.yml", &text)], &values);
+    let (engine, faults) = Engine::compile_with(&[source("a.yml", &text)], &values, &Default::default());
     assert!(faults.is_empty(), "{faults:?}");
     for (command, count) in [("ssh db1 ls", 1), ("ssh web2 x", 1), ("ssh other", 0)] {
         assert_eq!(hits(&engine, &exec(command)).len(), count, "{command}");

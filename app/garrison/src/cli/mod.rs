@@ -16,6 +16,7 @@ mod options;
 mod prompt;
 mod read;
 mod render;
+mod rules;
 pub mod screen;
 pub mod table;
 pub mod words;
@@ -30,6 +31,7 @@ use clap::{Args, Subcommand};
 use events::Events;
 use intel::Intel;
 use read::{Alerts, Incidents, Ledger, Orders, Tokens};
+use rules::Rules;
 use std::process::ExitCode;
 
 /// What an operator can ask of a running installation.
@@ -53,6 +55,8 @@ pub enum Command {
     Agents(Options),
     /// Threat intelligence: indicators, feeds, partners, the past.
     Intel(Intel),
+    /// Detection rules: list, test, enable, tune, roll out.
+    Rules(Rules),
     /// The ledger.
     Ledger(Ledger),
     /// API tokens.
@@ -108,6 +112,7 @@ pub async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Undo(undo) => act::undo(&context.open(&undo.options)?, undo).await,
         Command::Orders(orders) => read::orders(&context.open(&orders.options)?, orders).await,
         Command::Intel(asked) => intel::run(&context.open(&asked.options)?, asked).await,
+        Command::Rules(asked) => rules::run(&context.open(&asked.options)?, asked).await,
         Command::Ledger(ledger) => read::ledger(&context.open(&ledger.options)?, ledger).await,
         Command::Token(tokens) => read::tokens(&context.open(&tokens.options)?, tokens).await,
         Command::Login(login) => account::login(&context, login).await,

@@ -163,6 +163,30 @@ words! {
     Answers: "answers", "有应答";
     AllFired: "every canary came through", "所有探测均已触发";
     Without: "without hook", "无挂载点";
+    Origin: "SOURCE", "来源";
+    Warning: "warning", "注意";
+    Over: "over", "已失效";
+    Everywhere: "everywhere", "全部主机";
+    HeldBy: "held by", "已生效";
+    OnTrial: "on trial", "试行中";
+    Refused: "refused", "被拒绝";
+    Holds: "HOLDS", "当前版本";
+    Wanted: "WANTED", "目标版本";
+    Judging: "judging the kept events … (Ctrl-C ends it)", "正在回放已存事件……（Ctrl-C 结束）";
+    Judged: "judged", "已判定";
+    OfThem: "of", "共";
+    SayYes: "nothing was changed: add --yes to apply it", "尚未改动：加 --yes 生效";
+    Hits: "hits", "命中";
+    Noise: "noise", "噪声";
+    ByDay: "by day", "按日";
+    Process: "process", "进程";
+    Parent: "parent", "父进程";
+    Silenced: "silenced", "将被静默";
+    CountsOnly: "raises no alert itself: correlations count it", "自身不告警：仅供关联规则计数";
+    Window: "window", "时间窗";
+    HeldFrom: "held from", "已存自";
+    Speed: "speed", "速度";
+    AlsoThere: "it could also test", "还可用的字段";
 }
 
 /// Words of the API with their Chinese; English shows them as they are.
@@ -216,6 +240,24 @@ const API: &[(&str, &str)] = &[
     ("command-and-control", "命令与控制"),
     ("exfiltration", "数据渗出"),
     ("impact", "影响"),
+    ("on", "启用"),
+    ("off", "停用"),
+    ("unrouted", "未路由"),
+    ("built-in", "内置"),
+    ("own", "自有"),
+    ("done", "完成"),
+    ("cancelled", "已取消"),
+    ("silent", "无命中"),
+    ("moderate", "中等"),
+    ("flood", "泛滥"),
+    ("live", "生效"),
+    ("trial", "试行"),
+    ("enable", "启用"),
+    ("remove", "移除"),
+    ("except", "加例外"),
+    ("unexcept", "去例外"),
+    ("rollback", "回退"),
+    ("promote", "转正"),
     ("ok", "正常"),
     ("warn", "注意"),
     ("fail", "故障"),

@@ -87,6 +87,7 @@ fn good_request(endpoint: &Endpoint) -> Value {
         "/api/v1/tokens" => json!({"name": "machine", "scopes": ["read"], "life_s": 60}),
         "/api/v1/users" => json!({"name": "carol", "roles": ["viewer"]}),
         "/api/v1/users/{name}/roles" => json!({"roles": ["viewer", "audit-admin"]}),
+        "/api/v1/rules/changes" => json!({"change": {"kind": "rollback"}, "reason": "test"}),
         "/api/v1/enrolments" => json!({"group": "web", "uses": 2, "ttl_s": 60}),
         _ => json!({"reason": "test"}),
     }

@@ -21,6 +21,7 @@ pub(super) struct Draft {
     unmapped: Map<String, Value>,
     profiles: Vec<&'static str>,
     truncated: bool,
+    feature: Option<Value>,
 }
 
 impl Draft {
@@ -60,6 +61,11 @@ impl Draft {
         self.truncated = true;
     }
 
+    /// Which part of the product, in which version, said so (`metadata.product.feature`).
+    pub fn feature(&mut self, uid: &str, name: &str, version: u64) {
+        self.feature = Some(json!({"uid": uid, "name": name, "version": version.to_string()}));
+    }
+
     /// The result of a system call: errno 0 is success.
     pub fn errno(&mut self, errno: u32) {
         let failed = errno != 0;
@@ -83,6 +89,9 @@ impl Draft {
         });
         if let Some(sequence) = head.sequence {
             metadata["sequence"] = sequence.into();
+        }
+        if let Some(feature) = self.feature.take() {
+            metadata["product"]["feature"] = feature;
         }
         if self.truncated {
             metadata["is_truncated"] = true.into();

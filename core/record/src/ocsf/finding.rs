@@ -58,7 +58,8 @@ fn attacks(techniques: &[Technique]) -> Vec<Value> {
     list
 }
 
-/// A rule matched on a host. `metadata.uid` and `finding_info.uid` are the alert's id.
+/// A rule matched on a host. `metadata.uid` and `finding_info.uid` are the alert's id, `finding_info.analytic.version` is
+/// the rule's and `metadata.product.feature.version` that of the published set it came with.
 pub fn alert(host: &Host, alert: &Alert) -> Value {
     let mut draft = Draft::new();
     draft.set("device", parts::device(host, &alert.agent));
@@ -83,6 +84,9 @@ pub fn alert(host: &Host, alert: &Alert) -> Value {
         draft.other("drill", alert.drill.as_str());
     }
     draft.set("finding_info", info);
+    if alert.rule_set > 0 {
+        draft.feature("rules", "Published rules", alert.rule_set);
+    }
     evidence(&mut draft, alert);
     draft.other("title_zh", alert.title_zh.as_str());
     let responses: Vec<Value> =

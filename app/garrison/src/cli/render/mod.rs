@@ -3,6 +3,7 @@
 pub mod event;
 pub mod incident;
 pub mod lists;
+pub mod rules;
 pub mod status;
 pub mod tree;
 

@@ -1,4 +1,4 @@
-//! Builds the rules of `content/rules` into the program, so that a lone agent protects its host.
+//! Builds the rules of `content/rules` into the programs, so that a lone agent protects its host.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,3 @@
+//! The rules of `content/rules`, built in.
+
+include!(concat!(env!("OUT_DIR"), "/rules.rs"));
