@@ -45,6 +45,8 @@ pub struct Config {
     pub logs: logs::Config,
     /// Scans of files.
     pub scan: scan::ScanConfig,
+    /// What is on the host.
+    pub inventory: inventory::InventoryConfig,
 }
 
 impl Default for Config {
@@ -62,6 +64,7 @@ impl Default for Config {
             sensor: sensor::SensorConfig::default(),
             logs: logs::Config::default(),
             scan: scan::ScanConfig::default(),
+            inventory: inventory::InventoryConfig::default(),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Senses beside the kernel: logs, scans of files, and what comes after them.
+//! Senses beside the kernel: logs, scans of files, the inventory, and what comes after them.
 //!
 //! A sense is a file here and a line in [`ALL`]. It has threads of its own, hands events to the [`Desk`], and may take
 //! content that the server publishes.
 
+mod inventory;
 mod logs;
 mod scan;
 
@@ -54,7 +55,7 @@ pub struct Kind {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[logs::KIND, scan::KIND];
+pub const ALL: &[Kind] = &[logs::KIND, scan::KIND, inventory::KIND];
 
 /// What the wanted senses tell of.
 pub fn told(config: &Config) -> impl Iterator<Item = record::Kind> {
