@@ -163,13 +163,17 @@ mod tests {
     #[test]
     fn two_advisories_about_one_thing_are_one_finding() {
         let (mut findings, one) = (Findings::default(), target("1.0"));
-        let other = Row { id: "CVE-2024-1000".into(), score: Some(9.8), severity: Severity::Critical, ..row(Vec::new()) };
+        let other =
+            Row { id: "CVE-2024-1000".into(), score: Some(9.8), severity: Severity::Critical, ..row(Vec::new()) };
         findings.add(&one, "openssl", "dpkg:openssl:amd64", &row(Vec::new()), Hit { fixed: Some("2".into()) }, false);
         findings.add(&one, "openssl", "dpkg:libssl3:amd64", &other, Hit { fixed: Some("1.5".into()) }, true);
         let all = findings.finish();
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].assets, ["dpkg:libssl3:amd64", "dpkg:openssl:amd64"]);
-        assert_eq!((all[0].fixed.as_deref(), all[0].severity, all[0].exploited), (Some("1.5"), Severity::Critical, true));
+        assert_eq!(
+            (all[0].fixed.as_deref(), all[0].severity, all[0].exploited),
+            (Some("1.5"), Severity::Critical, true)
+        );
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::limiter::Limiter;
-use crate::{Control, Intelligence};
+use crate::{Control, Intelligence, Posture};
 use base::{Clock, Random, Result};
 use port::{Query, Tables};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub struct ApiState {
     pub(crate) tables: Arc<dyn Tables>,
     pub(crate) query: Arc<dyn Query>,
     pub(crate) intelligence: Option<Arc<dyn Intelligence>>,
+    pub(crate) posture: Option<Arc<dyn Posture>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limiter: Arc<Limiter>,
@@ -44,6 +45,7 @@ impl ApiState {
             tables,
             query,
             intelligence: None,
+            posture: None,
             clock,
             random,
             limiter: Arc::new(Limiter::default()),
@@ -56,6 +58,12 @@ impl ApiState {
     /// With threat intelligence; without it its routes answer that there is none.
     pub fn with_intelligence(mut self, intelligence: Arc<dyn Intelligence>) -> ApiState {
         self.intelligence = Some(intelligence);
+        self
+    }
+
+    /// With inventory and vulnerabilities; without them their routes answer that there are none.
+    pub fn with_posture(mut self, posture: Arc<dyn Posture>) -> ApiState {
+        self.posture = Some(posture);
         self
     }
 

@@ -183,7 +183,6 @@ impl Root {
         }
         self.take(&bytes[..], COMMAND_BYTES, true)
     }
-
 }
 
 #[cfg(test)]

@@ -95,13 +95,15 @@ mod tests {
 
     fn told(runner: &mut Runner) -> Vec<(String, String, String)> {
         let mut told = Vec::new();
-        runner.look(&mut |events| {
-            told.extend(events.into_iter().map(|event| match event.activity {
-                Activity::Asset(asset) => (asset.kind, asset.change, asset.key),
-                other => panic!("{other:?}"),
-            }));
-            Ok(())
-        }).unwrap();
+        runner
+            .look(&mut |events| {
+                told.extend(events.into_iter().map(|event| match event.activity {
+                    Activity::Asset(asset) => (asset.kind, asset.change, asset.key),
+                    other => panic!("{other:?}"),
+                }));
+                Ok(())
+            })
+            .unwrap();
         told
     }
 

@@ -18,7 +18,10 @@ pub const FORMAT: Format = Format { word: "debian", fits, read };
 fn fits(head: &str) -> bool {
     let mut parts = head.trim_start().splitn(3, '{');
     let first = parts.next() == Some("") && parts.next().is_some_and(|key| key.trim().ends_with(':'));
-    first && parts.next().is_some_and(|rest| ["\"CVE-", "\"TEMP-"].iter().any(|start| rest.trim_start().starts_with(start)))
+    first
+        && parts
+            .next()
+            .is_some_and(|rest| ["\"CVE-", "\"TEMP-"].iter().any(|start| rest.trim_start().starts_with(start)))
 }
 
 #[derive(Deserialize)]
@@ -151,7 +154,10 @@ mod tests {
         assert_eq!(report.examples[0].named(), "openssl, CVE-2023-1001");
         let rows: Vec<_> = kept.advisories[0].rows().collect();
         assert_eq!(rows.len(), 2);
-        assert_eq!((rows[0].0.ecosystem.as_str(), rows[0].1.ranges[0].fixed.as_deref()), ("debian:12", Some("3.0.11-1~deb12u2")));
+        assert_eq!(
+            (rows[0].0.ecosystem.as_str(), rows[0].1.ranges[0].fixed.as_deref()),
+            ("debian:12", Some("3.0.11-1~deb12u2"))
+        );
         assert_eq!((rows[1].0.ecosystem.as_str(), rows[1].1.severity), ("debian:11", Severity::Low));
         let (_, report, done) = take(&text[..text.len() - 1]);
         assert!(done.unwrap_err().is(&fault::BROKEN));

@@ -33,7 +33,9 @@ fn read(input: &mut dyn BufRead, report: &mut Report, sink: &mut dyn Sink) -> Re
                 report.taken += 1;
                 sink.exploited(&id)?;
             }
-            None => report.spoiled(Fault::new(&fault::BAD_ENTRY).object(format!("entry {}", place + 1)).expected("a cveID")),
+            None => {
+                report.spoiled(Fault::new(&fault::BAD_ENTRY).object(format!("entry {}", place + 1)).expected("a cveID"))
+            }
         }
     }
     Ok(())
@@ -45,7 +47,8 @@ mod tests {
 
     #[test]
     fn the_catalogue_reads() {
-        let text = r#"{"title":"x","catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2021-44228"},{"cveID":"x"},7]}"#;
+        let text =
+            r#"{"title":"x","catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2021-44228"},{"cveID":"x"},7]}"#;
         let (kept, report, done) = take(text);
         done.unwrap();
         assert_eq!((kept.exploited, report.bad), (vec!["CVE-2021-44228".to_owned()], 2));

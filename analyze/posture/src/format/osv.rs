@@ -211,13 +211,18 @@ mod tests {
     fn lines_arrays_and_single_objects_read() {
         let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(GOOD).unwrap()).unwrap();
         let again = GOOD.replace("GHSA-x", "GHSA-y");
-        for (text, count) in [(GOOD.to_owned(), 1), (format!("{GOOD}\n{again}\n"), 2), (format!("[{GOOD},{again}]"), 2), (pretty, 1)] {
+        for (text, count) in
+            [(GOOD.to_owned(), 1), (format!("{GOOD}\n{again}\n"), 2), (format!("[{GOOD},{again}]"), 2), (pretty, 1)]
+        {
             let (kept, report, done) = take(&text);
             done.unwrap();
             assert_eq!((kept.advisories.len(), report.bad, report.format), (count, 0, "osv"));
             let rows: Vec<_> = kept.advisories[0].rows().collect();
             assert_eq!((rows.len(), rows[0].0.package.as_str(), rows[0].0.ecosystem.as_str()), (1, "foo-bar", "pypi"));
-            assert_eq!((rows[0].1.score, rows[0].1.severity, rows[0].1.name()), (Some(9.8), Severity::Critical, "CVE-2024-1000"));
+            assert_eq!(
+                (rows[0].1.score, rows[0].1.severity, rows[0].1.name()),
+                (Some(9.8), Severity::Critical, "CVE-2024-1000")
+            );
             assert_eq!((rows[0].1.ranges.len(), rows[0].1.ranges[1].last.as_deref()), (2, Some("2.1")));
         }
     }

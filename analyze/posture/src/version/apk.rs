@@ -61,7 +61,9 @@ fn parse(text: &str) -> Version<'_> {
     let digit = |letter: char| letter.is_ascii_digit();
     let (first, mut rest) = run(text, digit);
     let mut version = Version { numbers: vec![first], letter: "", suffixes: Vec::new(), revision: "", rest: "" };
-    while let Some((number, behind)) = rest.strip_prefix('.').map(|rest| run(rest, digit)).filter(|part| !part.0.is_empty()) {
+    while let Some((number, behind)) =
+        rest.strip_prefix('.').map(|rest| run(rest, digit)).filter(|part| !part.0.is_empty())
+    {
         version.numbers.push(number);
         rest = behind;
     }
@@ -71,7 +73,8 @@ fn parse(text: &str) -> Version<'_> {
     while let Some(behind) = rest.strip_prefix('_') {
         let (word, behind) = run(behind, |letter| letter.is_ascii_lowercase());
         let place = |list: &[&str]| list.iter().position(|one| *one == word).map(|place| place as i32);
-        let weight = place(BEFORE).map(|place| place - BEFORE.len() as i32).or_else(|| place(BEHIND).map(|place| place + 1));
+        let weight =
+            place(BEFORE).map(|place| place - BEFORE.len() as i32).or_else(|| place(BEHIND).map(|place| place + 1));
         let Some(weight) = weight else { break };
         let (number, behind) = run(behind, digit);
         version.suffixes.push((weight, number));
@@ -91,8 +94,15 @@ mod tests {
     #[test]
     fn known_orders_stand() {
         for (a, b) in [
-            ("1.2.3-r0", "1.2.3-r1"), ("1.2.3_rc1-r0", "1.2.3-r0"), ("1.2.3-r9", "1.2.3_p1-r0"), ("1.2.9", "1.2.10"),
-            ("1.2", "1.2.1"), ("1.2a", "1.2b"), ("1.2", "1.2a"), ("1.0_alpha2", "1.0_beta1"), ("3.1.4-r5", "3.1.4-r10"),
+            ("1.2.3-r0", "1.2.3-r1"),
+            ("1.2.3_rc1-r0", "1.2.3-r0"),
+            ("1.2.3-r9", "1.2.3_p1-r0"),
+            ("1.2.9", "1.2.10"),
+            ("1.2", "1.2.1"),
+            ("1.2a", "1.2b"),
+            ("1.2", "1.2a"),
+            ("1.0_alpha2", "1.0_beta1"),
+            ("3.1.4-r5", "3.1.4-r10"),
             ("1.1.1", "3.0.0"),
         ] {
             assert_eq!(compare(a, b), Ordering::Less, "{a} < {b}");

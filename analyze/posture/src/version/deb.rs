@@ -63,8 +63,17 @@ mod tests {
     #[test]
     fn the_manual_s_examples_stand() {
         for (a, b) in [
-            ("1.0~~", "1.0~~a"), ("1.0~~a", "1.0~"), ("1.0~", "1.0"), ("1.0", "1.0a"), ("1.0a", "1.0+b"), ("1.0-1", "1.0-1.1"),
-            ("9:0", "10:0"), ("1.2-1", "1:0"), ("1.9", "1.10"), ("1.0-1~bpo12+1", "1.0-1"), ("1.0", "1.0-1"),
+            ("1.0~~", "1.0~~a"),
+            ("1.0~~a", "1.0~"),
+            ("1.0~", "1.0"),
+            ("1.0", "1.0a"),
+            ("1.0a", "1.0+b"),
+            ("1.0-1", "1.0-1.1"),
+            ("9:0", "10:0"),
+            ("1.2-1", "1:0"),
+            ("1.9", "1.10"),
+            ("1.0-1~bpo12+1", "1.0-1"),
+            ("1.0", "1.0-1"),
         ] {
             assert_eq!(compare(a, b), Ordering::Less, "{a} < {b}");
         }
@@ -102,7 +111,9 @@ mod tests {
         let pairs: Vec<(String, String)> = (0..3000).map(|_| (random(&chance), random(&chance))).collect();
         // One shell for all: a process each is slow enough.
         let line = |(a, b): &(String, String)| {
-            format!("if dpkg --compare-versions '{a}' lt '{b}'; then echo l; elif dpkg --compare-versions '{a}' eq '{b}'; then echo e; else echo g; fi\n")
+            format!(
+                "if dpkg --compare-versions '{a}' lt '{b}'; then echo l; elif dpkg --compare-versions '{a}' eq '{b}'; then echo e; else echo g; fi\n"
+            )
         };
         let script: String = pairs.iter().map(line).collect();
         let folder = std::env::temp_dir().join(format!("garrison-deb-{}", std::process::id()));

@@ -81,7 +81,9 @@ fn parse(version: &str) -> Version {
     let (first, behind) = run(rest, digit);
     let mut release = vec![first.to_owned()];
     rest = behind;
-    while let Some((number, behind)) = rest.strip_prefix('.').map(|rest| run(rest, digit)).filter(|part| !part.0.is_empty()) {
+    while let Some((number, behind)) =
+        rest.strip_prefix('.').map(|rest| run(rest, digit)).filter(|part| !part.0.is_empty())
+    {
         release.push(number.into());
         rest = behind;
     }
@@ -93,7 +95,10 @@ fn parse(version: &str) -> Version {
         }
     }
     let mut post = marked(rest, &["post", "rev", "r"]);
-    if post.is_none() && let Some(behind) = rest.strip_prefix('-') && behind.starts_with(digit) {
+    if post.is_none()
+        && let Some(behind) = rest.strip_prefix('-')
+        && behind.starts_with(digit)
+    {
         let (number, behind) = run(behind, digit);
         post = Some((number.into(), behind));
     }
@@ -118,9 +123,26 @@ mod tests {
     #[test]
     fn the_order_of_the_specification_stands() {
         let order = [
-            "1.0.dev456", "1.0a1", "1.0a2.dev456", "1.0a12.dev456", "1.0a12", "1.0b1.dev456", "1.0b2", "1.0b2.post345.dev456",
-            "1.0b2.post345", "1.0rc1.dev456", "1.0rc1", "1.0", "1.0+abc.5", "1.0+abc.7", "1.0+5", "1.0.post456.dev34",
-            "1.0.post456", "1.0.15", "1.1.dev1", "1!0.1",
+            "1.0.dev456",
+            "1.0a1",
+            "1.0a2.dev456",
+            "1.0a12.dev456",
+            "1.0a12",
+            "1.0b1.dev456",
+            "1.0b2",
+            "1.0b2.post345.dev456",
+            "1.0b2.post345",
+            "1.0rc1.dev456",
+            "1.0rc1",
+            "1.0",
+            "1.0+abc.5",
+            "1.0+abc.7",
+            "1.0+5",
+            "1.0.post456.dev34",
+            "1.0.post456",
+            "1.0.15",
+            "1.1.dev1",
+            "1!0.1",
         ];
         for pair in order.windows(2) {
             assert_eq!(compare(pair[0], pair[1]), Ordering::Less, "{} < {}", pair[0], pair[1]);

@@ -2,9 +2,9 @@
 
 use super::{Ground, Kind, Sense, Started};
 use crate::fault;
+use ::inventory::Runner;
 use base::{Fault, Result};
 use fleet::content::{Files, Name};
-use inventory::Runner;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;

@@ -5,6 +5,7 @@
 
 mod account;
 mod act;
+mod assets;
 pub mod client;
 mod doctor;
 mod duration;
@@ -18,6 +19,7 @@ mod read;
 mod render;
 pub mod screen;
 pub mod table;
+mod vulns;
 pub mod words;
 mod zone;
 
@@ -25,12 +27,14 @@ pub use options::{Context, Options, place};
 
 use account::{Login, Password, Users};
 use act::{Act, Undo};
+use assets::Assets;
 use base::Result;
 use clap::{Args, Subcommand};
 use events::Events;
 use intel::Intel;
 use read::{Alerts, Incidents, Ledger, Orders, Tokens};
 use std::process::ExitCode;
+use vulns::Vulns;
 
 /// What an operator can ask of a running installation.
 #[derive(Subcommand, Debug)]
@@ -53,6 +57,10 @@ pub enum Command {
     Agents(Options),
     /// Threat intelligence: indicators, feeds, partners, the past.
     Intel(Intel),
+    /// What is on the hosts: packages, ports, accounts, services, jobs, keys.
+    Assets(Assets),
+    /// Vulnerabilities of the hosts, and the advisories they come from.
+    Vulns(Vulns),
     /// The ledger.
     Ledger(Ledger),
     /// API tokens.
@@ -108,6 +116,8 @@ pub async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Undo(undo) => act::undo(&context.open(&undo.options)?, undo).await,
         Command::Orders(orders) => read::orders(&context.open(&orders.options)?, orders).await,
         Command::Intel(asked) => intel::run(&context.open(&asked.options)?, asked).await,
+        Command::Assets(asked) => assets::run(&context.open(&asked.options)?, asked).await,
+        Command::Vulns(asked) => vulns::run(&context.open(&asked.options)?, asked).await,
         Command::Ledger(ledger) => read::ledger(&context.open(&ledger.options)?, ledger).await,
         Command::Token(tokens) => read::tokens(&context.open(&tokens.options)?, tokens).await,
         Command::Login(login) => account::login(&context, login).await,

@@ -49,12 +49,8 @@ pub struct Host {
     pub updated_us: Micros,
     /// Last whole inventory, µs.
     pub whole_us: Micros,
-    /// Last change of packages or of the system, µs.
+    /// Last change of packages or of the system, µs; every change gives a greater one.
     pub packages_us: Micros,
-    /// When it was matched with advisories, by the same clock.
-    pub matched_us: Micros,
-    /// With which advisories.
-    pub matched_with: String,
 }
 
 /// A fault of a document that does not read.
@@ -110,12 +106,15 @@ pub async fn take(tables: &dyn Tables, agent: &str, name: &str, changes: &[(Micr
     host.host = name.into();
     host.updated_us = changes.iter().map(|change| change.0).fold(host.updated_us, Micros::max);
     if packages {
-        host.packages_us = host.packages_us.max(host.matched_us + 1).max(host.updated_us);
+        host.packages_us = (host.packages_us + 1).max(host.updated_us);
     }
-    let mut writes: Vec<Write> = rows.into_iter().map(|(key, row)| match row {
-        Some(held) => put(ASSETS, key, &held),
-        None => Write::Delete { table: ASSETS, key },
-    }).collect();
+    let mut writes: Vec<Write> = rows
+        .into_iter()
+        .map(|(key, row)| match row {
+            Some(held) => put(ASSETS, key, &held),
+            None => Write::Delete { table: ASSETS, key },
+        })
+        .collect();
     writes.push(put(HOSTS, agent.to_owned(), &host));
     tables.commit(writes).await?;
     if let Some((time_us, count)) = whole {
@@ -125,7 +124,8 @@ pub async fn take(tables: &dyn Tables, agent: &str, name: &str, changes: &[(Micr
 }
 
 fn number(asset: &Asset) -> usize {
-    let value = asset.details.iter().find(|pair| pair.name == "assets").map(|pair| pair.value.parse().unwrap_or(usize::MAX));
+    let value =
+        asset.details.iter().find(|pair| pair.name == "assets").map(|pair| pair.value.parse().unwrap_or(usize::MAX));
     value.unwrap_or(usize::MAX)
 }
 
@@ -147,7 +147,11 @@ fn held(agent: &str, host: &str, time_us: Micros, asset: &Asset, before: Option<
 async fn sweep(tables: &dyn Tables, agent: &str, mut host: Host, time_us: Micros, count: usize) -> Result<bool> {
     let (mut stale, mut named) = (Vec::new(), 0usize);
     each(tables, &format!("{agent}/"), |key, held| {
-        if held.seen_us < time_us { stale.push((key.to_owned(), held.kind)) } else { named += 1 }
+        if held.seen_us < time_us {
+            stale.push((key.to_owned(), held.kind))
+        } else {
+            named += 1
+        }
         true
     })
     .await?;
@@ -158,10 +162,9 @@ async fn sweep(tables: &dyn Tables, agent: &str, mut host: Host, time_us: Micros
     let packages = stale.iter().any(|(_, kind)| kind == "package");
     host.whole_us = time_us;
     if packages {
-        host.packages_us = host.packages_us.max(host.matched_us + 1).max(time_us);
+        host.packages_us = (host.packages_us + 1).max(time_us);
     }
-    let mut writes: Vec<Write> =
-        stale.into_iter().map(|(key, _)| Write::Delete { table: ASSETS, key }).collect();
+    let mut writes: Vec<Write> = stale.into_iter().map(|(key, _)| Write::Delete { table: ASSETS, key }).collect();
     writes.push(put(HOSTS, agent.to_owned(), &host));
     tables.commit(writes).await?;
     Ok(packages)

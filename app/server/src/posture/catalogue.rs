@@ -97,9 +97,9 @@ impl Catalogue {
                     let rows = tables.scan(AFFECTED, &prefix, &after, SCAN).await?;
                     let Some(last) = rows.last() else { break };
                     after = last.key.clone();
-                    found.extend(rows.iter().filter_map(|item| {
-                        Some((name.clone(), serde_json::from_slice(&item.value).ok()?))
-                    }));
+                    found.extend(
+                        rows.iter().filter_map(|item| Some((name.clone(), serde_json::from_slice(&item.value).ok()?))),
+                    );
                     if rows.len() < SCAN {
                         break;
                     }
@@ -152,10 +152,18 @@ pub fn writes(prefix: &str, advisory: &posture::Advisory) -> Vec<Write> {
     writes
 }
 
-/// Notes that a generation is being written.
-pub async fn begin(tables: &dyn Tables, source: &str, generation: &str) -> Result<()> {
+/// Notes that a new generation is being written, and says which.
+pub async fn begin(tables: &dyn Tables, source: &str, now: Micros) -> Result<String> {
+    let held = tables.get(SOURCES, source).await?.and_then(|item| serde_json::from_slice::<Source>(&item.value).ok());
+    let held = held.and_then(|held| u64::from_str_radix(&held.generation, 16).ok());
+    // Never the one in force, whatever the clock does.
+    let next = held.map_or(0, |held| held.saturating_add(1)).max(now.unsigned_abs());
+    let generation = format!("{next:016x}");
+    // What a crash left under this number must not come to life.
+    sweep(tables, source, &generation).await?;
     let key = format!("{source}:{generation}");
-    tables.commit(vec![Write::Put { table: OPEN, key, value: Default::default() }]).await
+    tables.commit(vec![Write::Put { table: OPEN, key, value: Default::default() }]).await?;
+    Ok(generation)
 }
 
 /// Puts a generation in force and sweeps the one before.

@@ -1,6 +1,6 @@
 //! Vulnerabilities of hosts in the state tables, the worst first.
 
-use super::assets::{ASSETS, HOSTS, Held, each, host, put};
+use super::assets::{ASSETS, Held, each, host, put};
 use super::catalogue::Catalogue;
 use base::{Micros, Result};
 use port::{Tables, Write};
@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// Findings: key `{agent}/{rank}/{package}/{version}/{name}`, value JSON [`Stored`].
 pub const FINDINGS: &str = "vuln-findings";
+/// How hosts were matched last: key agent, value JSON [`Matched`].
+pub const MATCHED: &str = "vuln-matched";
 /// Most of one host.
 const MOST: usize = 20_000;
 
@@ -27,6 +29,15 @@ pub struct Stored {
     /// What.
     #[serde(flatten)]
     pub finding: Finding,
+}
+
+/// With what a host was matched last.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Matched {
+    /// Its packages, by the time of their last change, µs.
+    pub packages_us: Micros,
+    /// The advisories: [`Catalogue::stamp`].
+    pub advisories: String,
 }
 
 /// The exploited before the others, the bad before the less bad.
@@ -52,8 +63,7 @@ pub async fn renew(
     agent: &str,
     now: Micros,
 ) -> Result<Vec<serde_json::Value>> {
-    let mut row = host(tables, agent).await?;
-    let packages_us = row.packages_us;
+    let row = host(tables, agent).await?;
     let found = matched(tables, catalogue, agent).await?;
     let mut before: BTreeMap<(String, String, String), (String, Stored)> = BTreeMap::new();
     all(tables, &format!("{agent}/"), |key, stored| {
@@ -77,9 +87,8 @@ pub async fn renew(
         writes.push(put(FINDINGS, place, &stored));
     }
     writes.extend(before.into_values().map(|(key, _)| Write::Delete { table: FINDINGS, key }));
-    row.matched_us = packages_us;
-    row.matched_with = catalogue.stamp();
-    writes.push(put(HOSTS, agent.to_owned(), &row));
+    let matched = Matched { packages_us: row.packages_us, advisories: catalogue.stamp() };
+    writes.push(put(MATCHED, agent.to_owned(), &matched));
     tables.commit(writes).await?;
     Ok(fresh)
 }
@@ -133,7 +142,13 @@ fn ocsf(stored: &Stored) -> serde_json::Value {
         time_us: stored.first_us,
         name: &finding.name,
         cves: &finding.cves,
-        severity: finding.severity.word(),
+        severity: match finding.severity {
+            Severity::Unknown => record::Severity::Unknown,
+            Severity::Low => record::Severity::Low,
+            Severity::Medium => record::Severity::Medium,
+            Severity::High => record::Severity::High,
+            Severity::Critical => record::Severity::Critical,
+        },
         score: finding.score,
         vector: &finding.vector,
         summary: &finding.summary,

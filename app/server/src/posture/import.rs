@@ -96,7 +96,11 @@ impl Sink for Basket<'_> {
     }
 
     fn exploited(&mut self, cve: &str) -> Result<()> {
-        self.writes.push(Write::Put { table: EXPLOITED, key: format!("{}{cve}", self.prefix), value: Default::default() });
+        self.writes.push(Write::Put {
+            table: EXPLOITED,
+            key: format!("{}{cve}", self.prefix),
+            value: Default::default(),
+        });
         self.full()
     }
 
@@ -166,8 +170,7 @@ impl Posture {
             self.fetch(&order.url, file).await?;
         }
         let _turn = self.turn.lock().await;
-        let generation = format!("{:016x}", self.clock.wall());
-        catalogue::begin(&*self.tables, &order.source, &generation).await?;
+        let generation = catalogue::begin(&*self.tables, &order.source, self.clock.wall()).await?;
         let read = {
             let (posture, order, job, file) = (self.clone(), order.clone(), job.to_owned(), file.to_owned());
             let (runtime, prefix) = (tokio::runtime::Handle::current(), prefix(&order.source, &generation));

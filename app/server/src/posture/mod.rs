@@ -11,9 +11,9 @@ pub mod findings;
 mod import;
 
 use api::Live;
-use assets::HOSTS;
 use base::{Clock, Fault, Result};
 use catalogue::Catalogue;
+use findings::{MATCHED, Matched};
 use import::Job;
 use port::{Fetch, Tables};
 use record::{Activity, Event};
@@ -91,16 +91,19 @@ impl Posture {
     /// Hosts that were not matched since their packages or the advisories changed.
     async fn all_due(&self) -> Result<()> {
         let catalogue = Catalogue::load(&*self.tables).await?;
-        let mut after = String::new();
-        loop {
-            let rows = self.tables.scan(HOSTS, "", &after, SCAN).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.key.clone();
-            let hosts = rows.iter().filter_map(|item| serde_json::from_slice::<assets::Host>(&item.value).ok());
-            let stamp = catalogue.stamp();
-            let stale = hosts.filter(|host| host.matched_us < host.packages_us || host.matched_with != stamp);
-            self.due_now(stale.map(|host| host.agent).collect::<Vec<_>>());
+        let mut stale = Vec::new();
+        for host in assets::agents(&*self.tables, "").await? {
+            let matched = self.tables.get(MATCHED, &host.agent).await?;
+            let matched: Option<Matched> = matched.and_then(|item| serde_json::from_slice(&item.value).ok());
+            let wanted = Matched { packages_us: host.packages_us, advisories: catalogue.stamp() };
+            if matched.as_ref() != Some(&wanted) {
+                stale.push(host.agent);
+            }
         }
+        if !stale.is_empty() {
+            self.due_now(stale);
+        }
+        Ok(())
     }
 
     /// Matches hosts that are due. Answers how many.

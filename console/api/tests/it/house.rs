@@ -189,7 +189,8 @@ impl House {
         let clock = Arc::new(ManualClock::at(NOW));
         let random = Arc::new(SeededRandom::new(7));
         let state = ApiState::new(control.clone(), tables.clone(), query.clone(), clock.clone(), random.clone())
-            .with_intelligence(Arc::new(crate::intelligence::Agreeable));
+            .with_intelligence(Arc::new(crate::intelligence::Agreeable))
+            .with_posture(Arc::new(crate::posture::Agreeable));
         House { tables, control, query, clock, random, router: api::router(state) }
     }
 

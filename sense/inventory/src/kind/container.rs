@@ -16,9 +16,13 @@ fn look(root: &Root, sight: &mut Sight) {
     runc(root, sight);
     let known: BTreeSet<String> = sight.assets.iter().map(|one| detail(one, "id").to_owned()).collect();
     for pid in root.list("/proc").iter().filter(|name| name.starts_with(|letter: char| letter.is_ascii_digit())) {
-        let Some((runtime, id)) = root.head(&format!("/proc/{pid}/cgroup")).and_then(|text| group(&text)) else { continue };
+        let Some((runtime, id)) = root.head(&format!("/proc/{pid}/cgroup")).and_then(|text| group(&text)) else {
+            continue;
+        };
         if !known.contains(&id) {
-            sight.push(asset("container", &id, &id[..12]).with("id", &id).with("runtime", runtime).flag("running", true));
+            sight.push(
+                asset("container", &id, &id[..12]).with("id", &id).with("runtime", runtime).flag("running", true),
+            );
         }
     }
 }
@@ -44,7 +48,8 @@ fn docker(root: &Root, sight: &mut Sight) {
 fn podman(root: &Root, sight: &mut Sight) {
     let list = json(root, "/var/lib/containers/storage/overlay-containers/containers.json");
     for one in list.as_ref().and_then(Value::as_array).into_iter().flatten() {
-        let (id, metadata) = (word(one, "/id"), serde_json::from_str::<Value>(word(one, "/metadata")).unwrap_or_default());
+        let (id, metadata) =
+            (word(one, "/id"), serde_json::from_str::<Value>(word(one, "/metadata")).unwrap_or_default());
         if id.is_empty() {
             continue;
         }
@@ -66,14 +71,17 @@ fn containerd(root: &Root, sight: &mut Sight) {
         let note = |name: &str| config["annotations"][format!("io.kubernetes.cri.{name}")].as_str().unwrap_or_default();
         let name = if note("container-name").is_empty() { id } else { note("container-name") };
         let built = asset("container", id, name).with("id", id).with("runtime", "containerd").with("space", space);
-        let built = built.version(note("image-name")).with("image", note("image-name")).with("pod", note("sandbox-name"));
+        let built =
+            built.version(note("image-name")).with("image", note("image-name")).with("pod", note("sandbox-name"));
         sight.push(built.with("namespace", note("sandbox-namespace")).flag("running", true));
     }
 }
 
 fn runc(root: &Root, sight: &mut Sight) {
     for place in ["/run/runc", "/run/crun"] {
-        for id in root.list(place).iter().filter(|id| root.has(&format!("{place}/{id}/state.json")) || place == "/run/crun") {
+        for id in
+            root.list(place).iter().filter(|id| root.has(&format!("{place}/{id}/state.json")) || place == "/run/crun")
+        {
             sight.push(asset("container", id, id).with("id", id).with("runtime", &place[5..]).flag("running", true));
         }
     }

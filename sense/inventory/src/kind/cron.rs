@@ -37,7 +37,9 @@ fn look(root: &Root, sight: &mut Sight) {
             let text = root.text(&place).unwrap_or_default();
             // The environment stands before the command.
             let command = lines(&text).last().unwrap_or_default();
-            sight.push(asset("cron", &place, command).with("schedule", "at").with("file", &place).with("command", command));
+            sight.push(
+                asset("cron", &place, command).with("schedule", "at").with("file", &place).with("command", command),
+            );
         }
     }
 }
@@ -54,7 +56,8 @@ fn tables(root: &Root, sight: &mut Sight) {
         let Some(text) = root.text(&file) else { continue };
         for job in parse(&text, owner.is_none()) {
             let user = owner.as_deref().unwrap_or(&job.user);
-            let key = format!("{file}:{}", fingerprint(format!("{} {} {}", job.schedule, user, job.command).as_bytes()));
+            let key =
+                format!("{file}:{}", fingerprint(format!("{} {} {}", job.schedule, user, job.command).as_bytes()));
             let built = asset("cron", &key, &job.command).with("schedule", &job.schedule).with("user", user);
             sight.push(built.with("command", &job.command).with("file", &file));
         }
@@ -63,17 +66,20 @@ fn tables(root: &Root, sight: &mut Sight) {
 
 fn timers(root: &Root, sight: &mut Sight) {
     let on = enabled(root);
-    for (place, name) in UNITS.iter().flat_map(|folder| {
-        root.list(folder).into_iter().map(move |name| (format!("{folder}/{name}"), name))
-    }) {
+    for (place, name) in UNITS
+        .iter()
+        .flat_map(|folder| root.list(folder).into_iter().map(move |name| (format!("{folder}/{name}"), name)))
+    {
         let own = !place.starts_with("/usr/lib") && !place.starts_with("/lib");
         if !name.ends_with(".timer") || !(own || on.contains(&name)) {
             continue;
         }
         let settings = unit(&root.text(&place).unwrap_or_default());
-        let times: Vec<String> = settings.iter().filter(|(name, _)| name.starts_with("On")).flat_map(|(name, values)| {
-            values.iter().map(move |value| format!("{name}={value}"))
-        }).collect();
+        let times: Vec<String> = settings
+            .iter()
+            .filter(|(name, _)| name.starts_with("On"))
+            .flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")))
+            .collect();
         let runs = settings.get("Unit").and_then(|units| units.first()).cloned();
         let runs = runs.unwrap_or_else(|| name.replace(".timer", ".service"));
         let built = asset("cron", &format!("timer:{name}"), &name).with("schedule", times.join(" "));

@@ -117,7 +117,8 @@ mod tests {
     #[test]
     #[cfg(target_endian = "little")]
     fn a_line_is_read() {
-        let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 x";
+        let line =
+            "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 x";
         let socket = parse(line).unwrap();
         assert_eq!((socket.address.to_string().as_str(), socket.state), ("127.0.0.1:8080", 10));
         assert_eq!((socket.uid, socket.inode), (1000, 4242));

@@ -42,7 +42,8 @@ fn look(root: &Root, sight: &mut Sight) {
         // What runs for a moment comes and goes with every timer.
         let passing = first("Type") == "oneshot";
         let built = asset("service", &name, name.trim_end_matches(".service")).with("path", &place);
-        let built = built.with("command", command).with("user", first("User")).with("description", first("Description"));
+        let built =
+            built.with("command", command).with("user", first("User")).with("description", first("Description"));
         sight.push(built.flag("enabled", on).flag("running", up && !passing));
     }
 }

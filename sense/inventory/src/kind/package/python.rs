@@ -36,7 +36,9 @@ pub(super) fn look(root: &Root, sight: &mut Sight) {
 }
 
 fn one(root: &Root, sight: &mut Sight, place: &str, metadata: &str, stem: &str) {
-    let Some((name, version)) = root.head(metadata).and_then(|text| parse(&text)).or_else(|| named(stem)) else { return };
+    let Some((name, version)) = root.head(metadata).and_then(|text| parse(&text)).or_else(|| named(stem)) else {
+        return;
+    };
     let folder = place.rsplit_once('/').map_or(place, |(folder, _)| folder);
     let built = package("pip", &normal(&name), folder, &version).with("path", folder);
     // What the system's own packages bring is theirs to fix, with versions of their own.

@@ -6,7 +6,8 @@ use crate::root::Root;
 /// Where databases lie.
 const DATABASES: &[&str] = &["/var/lib/rpm", "/usr/lib/sysimage/rpm"];
 /// One package a line.
-const FORMAT: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}}:{0}|\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{VENDOR}\\n";
+const FORMAT: &str =
+    "%{NAME}\\t%|EPOCH?{%{EPOCH}}:{0}|\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{VENDOR}\\n";
 
 /// A line of the answer.
 #[derive(Debug, PartialEq, Eq)]
