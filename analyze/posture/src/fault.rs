@@ -17,8 +17,8 @@ pub const BAD_FORMAT: Code = Code {
     class: Class::Invalid,
     title: "the file is no list of advisories",
     title_zh: "该文件不是漏洞公告",
-    hint: "import OSV JSON (one, an array or a line each), Debian's security tracker JSON or the KEV catalogue; xz and gzip are unpacked",
-    hint_zh: "请导入 OSV JSON（单个、数组或逐行）、Debian 安全追踪 JSON 或 KEV 目录；自动解压 xz 与 gzip",
+    hint: "import OSV JSON (one, an array or a line each), Debian's security tracker JSON or the KEV catalogue; xz, gzip and ZIP are unpacked",
+    hint_zh: "请导入 OSV JSON（单个、数组或逐行）、Debian 安全追踪 JSON 或 KEV 目录；自动解压 xz、gzip 与 ZIP",
 };
 /// Reading failed in the middle.
 pub const BROKEN: Code = Code {

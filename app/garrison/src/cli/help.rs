@@ -78,8 +78,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("What is known of a CVE or an advisory, and which hosts have it", "查看某个 CVE 或公告及受影响主机"),
     ("The CVE or the advisory's id", "CVE 或公告编号"),
     (
-        "Import advisories: OSV or Debian tracker JSON, or the KEV catalogue; xz and gzip are unpacked",
-        "导入漏洞公告：OSV 或 Debian 追踪 JSON，或 KEV 目录；自动解压 xz 与 gzip",
+        "Import advisories: OSV or Debian tracker JSON, or the KEV catalogue; xz, gzip and ZIP are unpacked",
+        "导入漏洞公告：OSV 或 Debian 追踪 JSON，或 KEV 目录；自动解压 xz、gzip 与 ZIP",
     ),
     ("The file, or an address that the server fetches", "文件，或由服务器获取的地址"),
     (

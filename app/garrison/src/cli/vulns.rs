@@ -53,7 +53,7 @@ enum Command {
         /// The CVE or the advisory's id.
         name: String,
     },
-    /// Import advisories: OSV or Debian tracker JSON, or the KEV catalogue; xz and gzip are unpacked.
+    /// Import advisories: OSV or Debian tracker JSON, or the KEV catalogue; xz, gzip and ZIP are unpacked.
     Import {
         /// The file, or an address that the server fetches.
         from: String,

@@ -239,11 +239,15 @@ impl Posture {
     }
 }
 
-/// Opens a file, unpacked when it begins as xz or gzip do.
+/// Opens a file, unpacked when it begins as xz, gzip or ZIP archives do.
 fn open(file: &Path) -> Result<Box<dyn BufRead>> {
     let unreadable = |cause: std::io::Error| Fault::new(&api::fault::INVALID).object("file").because(cause);
     let mut input = BufReader::with_capacity(1 << 17, std::fs::File::open(file).map_err(unreadable)?);
     let head = input.fill_buf().map_err(unreadable)?;
+    if head.starts_with(b"PK\x03\x04") {
+        let unpacked = super::archive::open(input.into_inner())?.take(UNPACKED_BYTES);
+        return Ok(Box::new(BufReader::with_capacity(1 << 17, unpacked)));
+    }
     if head.starts_with(&[0xfd, b'7', b'z', b'X', b'Z']) {
         let unpacked = lzma_rust2::XzReader::new(input, true).take(UNPACKED_BYTES);
         return Ok(Box::new(BufReader::with_capacity(1 << 17, unpacked)));

@@ -4,6 +4,7 @@
 //! replay all changes since the last whole inventory; the history of changes is the lake's own. Hosts whose packages
 //! changed, and all hosts when advisories did, are matched anew by one task ([`watch`]).
 
+mod archive;
 pub mod assets;
 pub mod catalogue;
 mod desk;

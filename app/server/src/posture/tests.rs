@@ -76,7 +76,7 @@ fn event(time_us: i64, asset: Asset) -> Event {
 }
 
 const TRACKER: &str = r#"{"openssl": {"CVE-2023-1000": {"description": "bad", "scope": "remote", "releases": {
-    "bookworm": {"status": "resolved", "fixed_version": "3.0.11-1", "urgency": "high"}}}, "CVE-2023-1": {"releases": 7}}}"#;
+    "bookworm": {"status": "resolved", "fixed_version": "3.0.11-1", "urgency": "high"}}}, "CVE-2023-1001": {"releases": 7}}}"#;
 const OSV: &str = r#"{"id":"DSA-9-1","upstream":["CVE-2023-1000","CVE-2023-2000"],"summary":"worse","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],"affected":[{"package":{"ecosystem":"Debian:12","name":"openssl"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"3.0.11-1"}]}]}]}"#;
 
 async fn import(posture: &Arc<Posture>, source: &str, text: &str) -> Job {
@@ -106,7 +106,7 @@ async fn a_package_an_advisory_and_what_comes_of_both() {
     assert_eq!(found(&posture, FindingFilter::default()).await.len(), 0);
     let job = import(&posture, "debian", TRACKER).await;
     assert_eq!((job.fault.as_str(), job.format.as_str(), job.taken, job.bad), ("", "debian", 1, 1));
-    assert!(job.examples[0].contains("openssl, CVE-2023-1"), "{:?}", job.examples);
+    assert!(job.examples[0].contains("openssl, CVE-2023-1001"), "{:?}", job.examples);
     assert_eq!(posture.settle().await.unwrap(), 1, "the host is matched because the advisories changed");
     let rows =
         found(&posture, FindingFilter { fixable: true, severity: "high".into(), ..FindingFilter::default() }).await;
