@@ -47,6 +47,8 @@ pub struct Config {
     pub scan: scan::ScanConfig,
     /// Watched files and the cross-view.
     pub integrity: integrity::IntegrityConfig,
+    /// What is on the host.
+    pub inventory: inventory::InventoryConfig,
 }
 
 impl Default for Config {
@@ -65,6 +67,7 @@ impl Default for Config {
             logs: logs::Config::default(),
             scan: scan::ScanConfig::default(),
             integrity: integrity::IntegrityConfig::default(),
+            inventory: inventory::InventoryConfig::default(),
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod control;
 pub mod hub;
 
 pub mod intel;
+pub mod posture;
 pub mod rules;
 
 pub mod credential;

@@ -7,6 +7,7 @@ use super::book::Book;
 use super::fault;
 use super::hub::Hub;
 use super::memory::{self, Shared};
+use super::posture::Posture;
 use api::Live;
 use api::tables::{self, ALERT_KEYS, OPEN_ORDERS, ORDERS, OpenOrder, RECEIPTS, StoredAlert};
 use api::view::Draft;
@@ -47,6 +48,8 @@ pub struct Pipeline {
     pub correlator: Shared,
     /// Who else learns of new alerts.
     pub notice: OnceLock<Arc<dyn Notice>>,
+    /// What is on the hosts.
+    pub posture: OnceLock<Arc<Posture>>,
 }
 
 impl Pipeline {
@@ -68,6 +71,9 @@ impl Pipeline {
         self.alerts(&host, &alerts).await?;
         for receipt in receipts {
             self.receipt(agent, receipt).await?;
+        }
+        if let Some(posture) = self.posture.get() {
+            posture.observe(&agent.to_string(), &host.name, &events).await?;
         }
         let lost: Vec<record::Lost> = events.iter().filter_map(loss).cloned().collect();
         let shown = self.views(agent, frame, lane, &host, &events);

@@ -50,6 +50,11 @@ impl Places {
         self.root.join("intel")
     }
 
+    /// Advisories on their way into the state.
+    pub fn posture(&self) -> PathBuf {
+        self.root.join("posture")
+    }
+
     /// What the command line needs to reach the server.
     pub fn client(&self) -> PathBuf {
         self.root.join("client.json")

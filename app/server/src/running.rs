@@ -1,6 +1,6 @@
 //! A running server: everything opened in one data directory, joined, and stopped in order.
 
-use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, rules, web, witness};
+use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, posture, rules, web, witness};
 use api::Live;
 use api::view::Program;
 use async_trait::async_trait;
@@ -49,6 +49,8 @@ pub struct Server {
     pub api_url: String,
     /// Programs shown in the status.
     pub programs: local::Programs,
+    /// Inventory and vulnerabilities.
+    pub posture: Arc<posture::Posture>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -137,13 +139,19 @@ impl Server {
         let desk = Arc::new(Desk { intel: intel.clone(), pipeline: core.pipeline.clone(), fetch: fetch.clone() });
         // Set once, right after the pipeline was made.
         let _ = core.pipeline.notice.set(Arc::new(Answers(intel.clone())));
+        let live = core.pipeline.live.clone();
+        let open = posture::Posture::open(tables.clone(), clock.clone(), places.posture(), fetch.clone(), live);
+        let posture = open.await?;
+        let _ = core.pipeline.posture.set(posture.clone());
         let state = api::ApiState::new(Arc::new(hands), tables.clone(), query, clock.clone(), random.clone())
             .with_intelligence(desk.clone())
-            .with_rules(rules);
+            .with_rules(rules)
+            .with_posture(Arc::new(posture::Desk(posture.clone())));
         let book = core.pipeline.book.clone();
         let mut tasks = core.tasks(&stopping, clock.clone());
         let services = Services { shelf: Some(shelf), oracle: Some(Arc::new(Answers(intel.clone()))) };
         tasks.push(links(link, identity, authority.clone(), core.door, services, stopping.clone()));
+        tasks.push(tokio::spawn(posture::watch(posture.clone(), stopping.clone())));
         tasks.push(tokio::spawn(intel::feeds(intel.clone(), fetch, stopping.clone())));
         let (lake, stop_hunts) = (core.pipeline.lake.clone(), stopping.clone());
         tasks.push(tokio::spawn(intel::hunts(intel, lake, fresh, stop_hunts, move |past| {
@@ -151,7 +159,7 @@ impl Server {
             async move { desk.tell(&past).await }
         })));
         tasks.push(tokio::spawn(web::serve(web, tls, api::router(state), stopping)));
-        Ok(Server { tables, book, clock, random, authority, link_url, api_url, programs, stop, tasks })
+        Ok(Server { tables, book, clock, random, authority, link_url, api_url, programs, posture, stop, tasks })
     }
 
     /// Stops: no new frames, the pipeline ends where it stands, the lake flushes.
@@ -195,7 +203,8 @@ impl Core {
         hub.show_to(live.clone());
         let counters = Arc::new(Counters::default());
         let notice = std::sync::OnceLock::new();
-        let pipeline = Pipeline { tables, book, lake: lake.clone(), hub: hub.clone(), live, correlator, notice };
+        let (hub_, posture) = (hub.clone(), std::sync::OnceLock::new());
+        let pipeline = Pipeline { tables, book, lake: lake.clone(), hub: hub_, live, correlator, notice, posture };
         let door = Door::open(wal.clone(), hub, lake, clock, counters.clone()).await?;
         Ok(Core { wal, door: Arc::new(door), pipeline: Arc::new(pipeline), counters })
     }

@@ -132,7 +132,7 @@ fn executable(exe: &str) -> Result<String> {
 }
 
 /// A string literal of SQL: quotes doubled. Control characters have no business in a filter.
-fn literal(name: &str, text: &str) -> Result<String> {
+pub(crate) fn literal(name: &str, text: &str) -> Result<String> {
     let wrong = || Fault::new(&fault::INVALID).object(name);
     if text.len() > TEXT_BYTES {
         return Err(wrong().expected(format!("at most {TEXT_BYTES} bytes")).found(text.len()));

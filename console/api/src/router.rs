@@ -1,8 +1,8 @@
 //! The router and its OpenAPI document, made from the same handlers.
 
 use crate::route::{
-    alerts, enrolments, events, health, incidents, intel, ledger, login, orders, rules, status, stream, taxii, tokens,
-    users,
+    alerts, assets, enrolments, events, health, incidents, intel, ledger, login, orders, rules, status, stream, taxii,
+    tokens, users, vulnerabilities,
 };
 use crate::{ApiState, gate, problem};
 use axum::Router;
@@ -97,6 +97,15 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(rules::test))
         .routes(routes!(rules::tested, rules::cancel))
         .routes(routes!(rules::rule))
+        .routes(routes!(assets::assets))
+        .routes(routes!(assets::hosts))
+        .routes(routes!(assets::history))
+        .routes(routes!(vulnerabilities::findings))
+        .routes(routes!(vulnerabilities::vulnerability))
+        .routes(routes!(vulnerabilities::import))
+        .routes(routes!(vulnerabilities::job))
+        .routes(routes!(vulnerabilities::sources))
+        .routes(routes!(vulnerabilities::forget))
         .routes(routes!(taxii::discovery))
         .routes(routes!(taxii::read, taxii::add, taxii::delete))
         .routes(routes!(stream::stream))

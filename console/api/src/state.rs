@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::limiter::Limiter;
-use crate::{Control, Intelligence, Rules};
+use crate::{Control, Intelligence, Posture, Rules};
 use base::{Clock, Random, Result};
 use port::{Query, Tables};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub struct ApiState {
     pub(crate) query: Arc<dyn Query>,
     pub(crate) intelligence: Option<Arc<dyn Intelligence>>,
     pub(crate) rules: Option<Arc<dyn Rules>>,
+    pub(crate) posture: Option<Arc<dyn Posture>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limiter: Arc<Limiter>,
@@ -46,6 +47,7 @@ impl ApiState {
             query,
             intelligence: None,
             rules: None,
+            posture: None,
             clock,
             random,
             limiter: Arc::new(Limiter::default()),
@@ -64,6 +66,12 @@ impl ApiState {
     /// With rules; without them their routes answer that there are none.
     pub fn with_rules(mut self, rules: Arc<dyn Rules>) -> ApiState {
         self.rules = Some(rules);
+        self
+    }
+
+    /// With inventory and vulnerabilities; without them their routes answer that there are none.
+    pub fn with_posture(mut self, posture: Arc<dyn Posture>) -> ApiState {
+        self.posture = Some(posture);
         self
     }
 

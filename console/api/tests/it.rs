@@ -6,6 +6,8 @@
 mod house;
 #[path = "it/intelligence.rs"]
 mod intelligence;
+#[path = "it/posture.rs"]
+mod posture;
 #[path = "it/rules.rs"]
 mod rules;
 

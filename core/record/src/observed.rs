@@ -131,10 +131,11 @@ pub struct Integrity {
 /// A part of the inventory appeared, went or changed.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Asset {
-    /// Its kind: `package`, `port`, `user`, `group`, `sudo`, `service`, `cron`, `module`, `container`, `web-app`, `key`.
+    /// Its kind: `host`, `package`, `port`, `user`, `group`, `sudo`, `service`, `cron`, `module`, `container`, `web-app`,
+    /// `key`.
     #[prost(string, tag = "1")]
     pub kind: String,
-    /// `present` (first inventory), `added`, `removed`, `changed`.
+    /// `present` (a whole inventory: the first, and again from time to time), `added`, `removed`, `changed`.
     #[prost(string, tag = "2")]
     pub change: String,
     /// Key within its kind: a package's `dpkg:openssl:amd64`, a port's `tcp/0.0.0.0:22`.

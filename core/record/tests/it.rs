@@ -316,6 +316,27 @@ fn alerts() -> Vec<Alert> {
     alerts
 }
 
+fn vulnerabilities() -> Vec<serde_json::Value> {
+    let whole = ocsf::Vulnerable {
+        agent: "0123456789abcdef0123456789abcdef",
+        host: "web",
+        time_us: 1_760_000_000_000_000,
+        name: "CVE-2024-1000",
+        cves: &["CVE-2024-1000".to_owned()],
+        severity: Severity::Critical,
+        score: Some(9.8),
+        vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        summary: "A buffer overflows.",
+        package: "openssl",
+        version: "3.0.9-1",
+        fixed: Some("3.0.11-1"),
+        exploited: true,
+    };
+    let bare =
+        ocsf::Vulnerable { name: "DSA-1-1", cves: &[], score: None, vector: "", summary: "", fixed: None, ..whole };
+    vec![ocsf::vulnerability(&whole), ocsf::vulnerability(&bare)]
+}
+
 fn incidents() -> Vec<Incident> {
     let stage = |tactic: &str, techniques: &[&str]| Stage {
         tactic: tactic.into(),
@@ -399,6 +420,7 @@ fn samples() -> Vec<Value> {
         all.extend(receipts().iter().map(|(receipt, order)| ocsf::receipt(&host, receipt, order.as_ref())));
     }
     all.extend(incidents().iter().map(ocsf::incident));
+    all.extend(vulnerabilities());
     all
 }
 

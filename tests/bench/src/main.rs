@@ -1,14 +1,14 @@
 //! `make bench`: speed and cost, beside a peer in the same run where there is one. Prints tables and writes
 //! `target/figures/*.json` in the one shape of the design.
 //!
-//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules`, `bench logs`, `bench scan`, `bench integrity`, `bench intel`
-//! and `bench compile AGENT` follow.
+//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); the others need none.
 
 mod compile;
 mod figures;
 mod host;
 mod integrity_bench;
 mod intel;
+mod inventory;
 mod lake_bench;
 mod load;
 mod logs_bench;
@@ -30,13 +30,14 @@ fn main() -> ExitCode {
         ["scan"] => scan_bench::run(),
         ["integrity"] => integrity_bench::run(),
         ["intel", indicators] => intel::run(indicators.parse().unwrap_or(5_000_000)),
+        ["inventory", advisories] => inventory::run(advisories.parse().unwrap_or(50_000)),
         ["intel-hold", role, path] => intel::hold(role, Path::new(path)),
         ["spin", "exec", count] => load::exec(count.parse().unwrap_or(0)),
         ["spin", "open", count, folder, rate] => {
             load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
         }
         _ => {
-            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | integrity | intel INDICATORS"
+            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | integrity | intel INDICATORS | inventory ADVISORIES"
                 .to_string())
         }
     };

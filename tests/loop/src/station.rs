@@ -103,6 +103,7 @@ impl Station {
             live,
             correlator,
             notice: Default::default(),
+            posture: Default::default(),
         });
         let door = Door::open(wal.clone(), hub_of, lake_of, self.clock.clone(), counters.clone()).await?;
         let hands = Hands {

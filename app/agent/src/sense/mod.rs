@@ -1,10 +1,11 @@
-//! Senses beside the kernel: logs, scans of files, and what comes after them.
+//! Senses beside the kernel: logs, scans of files, the inventory, and what comes after them.
 //!
 //! A sense is a file here and a line in [`ALL`]. It has threads of its own, hands events to the [`Desk`], and may take
 //! content that the server publishes.
 
 mod crossview;
 mod integrity;
+mod inventory;
 mod logs;
 mod scan;
 
@@ -58,7 +59,7 @@ pub struct Kind {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[logs::KIND, scan::KIND, integrity::KIND, crossview::KIND];
+pub const ALL: &[Kind] = &[logs::KIND, scan::KIND, inventory::KIND, integrity::KIND, crossview::KIND];
 
 /// What the wanted senses tell of.
 pub fn told(config: &Config) -> impl Iterator<Item = record::Kind> {

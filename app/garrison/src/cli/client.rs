@@ -292,6 +292,7 @@ const CODES: &[&[&Code]] = &[
     detect::correlation::fault::ALL,
     ::intel::fault::ALL,
     ::intel::format::fault::ALL,
+    ::posture::fault::ALL,
     ::drill::fault::ALL,
     super::fault::ALL,
     &[&base::config::UNREADABLE, &base::config::INVALID],

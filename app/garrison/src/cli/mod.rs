@@ -5,6 +5,7 @@
 
 mod account;
 mod act;
+mod assets;
 pub mod client;
 mod doctor;
 mod duration;
@@ -19,6 +20,7 @@ mod render;
 mod rules;
 pub mod screen;
 pub mod table;
+mod vulns;
 pub mod words;
 mod zone;
 
@@ -26,6 +28,7 @@ pub use options::{Context, Options, place};
 
 use account::{Login, Password, Users};
 use act::{Act, Undo};
+use assets::Assets;
 use base::Result;
 use clap::{Args, Subcommand};
 use events::Events;
@@ -33,6 +36,7 @@ use intel::Intel;
 use read::{Alerts, Incidents, Ledger, Orders, Tokens};
 use rules::Rules;
 use std::process::ExitCode;
+use vulns::Vulns;
 
 /// What an operator can ask of a running installation.
 #[derive(Subcommand, Debug)]
@@ -57,6 +61,10 @@ pub enum Command {
     Intel(Intel),
     /// Detection rules: list, test, enable, tune, roll out.
     Rules(Rules),
+    /// What is on the hosts: packages, ports, accounts, services, jobs, keys.
+    Assets(Assets),
+    /// Vulnerabilities of the hosts, and the advisories they come from.
+    Vulns(Vulns),
     /// The ledger.
     Ledger(Ledger),
     /// API tokens.
@@ -113,6 +121,8 @@ pub async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Orders(orders) => read::orders(&context.open(&orders.options)?, orders).await,
         Command::Intel(asked) => intel::run(&context.open(&asked.options)?, asked).await,
         Command::Rules(asked) => rules::run(&context.open(&asked.options)?, asked).await,
+        Command::Assets(asked) => assets::run(&context.open(&asked.options)?, asked).await,
+        Command::Vulns(asked) => vulns::run(&context.open(&asked.options)?, asked).await,
         Command::Ledger(ledger) => read::ledger(&context.open(&ledger.options)?, ledger).await,
         Command::Token(tokens) => read::tokens(&context.open(&tokens.options)?, tokens).await,
         Command::Login(login) => account::login(&context, login).await,

@@ -32,6 +32,17 @@ words! {
     Read: "read", "已读";
     Taken: "taken", "收录";
     Bad: "BAD", "错误";
+    Kind: "KIND", "类别";
+    Key: "KEY", "键";
+    Release: "VERSION", "版本";
+    Details: "DETAILS", "详情";
+    Change: "CHANGE", "变化";
+    Package: "PACKAGE", "软件包";
+    Fixed: "FIXED IN", "修复版本";
+    Score: "CVSS", "CVSS";
+    Exploited: "EXPLOITED", "已被利用";
+    Source: "SOURCE", "来源";
+    Whole: "WHOLE INVENTORY", "完整清单";
     More: "there is more: add --limit", "还有更多：请加 --limit";
     Time: "TIME", "时间";
     Host: "HOST", "主机";

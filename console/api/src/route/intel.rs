@@ -109,7 +109,8 @@ pub(crate) async fn import(
     Ok((StatusCode::ACCEPTED, axum::Json(json!({ "id": id }))))
 }
 
-async fn receive(file: &mut std::fs::File, body: axum::body::Body) -> Result<()> {
+/// Writes a body to a file, piece by piece.
+pub(super) async fn receive(file: &mut std::fs::File, body: axum::body::Body) -> Result<()> {
     let (mut pieces, mut bytes) = (body.into_data_stream(), 0u64);
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|cause| Fault::new(&fault::INVALID).object("body").because(cause))?;

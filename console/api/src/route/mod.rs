@@ -1,6 +1,7 @@
 //! The handlers, one file an area.
 
 pub(crate) mod alerts;
+pub(crate) mod assets;
 pub(crate) mod enrolments;
 pub(crate) mod events;
 pub(crate) mod health;
@@ -15,6 +16,7 @@ pub(crate) mod stream;
 pub(crate) mod taxii;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod vulnerabilities;
 
 use crate::{Failure, fault};
 use base::{Fault, Result};

@@ -12,8 +12,9 @@ use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 /// Kinds that can be asked for.
-const KINDS: &[&str] = &["event", "alert", "incident", "order", "receipt", "agent"];
-/// Kinds sent when nobody says which: all but the flood of telemetry.
+const KINDS: &[&str] = &["event", "alert", "incident", "order", "receipt", "agent", "vulnerability"];
+/// Kinds sent when nobody says which: all but the floods: telemetry, and what a new list of
+/// advisories finds at once.
 const USUAL: &[&str] = &["alert", "incident", "order", "receipt", "agent"];
 /// How long a stream stands before the client must come again, and be judged again: a revoked credential must not see on.
 const LASTS: Duration = Duration::from_secs(15 * 60);
@@ -25,7 +26,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Kinds {
-    /// Kinds, separated by commas: `event,alert,incident,order,receipt,agent`; all but `event` when absent.
+    /// Kinds, separated by commas: `event,alert,incident,order,receipt,agent,vulnerability`; all but `event` and
+    /// `vulnerability` when absent.
     pub kinds: Option<String>,
 }
 

@@ -14,7 +14,7 @@ fn path_of(endpoint: &Endpoint) -> String {
         _ => "none",
     };
     let path = endpoint.path.replace("{id}", id).replace("{name}", "none").replace("{*rest}", "garrison/");
-    let path = path.replace("{format}", "plain");
+    let path = path.replace("{format}", "plain").replace("{source}", "none");
     let asks = endpoint.method == "DELETE" && path.ends_with("/indicators") || path.ends_with("/intel/hunt");
     if asks { path + "?value=192.0.2.1" } else { path }
 }

@@ -91,6 +91,7 @@ pub fn names(class: u32, activity: u32) -> (&'static str, &'static str, &'static
         1004 => ("System Activity", "Memory Activity", &[(1, "Allocate Page"), (2, "Modify Page"), (9, "Map View")]),
         1007 => ("System Activity", "Process Activity", PROCESS),
         1008 => ("System Activity", "Event Log Activity", &[]),
+        2002 => ("Findings", "Vulnerability Finding", FINDING),
         2004 => ("Findings", "Detection Finding", FINDING),
         2005 => ("Findings", "Incident Finding", FINDING),
         3002 => ("Identity & Access Management", "Authentication", &[(1, "Logon")]),

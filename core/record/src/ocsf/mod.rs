@@ -1,7 +1,7 @@
 //! Records as OCSF 1.8.0 JSON, the form at every outside edge.
 //!
-//! One function a record: [`event`], [`alert`] (2004), [`incident`] (2005), [`receipt`] (7001–7004). What the
-//! schema has no attribute for goes to `unmapped`, never into an attribute that means something else. A profile
+//! One function a record: [`event`], [`alert`] (2004), [`incident`] (2005), [`vulnerability`] (2002), [`receipt`]
+//! (7001–7004). What the schema has no attribute for goes to `unmapped`, never into an attribute that means something else. A profile
 //! is named in `metadata.profiles` only when one of its attributes is used, because naming `cloud` or `osint`
 //! makes their objects required. Metrics ([`crate::Sample`]) have no class in 1.8.0 and no form here.
 //!
@@ -19,10 +19,12 @@ mod parts;
 mod process;
 mod receipt;
 mod system;
+mod vulnerability;
 
 pub use class::{class_uid, names};
 pub use finding::{alert, attack, incident, tactic_uid};
 pub use receipt::receipt;
+pub use vulnerability::{Vulnerable, vulnerability};
 
 use crate::{Activity, Event, EventId, Host, Severity};
 use draft::{Draft, Head};
