@@ -56,6 +56,15 @@ pub trait Tables: Send + Sync {
     /// One document.
     async fn get(&self, table: &'static str, key: &str) -> Result<Option<Item>>;
 
+    /// Many documents of a table; those that are absent are left out, the order is not said.
+    async fn get_many(&self, table: &'static str, keys: &[String]) -> Result<Vec<Item>> {
+        let mut found = Vec::new();
+        for key in keys {
+            found.extend(self.get(table, key).await?);
+        }
+        Ok(found)
+    }
+
     /// Documents whose key starts with `prefix` and is greater than `after`, in key order, at most `limit`.
     async fn scan(&self, table: &'static str, prefix: &str, after: &str, limit: usize) -> Result<Vec<Item>>;
 

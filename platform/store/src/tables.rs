@@ -12,6 +12,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// Connections that read beside the one that writes.
@@ -27,6 +28,24 @@ const PUT_NEW: &str =
 const PUT_NEXT: &str =
     "UPDATE documents SET value = $3, version = version + 1 WHERE tbl = $1 AND key = $2 AND version = $4";
 const DELETE: &str = "DELETE FROM documents WHERE tbl = $1 AND key = $2";
+
+/// Rows that one statement writes, reads or deletes when there are many: a call of the driver costs several times what a row does.
+const MANY: usize = 200;
+
+/// The statement that writes [`MANY`] rows; equal keys are written in their order.
+static PUT_MANY: LazyLock<String> = LazyLock::new(|| {
+    let row = |number: usize| format!("(${}, ${}, ${}, 1)", number * 3 + 1, number * 3 + 2, number * 3 + 3);
+    let rows = (0..MANY).map(row).collect::<Vec<_>>().join(", ");
+    PUT.replace("($1, $2, $3, 1)", &rows)
+});
+/// The statement that reads [`MANY`] keys of a table.
+static GET_MANY: LazyLock<String> = LazyLock::new(|| {
+    let keys = (2..MANY + 2).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
+    GET.replace("key = $2", &format!("key IN ({keys})"))
+});
+
+/// Table, key and document of a plain write.
+type Put = (&'static str, String, Bytes);
 
 /// State in one SQLite file.
 #[derive(Debug, Clone)]
@@ -123,13 +142,29 @@ impl SqliteTables {
         rows.iter().map(|row| self.item(row)).collect()
     }
 
+    /// Writes exactly [`MANY`] rows.
+    async fn put_many(&self, connection: &mut SqliteConnection, puts: &mut Vec<Put>) -> Result<()> {
+        let mut query = sqlx::query(PUT_MANY.as_str());
+        for (table, key, value) in &*puts {
+            query = query.bind(*table).bind(key.as_str()).bind(&value[..]);
+        }
+        query.execute(connection).await.map_err(|error| self.named(error))?;
+        puts.clear();
+        Ok(())
+    }
+
+    async fn put_each(&self, connection: &mut SqliteConnection, puts: &mut Vec<Put>) -> Result<()> {
+        for (table, key, value) in puts.drain(..) {
+            let put = sqlx::query(PUT).bind(table).bind(key).bind(&value[..]);
+            put.execute(&mut *connection).await.map_err(|error| self.named(error))?;
+        }
+        Ok(())
+    }
+
     async fn write(&self, connection: &mut SqliteConnection, write: Write) -> Result<()> {
         let named = |error| self.named(error);
         match write {
-            Write::Put { table, key, value } => {
-                let put = sqlx::query(PUT).bind(table).bind(key).bind(&value[..]);
-                put.execute(connection).await.map_err(named)?;
-            }
+            Write::Put { table, key, value } => self.put_each(connection, &mut vec![(table, key, value)]).await?,
             Write::Delete { table, key } => {
                 sqlx::query(DELETE).bind(table).bind(key).execute(connection).await.map_err(named)?;
             }
@@ -202,12 +237,45 @@ impl Tables for SqliteTables {
         self.page(query, "DESC", limit).await
     }
 
+    async fn get_many(&self, table: &'static str, keys: &[String]) -> Result<Vec<Item>> {
+        let (many, rest) = keys.as_chunks::<MANY>();
+        let mut found = Vec::new();
+        for part in many {
+            let mut query = sqlx::query(GET_MANY.as_str()).bind(table);
+            for key in part {
+                query = query.bind(key.as_str());
+            }
+            let rows = query.fetch_all(&self.readers).await.map_err(|error| self.named(error))?;
+            for row in &rows {
+                found.push(self.item(row)?);
+            }
+        }
+        for key in rest {
+            found.extend(self.get(table, key).await?);
+        }
+        Ok(found)
+    }
+
     async fn commit(&self, writes: Vec<Write>) -> Result<()> {
         let named = |error| self.named(error);
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(named)?;
+        let mut puts = Vec::new();
         for write in writes {
-            self.write(&mut transaction, write).await?;
+            match write {
+                Write::Put { table, key, value } => {
+                    puts.push((table, key, value));
+                    if puts.len() == MANY {
+                        self.put_many(&mut transaction, &mut puts).await?;
+                    }
+                }
+                // What was put before it must be seen by it.
+                other => {
+                    self.put_each(&mut transaction, &mut puts).await?;
+                    self.write(&mut transaction, other).await?;
+                }
+            }
         }
+        self.put_each(&mut transaction, &mut puts).await?;
         transaction.commit().await.map_err(named)
     }
 }
@@ -250,6 +318,26 @@ mod tests {
             tables.scan("t", "", "", 1000).await.unwrap().into_iter().map(|item| item.key).collect();
         assert_eq!(keys, acknowledged);
         tables.commit(put("more", 8192)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn many_writes_are_as_one_after_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let tables = SqliteTables::open(&folder.path().join("state.db")).await.unwrap();
+        let key = |number: usize| format!("{:04}", number % 700);
+        let put = |number: usize| Write::Put { table: "t", key: key(number), value: number.to_string().into() };
+        let mut writes: Vec<Write> = (0..1000).map(put).collect();
+        writes.insert(500, Write::Delete { table: "t", key: key(499) });
+        writes.push(Write::Delete { table: "t", key: key(999) });
+        tables.commit(writes).await.unwrap();
+        let keys: Vec<String> = (0..800).map(|number| format!("{number:04}")).collect();
+        let mut found = tables.get_many("t", &keys).await.unwrap();
+        found.sort_by(|one, other| one.key.cmp(&other.key));
+        assert_eq!(found, tables.scan("t", "", "", 1000).await.unwrap());
+        let at = |number: usize| found.iter().find(|item| item.key == key(number)).map(|item| item.value.clone());
+        assert_eq!((found.len(), at(499), at(999)), (698, None, None));
+        assert_eq!((at(5), at(650)), (Some("705".into()), Some("650".into())), "the last write counts");
+        assert_eq!(found.iter().find(|item| item.key == key(5)).unwrap().version, 2);
     }
 
     #[tokio::test]

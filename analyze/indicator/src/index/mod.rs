@@ -83,7 +83,14 @@ impl<B: AsRef<[u8]>> Index<B> {
 
     /// Makes changes, all as one step; gives what filters have to learn of it. Nothing changes on a fault.
     pub fn apply(&mut self, changes: &[Change]) -> Result<FilterDelta> {
-        let mut next = self.delta.clone();
+        let before = self.delta.clone();
+        self.absorb(changes).inspect_err(|_| self.delta = before)
+    }
+
+    /// The same without a copy of what changed before, for imports of millions. After a fault a part of the changes is
+    /// in: the index must not be used any more.
+    pub fn absorb(&mut self, changes: &[Change]) -> Result<FilterDelta> {
+        let next = &mut self.delta;
         let mut step = FilterDelta { from: self.epoch, to: self.epoch + 1, ..FilterDelta::default() };
         for change in changes {
             let (kind, value) = match change {
@@ -110,8 +117,13 @@ impl<B: AsRef<[u8]>> Index<B> {
             }
         }
         next.settle();
-        (self.delta, self.epoch) = (next, step.to);
+        self.epoch = step.to;
         Ok(step)
+    }
+
+    /// How many rows changed since the base was built.
+    pub fn changed(&self) -> usize {
+        self.delta.len()
     }
 
     /// Whether so much changed that the base should be built anew: one part in a hundred.

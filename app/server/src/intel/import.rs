@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
-/// Claims committed together.
-const BATCH: usize = 5000;
+/// Claims committed together: a few tens of megabytes.
+const BATCH: usize = 20_000;
 /// Jobs remembered.
 const JOBS: usize = 64;
 /// Largest content of a packed file, bytes: a bomb must not fill the disk of the importer's patience.
@@ -89,7 +89,7 @@ impl Basket<'_> {
         if edits.is_empty() {
             return Ok(());
         }
-        let (changed, fresh) = self.runtime.block_on(self.intel.edit(edits))?;
+        let (changed, fresh) = self.runtime.block_on(self.intel.edit_part(edits))?;
         self.intel.job(self.job, |job| {
             job.changed += changed;
             job.fresh += fresh;
@@ -154,6 +154,8 @@ impl Intel {
                 Ok(ended) => ended,
                 Err(cause) => Err(Fault::new(&api::fault::BUG).object("import").because(cause)),
             };
+            // What was taken before a fault counts too.
+            let ended = intel.settle().await.and(ended);
             // A file that cannot be deleted is found again by the cleaning at the next start.
             let _ = std::fs::remove_file(&file);
             let now = intel.clock.wall();
@@ -237,7 +239,7 @@ impl Intel {
                 source: source.to_owned(),
                 id: None,
             };
-            self.edit(part.iter().map(one).collect()).await?;
+            self.edit_part(part.iter().map(one).collect()).await?;
         }
         Ok(withdrawn)
     }

@@ -15,7 +15,7 @@ pub mod store;
 use base::{Clock, Fault, Micros, Result};
 use fleet::content::{Name, Shelf};
 use intel::attack::Graph;
-use intel::{Base, Change, Facts, Index, Indicator, Judge, Key, Kind, Warnings};
+use intel::{Base, Change, Facts, FilterDelta, Index, Indicator, Judge, Key, Kind, Warnings};
 use port::Tables;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -48,12 +48,30 @@ pub struct Intel {
     folder: PathBuf,
     shelf: Shelf,
     known: RwLock<Known>,
-    /// One writer at a time; what it holds is the last sequence number.
-    turn: tokio::sync::Mutex<u64>,
+    /// One writer at a time.
+    turn: tokio::sync::Mutex<Writer>,
     jobs: Mutex<BTreeMap<String, Job>>,
     /// Values that were new in small changes: the past is searched for them.
     fresh: tokio::sync::mpsc::Sender<Vec<Indicator>>,
 }
+
+/// What the one who writes knows.
+struct Writer {
+    /// The last sequence number.
+    seq: u64,
+    /// The index up to the last commit; what everyone sees may be behind it during a long import.
+    index: Arc<Index>,
+    /// When the image was built last, on the monotonic clock, and how long that took, µs.
+    renewed: Micros,
+    took: Micros,
+}
+
+/// A long import is seen at least this late, µs: then index and filter are built.
+const RENEW_LEAST_US: Micros = 3_000_000;
+/// They are built again after so many times what building took, so that an import of millions spends its time on itself.
+const RENEW_SHARE: Micros = 4;
+/// Rows that a long import changes before they are built all the same: 50 bytes each.
+const PARTS_MOST: usize = 1_000_000;
 
 /// Indicators whose past is waiting to be searched, in lists.
 const FRESH_WAITING: usize = 64;
@@ -79,7 +97,8 @@ impl Intel {
             judge: Arc::default(),
         };
         let (fresh, past) = tokio::sync::mpsc::channel(FRESH_WAITING);
-        let (turn, jobs) = (tokio::sync::Mutex::new(seq), Mutex::default());
+        let writer = Writer { seq, index: known.index.clone(), renewed: clock.monotonic(), took: 0 };
+        let (turn, jobs) = (tokio::sync::Mutex::new(writer), Mutex::default());
         let intel = Arc::new(Intel { tables, clock, folder, shelf, known: RwLock::new(known), turn, jobs, fresh });
         intel.publish_whole().await?;
         Ok((intel, past))
@@ -108,37 +127,84 @@ impl Intel {
 
     /// Makes edits: tables, index, filter. Answers how many indicators changed and how many are new.
     pub async fn edit(&self, edits: Vec<Edit>) -> Result<(usize, usize)> {
-        let mut seq = self.turn.lock().await;
-        let now = self.clock.wall();
-        let index = self.known().index;
-        let has = |kind: Kind, value: &str| index.has(Key::of(kind, value));
-        // A value whose claims have all ended is in the tables and not in the index: small edits look at both.
+        let mut writer = self.turn.lock().await;
         let few = edits.len() <= FRESH_MOST;
-        let mut changed = store::plan(&*self.tables, edits, |kind, value| few || has(kind, value), now, *seq).await?;
-        if changed.indicators.is_empty() {
-            return Ok((0, 0));
-        }
-        let epoch = index.epoch() + 1;
-        *seq = changed.commit(&*self.tables, now, epoch).await?;
-        let (all, fresh) = (changed.indicators.len(), changed.fresh);
-        self.apply(&changed.indicators, now).await?;
+        let Some((indicators, fresh, now)) = self.store(&mut writer, edits, few).await? else { return Ok((0, 0)) };
+        let all = indicators.len();
+        self.apply(&mut writer, &indicators, now).await?;
         if few && fresh > 0 {
             // A full queue means that a hunt is under way; what is left out can be searched for by hand.
-            let _ = self.fresh.try_send(changed.indicators);
+            let _ = self.fresh.try_send(indicators);
         }
         Ok((all, fresh))
     }
 
-    /// Brings index and filter up to what was committed. To be called in one's turn.
-    async fn apply(&self, indicators: &[Indicator], now: Micros) -> Result<()> {
-        let changes: Vec<Change> = indicators.iter().map(|indicator| change(indicator, now)).collect();
-        let mut index = Index::clone(&*self.known().index);
-        let step = index.apply(&changes)?;
-        let drifted = index.drifted();
-        self.swap(|known| known.index = Arc::new(index));
-        if drifted {
-            return self.renew(now).await;
+    /// One part of a long import: the tables are written, index and filter follow every few seconds. Ends with
+    /// [`Intel::settle`].
+    async fn edit_part(&self, edits: Vec<Edit>) -> Result<(usize, usize)> {
+        let mut writer = self.turn.lock().await;
+        let Some((indicators, fresh, now)) = self.store(&mut writer, edits, false).await? else { return Ok((0, 0)) };
+        let all = indicators.len();
+        self.absorb(&mut writer, &indicators, now).await?;
+        let since = self.clock.monotonic().saturating_sub(writer.renewed);
+        if since > RENEW_LEAST_US.max(writer.took * RENEW_SHARE) || writer.index.changed() > PARTS_MOST {
+            self.renew(&mut writer, now).await?;
         }
+        Ok((all, fresh))
+    }
+
+    /// Ends a long import: index and filter are brought up to the tables.
+    async fn settle(&self) -> Result<()> {
+        let mut writer = self.turn.lock().await;
+        if Arc::ptr_eq(&writer.index, &self.known().index) {
+            return Ok(());
+        }
+        let now = self.clock.wall();
+        self.renew(&mut writer, now).await
+    }
+
+    /// Commits edits to the tables. To be called in one's turn.
+    async fn store(
+        &self,
+        writer: &mut Writer,
+        edits: Vec<Edit>,
+        few: bool,
+    ) -> Result<Option<(Vec<Indicator>, usize, Micros)>> {
+        let now = self.clock.wall();
+        let index = &writer.index;
+        let has = |kind: Kind, value: &str| index.has(Key::of(kind, value));
+        // A value whose claims have all ended is in the tables and not in the index: small edits look at both.
+        let mut changed =
+            store::plan(&*self.tables, edits, |kind, value| few || has(kind, value), now, writer.seq).await?;
+        if changed.indicators.is_empty() {
+            return Ok(None);
+        }
+        writer.seq = changed.commit(&*self.tables, now, index.epoch() + 1).await?;
+        Ok(Some((changed.indicators, changed.fresh, now)))
+    }
+
+    /// Brings the writer's index up to what was committed; nobody sees it yet. To be called in one's turn.
+    async fn absorb(&self, writer: &mut Writer, indicators: &[Indicator], now: Micros) -> Result<FilterDelta> {
+        let changes: Vec<Change> = indicators.iter().map(|indicator| change(indicator, now)).collect();
+        match Arc::make_mut(&mut writer.index).absorb(&changes) {
+            Ok(step) => Ok(step),
+            Err(fault) => {
+                // The tables are right and the index is not: it is made from them again.
+                let epoch = store::fact(&*self.tables, "epoch").await?;
+                writer.index = Arc::new(load(&*self.tables, &self.folder, epoch, now).await?);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Brings index and filter up to what was committed. To be called in one's turn.
+    async fn apply(&self, writer: &mut Writer, indicators: &[Indicator], now: Micros) -> Result<()> {
+        let step = self.absorb(writer, indicators, now).await?;
+        if writer.index.drifted() {
+            return self.renew(writer, now).await;
+        }
+        let index = writer.index.clone();
+        self.swap(|known| known.index = index);
         let published = self.shelf.publish_delta(Name::IntelFilter, step.from, step.to, &step.encode());
         match published {
             Ok(published) if !published.whole_due => Ok(()),
@@ -148,9 +214,9 @@ impl Intel {
     }
 
     /// Builds the image anew, stores it, and offers the whole filter. To be called in one's turn.
-    async fn renew(&self, now: Micros) -> Result<()> {
-        let index = self.known().index;
-        let folder = self.folder.clone();
+    async fn renew(&self, writer: &mut Writer, now: Micros) -> Result<()> {
+        let begun = self.clock.monotonic();
+        let (index, folder) = (writer.index.clone(), self.folder.clone());
         let built = tokio::task::spawn_blocking(move || -> Result<Index> {
             let mut image = Vec::with_capacity(index.rows() * 20);
             index.rebuild(now, &mut image)?;
@@ -159,9 +225,14 @@ impl Intel {
         });
         let index = built.await.map_err(|cause| Fault::new(&api::fault::BUG).object("index").because(cause))??;
         let epoch = index.epoch();
-        self.swap(|known| known.index = Arc::new(index));
+        writer.index = Arc::new(index);
+        let index = writer.index.clone();
+        self.swap(|known| known.index = index);
         store::forget_changes(&*self.tables, epoch).await?;
-        self.publish_whole().await
+        self.publish_whole().await?;
+        writer.renewed = self.clock.monotonic();
+        writer.took = writer.renewed.saturating_sub(begun);
+        Ok(())
     }
 
     /// Offers the whole filter to agents.

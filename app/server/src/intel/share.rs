@@ -224,19 +224,23 @@ impl Store for Seen<'_> {
             ..super::Order::default()
         };
         self.intel.take_objects(order, bundle.as_bytes()).await?;
-        let mut seq = self.intel.turn.lock().await;
+        let mut writer = self.intel.turn.lock().await;
         let now = self.intel.clock.wall();
         let mut writes = Vec::new();
         for object in &objects {
-            *seq += 1;
+            writer.seq += 1;
             let Addition { id, kind, version_us, spec, text } = object.clone();
             let version_us = if version_us == 0 { now } else { version_us };
             let added = Added { added_us: now, id, kind, version_us, spec, text };
-            let key = format!("{collection}/{}", store::place(*seq));
+            let key = format!("{collection}/{}", store::place(writer.seq));
             writes.push(Write::Put { table: ADDED, key, value: serde_json::to_vec(&added).unwrap_or_default().into() });
         }
-        writes.push(Write::Put { table: store::FACTS, key: "seq".into(), value: seq.to_string().into() });
-        writes.push(Write::Put { table: store::BATCHES, key: format!("{now:020}"), value: seq.to_string().into() });
+        writes.push(Write::Put { table: store::FACTS, key: "seq".into(), value: writer.seq.to_string().into() });
+        writes.push(Write::Put {
+            table: store::BATCHES,
+            key: format!("{now:020}"),
+            value: writer.seq.to_string().into(),
+        });
         self.intel.tables.commit(writes).await?;
         Ok(vec![None; objects.len()])
     }

@@ -8,7 +8,7 @@ use base::{Fault, Micros, Result};
 use intel::format::export::stix::indicator_id;
 use intel::{Indicator, Kind};
 use port::{Tables, Write};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Indicators: key sequence number, value JSON [`Row`].
 pub const ORDER: &str = "intel-order";
@@ -136,19 +136,29 @@ pub async fn plan(
     now: Micros,
     seq: u64,
 ) -> Result<Changed> {
-    let mut rows: BTreeMap<String, (Option<u64>, Indicator, bool)> = BTreeMap::new();
-    for edit in edits {
+    let edits: Vec<(String, Edit)> = edits
+        .into_iter()
+        .map(|edit| {
+            let (kind, value) = edit.value();
+            (indicator_id(kind, value), edit)
+        })
+        .collect();
+    let asked = edits.iter().filter(|(_, edit)| {
         let (kind, value) = edit.value();
-        let id = indicator_id(kind, value);
-        if !rows.contains_key(&id) {
-            let held = if known(kind, value) { read(tables, kind, value).await? } else { None };
-            let empty = Indicator { kind, value: value.to_owned(), claims: Vec::new(), sightings: Default::default() };
-            let (place, indicator) = held.map_or((None, empty), |(seq, row)| (Some(seq), row.indicator));
-            rows.insert(id.clone(), (place, indicator, false));
-        }
-        if let Some((_, indicator, changed)) = rows.get_mut(&id) {
-            *changed |= edit.make(indicator);
-        }
+        known(kind, value)
+    });
+    let held = held(tables, asked.map(|(id, _)| id.clone()).collect()).await?;
+    let mut rows: BTreeMap<String, (Option<u64>, Indicator, bool)> = BTreeMap::new();
+    for (id, edit) in edits {
+        let (kind, value) = edit.value();
+        let row = rows.entry(id).or_insert_with_key(|id| match held.get(id) {
+            Some((seq, row)) => (Some(*seq), row.indicator.clone(), false),
+            None => {
+                let (value, claims) = (value.to_owned(), Vec::new());
+                (None, Indicator { kind, value, claims, sightings: Default::default() }, false)
+            }
+        });
+        row.2 |= edit.make(&mut row.1);
     }
     let mut all = Changed { seq, ..Changed::default() };
     for (id, (before, indicator, changed)) in rows {
@@ -157,6 +167,21 @@ pub async fn plan(
         }
     }
     Ok(all)
+}
+
+/// What is stored of these ids, with its number.
+async fn held(tables: &dyn Tables, ids: Vec<String>) -> Result<HashMap<String, (u64, Row)>> {
+    let places = tables.get_many(PLACES, &ids).await?;
+    let ids: HashMap<String, String> =
+        places.into_iter().map(|place| (String::from_utf8_lossy(&place.value).into_owned(), place.key)).collect();
+    let keys: Vec<String> = ids.keys().cloned().collect();
+    let mut held = HashMap::new();
+    for item in tables.get_many(ORDER, &keys).await? {
+        let row = serde_json::from_slice(&item.value).map_err(|cause| damaged("indicator", cause))?;
+        let Some(id) = ids.get(&item.key) else { continue };
+        held.insert(id.clone(), (number(&item.key), row));
+    }
+    Ok(held)
 }
 
 impl Changed {
