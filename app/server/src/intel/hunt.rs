@@ -12,6 +12,8 @@ use std::sync::Arc;
 const VALUES: usize = 200;
 /// Most events that one hunt raises alerts about; the rest is a number.
 const EVENTS: usize = 200;
+/// Most events looked at for one question: the columns are a wider net than what is raised.
+const LOOKED_AT: usize = 5000;
 /// Days searched by themselves.
 pub const DAYS: u64 = 30;
 const DAY_US: i64 = 86_400_000_000;
@@ -33,12 +35,19 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// A log record that names one of these values somewhere.
+fn logged(values: &[&str]) -> String {
+    let named = |value: &&str| format!("strpos(lower(fields), {}) > 0", literal(value));
+    format!("kind = 'log' AND ({})", values.iter().map(named).collect::<Vec<_>>().join(" OR "))
+}
+
 /// What a row must be to be about one of these values; `None` when the lake keeps nothing of the kind by itself.
 fn condition(kind: Kind, values: &[&str]) -> Option<String> {
     let list = values.iter().map(|value| literal(value)).collect::<Vec<_>>().join(", ");
     let exact = |column: &str| format!("{column} IN ({list})");
+    let logged = logged(values);
     Some(match kind {
-        Kind::Ip => exact("remote_ip"),
+        Kind::Ip => format!("{} OR {logged}", exact("remote_ip")),
         Kind::Domain => {
             let below = |value: &&str| {
                 let suffix = literal(&format!(".{value}"));
@@ -46,14 +55,17 @@ fn condition(kind: Kind, values: &[&str]) -> Option<String> {
             };
             let below = values.iter().map(below).collect::<Vec<_>>().join(" OR ");
             let kinds = "kind IN ('dns', 'net')";
-            format!("{kinds} AND ({} OR {} OR {below})", exact("name"), exact("remote_name"))
+            format!("{kinds} AND ({} OR {} OR {below}) OR {logged}", exact("name"), exact("remote_name"))
         }
         Kind::Path => format!("{} OR {}", exact("exe"), exact("path")),
         Kind::Url => {
             let within = |value: &&str| format!("strpos(cmd_line, {}) > 0", literal(value));
             values.iter().map(within).collect::<Vec<_>>().join(" OR ")
         }
-        _ => return None,
+        // What a scan or a watched file shows has no column; there are few of them.
+        Kind::Md5 | Kind::Sha1 | Kind::Sha256 => format!("kind IN ('scan', 'integrity') OR {logged}"),
+        Kind::Ja3 | Kind::Ja4 | Kind::Email => logged,
+        Kind::Cidr => return None,
     })
 }
 
@@ -69,26 +81,59 @@ impl Intel {
                 wanted.iter().filter(|one| one.kind == *kind).map(|one| one.value.as_str()).collect();
             for part in values.chunks(VALUES) {
                 let Some(condition) = condition(*kind, part) else { break };
-                let condition = format!("time >= to_timestamp_micros({since}) AND ({condition})");
-                let found = lake.restore(&condition, EVENTS + 1).await?;
-                past.cut |= found.len() > EVENTS;
-                for restored in found.into_iter().take(EVENTS) {
-                    self.raise(*kind, part, &restored, now, &mut past).await?;
+                self.search(lake, (*kind, part), &condition, since, &mut past).await?;
+                if *kind == Kind::Sha256
+                    && let Some(condition) = self.executed(lake, part, since, &mut past).await?
+                {
+                    self.search(lake, (*kind, part), &condition, since, &mut past).await?;
                 }
             }
         }
         Ok(past)
     }
 
-    async fn raise(
+    async fn search(
         &self,
-        kind: Kind,
-        values: &[&str],
-        restored: &Restored,
-        now: Micros,
+        lake: &Arc<Lake>,
+        (kind, values): (Kind, &[&str]),
+        condition: &str,
+        since: Micros,
         past: &mut Past,
     ) -> Result<()> {
-        let (_, host, event) = restored;
+        let now = self.clock.wall();
+        let condition = format!("time >= to_timestamp_micros({since}) AND ({condition})");
+        let found = lake.restore(&condition, LOOKED_AT + 1).await?;
+        past.cut |= found.len() > LOOKED_AT;
+        for restored in found.into_iter().take(LOOKED_AT) {
+            if past.alerts.len() >= EVENTS {
+                past.cut = true;
+                break;
+            }
+            let Some(alert) = self.raise(kind, values, &restored, now).await? else { continue };
+            if !told(lake, &restored, &alert).await? {
+                past.alerts.push((Host::clone(&restored.1), alert));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a row must be to tell of an execution of one of these hashes; `None` when there was none.
+    async fn executed(
+        &self,
+        lake: &Arc<Lake>,
+        values: &[&str],
+        since: Micros,
+        past: &mut Past,
+    ) -> Result<Option<String>> {
+        let hashes = values.iter().filter_map(|value| hex::decode(value).ok()).collect();
+        let (keys, cut) = lake.programs(hashes, since, EVENTS).await?;
+        past.cut |= cut;
+        let keys = keys.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        Ok((!keys.is_empty()).then(|| format!("kind = 'exec' AND process_key IN ({keys})")))
+    }
+
+    async fn raise(&self, kind: Kind, values: &[&str], restored: &Restored, now: Micros) -> Result<Option<Alert>> {
+        let (_, _, event) = restored;
         let mut seen = None;
         intel::Observer::new(true).look(event, |shown| {
             let url =
@@ -98,12 +143,20 @@ impl Intel {
             }
         });
         // The columns are a wider net than the observer's: what is not really the value raises nothing.
-        let Some((value, field)) = seen else { return Ok(()) };
+        let Some((value, field)) = seen else { return Ok(None) };
         let verdict = self.known().verdict(kind, &value, now);
-        let Some(verdict) = verdict.or(self.verdict(kind, &value).await?) else { return Ok(()) };
-        past.alerts.push((Host::clone(host), alert(&verdict, &field, restored, now)));
-        Ok(())
+        let Some(verdict) = verdict.or(self.verdict(kind, &value).await?) else { return Ok(None) };
+        Ok(Some(alert(&verdict, &field, restored, now)))
     }
+}
+
+/// Whether the agent itself told of this event and value when it happened: a hunt for what is new overlaps with what
+/// agents see by then.
+async fn told(lake: &Arc<Lake>, (id, _, event): &Restored, past: &Alert) -> Result<bool> {
+    let about = |alert: &Alert| alert.matches.iter().find(|one| one.field == "indicator").map(|one| one.value.clone());
+    let at = format!("time = to_timestamp_micros({}) AND agent = {}", event.time_us, literal(&id.agent.to_string()));
+    let alerts = lake.findings(&at, EVENTS).await?;
+    Ok(alerts.iter().any(|alert| !alert.id.starts_with("past-") && about(alert) == about(past)))
 }
 
 fn alert(verdict: &Verdict, field: &str, restored: &Restored, now: Micros) -> Alert {
@@ -171,6 +224,6 @@ mod tests {
     fn values_reach_sql_as_literals_only() {
         let sql = condition(Kind::Path, &["/tmp/'; DROP TABLE x; --"]).unwrap();
         assert!(sql.contains("'/tmp/''; DROP TABLE x; --'"), "{sql}");
-        assert!(condition(Kind::Sha256, &["00"]).is_none());
+        assert!(condition(Kind::Cidr, &["192.0.2.0/24"]).is_none());
     }
 }

@@ -8,6 +8,7 @@ mod damage;
 mod engine;
 mod guard;
 mod joins;
+mod programs;
 mod snapshot;
 mod table;
 mod text;

@@ -62,6 +62,11 @@ impl Snapshot {
         self.images.get(&home).cloned()
     }
 
+    /// Images of the rows in memory.
+    pub(crate) fn images(&self) -> impl Iterator<Item = &ImageTable> {
+        self.images.values().map(|table| &**table)
+    }
+
     pub(crate) fn images_path(&self, dir: &Path, home: Home) -> Result<PathBuf> {
         let file = self.files().find(|file| !home.in_memory && file.number == home.number);
         let missing =

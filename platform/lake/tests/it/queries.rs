@@ -254,6 +254,33 @@ async fn events_of_one_moment_have_one_order() {
 }
 
 #[tokio::test]
+async fn programs_are_found_by_their_hash_in_memory_and_in_files() {
+    let scene = Scene::new();
+    let lake = scene.open().await.unwrap();
+    let mut events = synthetic(400, 3);
+    let hash = vec![0xabu8; 32];
+    let process =
+        events.iter().find_map(|event| Some((event.kind() == record::Kind::Exec).then_some(event.process.clone()?)?));
+    let key = process.unwrap().info.key;
+    for event in &mut events {
+        let Some(process) = event.process.as_mut().filter(|process| process.info.key == key) else { continue };
+        let mut info = process.info.clone();
+        info.exe.sha256 = hash.clone();
+        *process = record::Proc::new(info, process.parent.clone());
+    }
+    lake.append(frame(1, events)).unwrap();
+    let wanted = std::collections::HashSet::from([hash]);
+    for _ in 0..2 {
+        assert_eq!(lake.programs(wanted.clone(), 0, 10).await.unwrap(), (vec![key], false));
+        let rows = lake.restore(&format!("kind = 'exec' AND process_key IN ({key})"), 10).await.unwrap();
+        assert!(!rows.is_empty());
+        lake.flush().await.unwrap();
+    }
+    assert_eq!(lake.programs(wanted.clone(), i64::MAX, 10).await.unwrap(), (vec![], false), "before that time");
+    assert_eq!(lake.programs(wanted, 0, 0).await.unwrap(), (vec![], true), "no more than allowed");
+}
+
+#[tokio::test]
 async fn hostile_sql_is_refused_by_name() {
     let scene = Scene::new();
     let lake = scene.open().await.unwrap();
