@@ -42,8 +42,9 @@ impl Watch {
         while !stop.load(Ordering::Relaxed) {
             let mut alerts: Vec<(Alert, usize)> = Vec::new();
             let (judge, desk) = (&mut self.judge, &self.desk);
-            judge.renew();
             self.sensor.poll(POLL, &mut |event| {
+                // Within the wait: the server was told that a filter is in use when it was put in place.
+                judge.renew();
                 judge.judge(&event, |alert| alerts.push((alert, events.len())));
                 desk.hear(&event, judge);
                 events.push(event);

@@ -9,6 +9,8 @@ use base::{Fault, Lang, LogLevel};
 
 /// Media type of problem details.
 pub const MEDIA_TYPE: &str = "application/problem+json";
+/// Begin of the media type of TAXII.
+const TAXII: &[u8] = b"application/taxii+json";
 /// What a client is told to wait when a fault may pass, seconds, unless the fault knows better.
 const RETRY_S: u64 = 1;
 
@@ -78,7 +80,10 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let lang = language(request.headers());
     let path = request.uri().path().to_string();
     let mut response = next.run(request).await;
-    if response.status().is_client_error() || response.status().is_server_error() {
+    // A TAXII server has its own form of errors (TAXII 2.1 §3.6), and its clients read no other.
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let is_taxii = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(TAXII));
+    if is_error && !is_taxii {
         let failure = response.extensions_mut().remove::<Failure>();
         let failure = failure.unwrap_or_else(|| of_status(response.status()).into());
         let status = response.status();

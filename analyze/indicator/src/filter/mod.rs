@@ -17,6 +17,7 @@ use delta::{follows, read_keys, write_keys};
 use keys::KeySet;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use xorf::{BinaryFuse16, Descriptor, Filter as _};
 
 const MAGIC: &[u8; 8] = b"GFLT\x01\0\0\0";
@@ -31,7 +32,8 @@ const SHARD_BITS: u32 = 8;
 pub struct Filter {
     epoch: u64,
     /// One for each value of the key's top bits.
-    shards: Vec<BinaryFuse16>,
+    /// Shared by the states before and after a change, for they are megabytes and a change is a few keys.
+    shards: Vec<Arc<BinaryFuse16>>,
     shard_bits: u32,
     /// Listed since the shards were built.
     added: KeySet,
@@ -84,7 +86,7 @@ impl FilterBuilder {
         }
         Ok(Filter {
             epoch: self.epoch,
-            shards: self.shards,
+            shards: self.shards.into_iter().map(Arc::new).collect(),
             shard_bits: self.shard_bits,
             added: KeySet::default(),
             removed: KeySet::default(),
@@ -177,7 +179,7 @@ impl Filter {
         if shard_bits > SHARD_BITS {
             return Err(corrupt(WHAT, "too many shards"));
         }
-        let shards = (0..1u32 << shard_bits).map(|_| read_shard(&mut bytes)).collect::<Result<_>>()?;
+        let shards = (0..1u32 << shard_bits).map(|_| read_shard(&mut bytes).map(Arc::new)).collect::<Result<_>>()?;
         let (added, removed) = (read_keys(&mut bytes, WHAT)?, read_keys(&mut bytes, WHAT)?);
         let ranges = read_ranges(&mut bytes).ok_or_else(|| corrupt(WHAT, "its ranges"))?;
         if !bytes.is_empty() || ranges.len() > limits::INDEX_RANGES {

@@ -66,6 +66,15 @@ fn a_change_follows_once_and_in_order() {
 }
 
 #[test]
+fn a_changed_copy_shares_the_shards() {
+    let before = filter(0..20_000, 10_000_000);
+    let mut after = before.clone();
+    after.apply(&FilterDelta { from: 5, to: 6, added: [key(30_000)].into(), ..FilterDelta::default() }).unwrap();
+    assert!(before.shards.iter().zip(&after.shards).all(|(one, other)| Arc::ptr_eq(one, other)));
+    assert!(after.contains(key(30_000)) && !before.contains(key(30_000)));
+}
+
+#[test]
 fn the_log_of_changes_answers_or_says_that_it_cannot() {
     let step =
         |from: u64, number| FilterDelta { from, to: from + 1, added: [key(number)].into(), ..FilterDelta::default() };

@@ -20,7 +20,8 @@ impl Oracle for Answers {
         let kind = Kind::from_word(&ask.kind)?;
         for spelling in spellings(kind, &ask.value) {
             let value = intel::canonical(kind, &spelling)?;
-            if let Some(verdict) = self.0.verdict(kind, &value).await? {
+            // What has decayed is shown to people who look it up; an agent does nothing because of it.
+            if let Some(verdict) = self.0.verdict(kind, &value).await?.filter(|verdict| !verdict.decayed) {
                 return Ok(serde_json::to_vec(&verdict).ok().map(Bytes::from));
             }
         }

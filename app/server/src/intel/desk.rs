@@ -11,6 +11,7 @@ use base::{Fault, Result};
 use bytes::Bytes;
 use intel::attack::Evidence;
 use intel::format::export::Profile;
+use intel::format::export::stix::indicator_id;
 use intel::format::taxii::server::Request;
 use intel::{Claim, Indicator, Kind, Tlp};
 use port::Fetch;
@@ -146,7 +147,7 @@ impl api::Intelligence for Desk {
             json!({"list": warning.list.name, "id": warning.list.id, "policy": warning.list.policy, "itself": warning.itself})
         }).collect();
         Ok(json!({"kind": kind, "value": value, "listed": verdict.is_some(), "verdict": verdict,
-            "indicator": indicator, "warnings": warnings}))
+            "stix_id": indicator_id(kind, &value), "indicator": indicator, "warnings": warnings}))
     }
 
     async fn add(&self, indicator: Value) -> Result<Value> {

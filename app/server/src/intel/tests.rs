@@ -103,6 +103,44 @@ async fn an_import_counts_what_is_new_and_a_whole_one_withdraws_what_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bad_lines_are_counted_and_named_and_stop_nothing() {
+    let bench = Bench::new();
+    let (intel, _, _) = bench.open().await;
+    let line = |number: usize| match number % 5 {
+        4 => format!("no value {number} \u{fffd}\n"),
+        _ => format!("host{number}.evil.example\n"),
+    };
+    let many: String = (0..200_000).map(line).collect();
+    let job = import(&intel, &many, "feed", false).await;
+    assert_eq!((job.fault.as_str(), job.fresh), ("", 160_000), "{:?}", job.report);
+    assert_eq!((job.report["records"].as_u64(), job.report["bad"].as_u64()), (Some(200_000), Some(40_000)));
+    let examples = job.report["examples"].as_array().unwrap();
+    assert!(
+        !examples.is_empty() && examples.len() <= 100 && examples[0].as_str().unwrap().contains("record 5"),
+        "{examples:?}"
+    );
+    assert!(intel.verdict(Kind::Domain, "host199998.evil.example").await.unwrap().is_some());
+    assert_eq!(intel.known().index.rows(), 160_000, "what was taken in parts is seen at the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_within_a_long_import_leaves_index_and_tables_the_same() {
+    for n in [4, 6, 9, 12] {
+        let bench = Bench::new();
+        let (intel, _, _) = bench.open().await;
+        let many: String = (0..60_000).map(|number| format!("host{number}.evil.example\n")).collect();
+        bench.tables.trip.fail_at(n);
+        let job = import(&intel, &many, "feed", false).await;
+        bench.tables.trip.fail_at(0);
+        assert!(!job.fault.is_empty() || job.fresh == 60_000, "call {n}: {job:?}");
+        let there = bench.tables.scan(store::ORDER, "", "", usize::MAX).await.unwrap().len();
+        drop(intel);
+        let (intel, _, _) = bench.open().await;
+        assert_eq!(intel.known().index.rows(), there, "call {n}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_leaves_above_the_ceiling_of_its_receiver() {
     let bench = Bench::new();
     let (intel, _, _) = bench.open().await;
