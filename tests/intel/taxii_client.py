@@ -96,7 +96,8 @@ def raw(checks, collection, auth, verify):
     ]:
         checks.that(name, answer.status_code == status, f"{answer.status_code}")
         if answer.status_code == status and status != 401:
-            checks.that(f"{name}: an error resource", "title" in answer.json())
+            kind = answer.headers["Content-Type"].replace(" ", "")
+            checks.that(f"{name}: an error resource", "title" in answer.json() and kind == TAXII, kind)
 
 
 def writing(checks, collection):

@@ -14,6 +14,7 @@ mod load;
 mod logs_bench;
 mod rules;
 mod scan_bench;
+mod share_bench;
 mod watcher;
 
 use std::path::Path;
@@ -31,13 +32,17 @@ fn main() -> ExitCode {
         ["integrity"] => integrity_bench::run(),
         ["intel", indicators] => intel::run(indicators.parse().unwrap_or(5_000_000)),
         ["inventory", advisories] => inventory::run(advisories.parse().unwrap_or(50_000)),
+        ["taxii"] => share_bench::taxii(),
+        ["update", agents, indicators] => {
+            share_bench::update(agents.parse().unwrap_or(200), indicators.parse().unwrap_or(1_000_000))
+        }
         ["intel-hold", role, path] => intel::hold(role, Path::new(path)),
         ["spin", "exec", count] => load::exec(count.parse().unwrap_or(0)),
         ["spin", "open", count, folder, rate] => {
             load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
         }
         _ => {
-            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | integrity | intel INDICATORS | inventory ADVISORIES"
+            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | integrity | intel INDICATORS | taxii | update AGENTS INDICATORS | inventory ADVISORIES"
                 .to_string())
         }
     };
