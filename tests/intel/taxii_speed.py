@@ -16,6 +16,7 @@ except ImportError as missing:
     sys.exit(2)
 
 here = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
 sys.path[:0] = [str(here), str(here.parent / "stories" / "parts")]
 from intel import Garrison
 from taxii_client import Bearer

@@ -260,7 +260,7 @@ async fn programs_are_found_by_their_hash_in_memory_and_in_files() {
     let mut events = synthetic(400, 3);
     let hash = vec![0xabu8; 32];
     let process =
-        events.iter().find_map(|event| Some((event.kind() == record::Kind::Exec).then_some(event.process.clone()?)?));
+        events.iter().find_map(|event| (event.kind() == record::Kind::Exec).then_some(event.process.clone()?));
     let key = process.unwrap().info.key;
     for event in &mut events {
         let Some(process) = event.process.as_mut().filter(|process| process.info.key == key) else { continue };
