@@ -321,6 +321,7 @@ pub fn incident() -> Incident {
         orders: vec![ORDER.into()],
         reasons: vec!["first".into()],
         drill: String::new(),
+        joins: Vec::new(),
     }
 }
 
