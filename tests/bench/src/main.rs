@@ -1,9 +1,10 @@
 //! `make bench`: speed and cost, beside a peer in the same run where there is one. Prints tables and writes
 //! `target/figures/*.json` in the one shape of the design.
 //!
-//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules`, `bench logs`, `bench scan`, `bench intel`
+//! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); `bench lake`, `bench rules`, `bench chain`, `bench logs`, `bench scan`, `bench intel`
 //! and `bench compile AGENT` follow.
 
+mod chain_bench;
 mod compile;
 mod figures;
 mod host;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         ["compile", agent] => compile::run(Path::new(agent)),
         ["lake", events] => lake_bench::run(events.parse().unwrap_or(10_000_000)),
         ["rules"] => rules::run(),
+        ["chain"] => chain_bench::run(),
         ["logs"] => logs_bench::run(),
         ["scan"] => scan_bench::run(),
         ["intel", indicators] => intel::run(indicators.parse().unwrap_or(5_000_000)),
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
             load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
         }
         _ => {
-            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | intel INDICATORS"
+            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | chain | logs | scan | intel INDICATORS"
                 .to_string())
         }
     };
