@@ -1,11 +1,15 @@
-//! The correlator: one call an alert.
+//! The correlator: one call an alert, one an event.
 
 use crate::Limits;
+use crate::bridge::{Bridge, Link};
 use crate::index::{Index, Key, Place};
+use crate::passage::ENOUGH;
+use crate::reasons::Hit;
 use crate::sight::Sight;
 use crate::track::{FIRST, Given, Saved, Track};
-use record::{ActionKind, Alert, Host, Incident, IncidentStatus, Order, OrderMode, Receipt, ReceiptState};
+use record::{ActionKind, Alert, Event, Host, Incident, IncidentStatus, Join, Order, OrderMode, Receipt, ReceiptState};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
 /// What an alert, order or receipt did to the incidents. The incident is as it is now, to be stored whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,22 +50,15 @@ impl Change {
     }
 }
 
-/// A reason to join.
-struct Hit {
-    incident: String,
-    /// Member that shares the process tree.
-    kin: Option<String>,
-    reason: String,
-}
-
 /// Joins alerts into incidents.
 #[derive(Debug)]
 pub struct Correlator {
-    limits: Limits,
-    tracks: BTreeMap<String, Track>,
-    index: Index,
-    alerts: HashMap<String, String>,
+    pub(crate) limits: Limits,
+    pub(crate) tracks: BTreeMap<String, Track>,
+    pub(crate) index: Index,
+    pub(crate) alerts: HashMap<String, String>,
     orders: HashMap<String, String>,
+    pub(crate) bridge: Bridge,
     tick: u64,
 }
 
@@ -74,6 +71,7 @@ impl Correlator {
             index: Index::default(),
             alerts: HashMap::new(),
             orders: HashMap::new(),
+            bridge: Bridge::new(limits.spread_us),
             tick: 0,
         }
     }
@@ -96,6 +94,9 @@ impl Correlator {
             correlator.tracks.insert(track.id.clone(), track);
             correlator.shrink();
         }
+        let mut prints: Vec<_> = correlator.tracks.values().flat_map(Track::prints).cloned().collect();
+        prints.sort_by(|one, other| (one.time_us, &one.alert).cmp(&(other.time_us, &other.alert)));
+        prints.into_iter().for_each(|print| correlator.bridge.remember(print));
         all.sort_by_key(|(_, place)| place.noted);
         for (key, place) in all.into_iter().filter(|(_, place)| correlator.tracks.contains_key(&place.incident)) {
             correlator.index.note(&key, place);
@@ -128,128 +129,87 @@ impl Correlator {
             return Change::Known(incident.clone());
         }
         self.tick += 1;
-        let sight = Sight::of(alert, host);
-        let hits = self.hits(&sight);
+        let sight = Sight::of(&id, alert, host);
+        self.bridge.host(&sight.agent, host);
+        self.alarm(&sight);
+        let links = self.bridge.alert(sight.print.clone());
+        let hits = self.hits(&id, &sight, links);
         let full =
             |hit: &Hit| self.tracks.get(&hit.incident).is_none_or(|track| track.members.len() >= self.limits.members);
         let (closed, mut open): (Vec<Hit>, Vec<Hit>) = hits.into_iter().partition(full);
-        let Some(into) = self.oldest(&open) else {
+        let Some(into) = self.oldest(open.iter().map(|hit| &hit.incident)) else {
             let reason = closed
                 .first()
                 .map_or_else(|| FIRST.to_owned(), |hit| format!("continues {}, which is full", hit.incident));
             return self.make(&id, alert, &sight, reason);
         };
-        let gone = self.merge(&into, &open);
+        let gone = self.merge(&into, open.iter().map(|hit| &hit.incident));
         open.retain(|hit| hit.incident == into || gone.contains(&hit.incident));
         let kin: BTreeSet<String> = open.iter().filter_map(|hit| hit.kin.clone()).collect();
         let mut reason = open.first().map_or(String::new(), |hit| hit.reason.clone());
         if !gone.is_empty() {
             reason = format!("{reason}; links {}", gone.join(", "));
         }
+        if let Some(track) = self.tracks.get_mut(&into) {
+            for join in open.into_iter().filter_map(|hit| hit.join) {
+                track.tie(join);
+            }
+        }
         let incident = self.grow(&into, &id, alert, &sight, &kin, reason);
         if gone.is_empty() { Change::Grown(incident) } else { Change::Merged { into: incident, gone } }
     }
 
-    /// Why it may join which incidents, the strongest first.
-    fn hits(&self, sight: &Sight) -> Vec<Hit> {
-        let mut hits = self.tree(sight);
-        hits.extend(self.reach(sight));
-        hits.extend(self.executable(sight));
-        hits.extend(self.address(sight));
-        if hits.is_empty() {
-            hits.extend(self.account(sight));
+    /// Learns a host's name and addresses, so that ways to it are seen before it tells of anything.
+    pub fn host(&mut self, agent: &str, host: &Host) {
+        self.bridge.host(agent, host);
+    }
+
+    /// Addresses that exactly one host has, with its agent.
+    pub fn owners(&self) -> impl Iterator<Item = (IpAddr, &str)> {
+        self.bridge.owners()
+    }
+
+    /// Takes an event of a host: ways between hosts, logins, and how common a value is. Cheap for what tells nothing
+    /// of it. What it links that was apart; the same event twice changes nothing. `id` is that of the event, or of the
+    /// alert whose evidence it is.
+    pub fn event(&mut self, agent: &str, host: &Host, id: &str, event: &Event) -> Vec<Change> {
+        let links = self.bridge.event(agent, host, id, event);
+        let sure = links.into_iter().filter(|link| link.join.confidence >= ENOUGH);
+        sure.filter_map(|link| self.linked(link)).collect()
+    }
+
+    /// Two alerts belong together: their incidents become one, or the one learns why.
+    fn linked(&mut self, link: Link) -> Option<Change> {
+        let (one, other) = (self.alerts.get(&link.from_alert)?.clone(), self.alerts.get(&link.to_alert)?.clone());
+        if one == other {
+            let track = self.tracks.get_mut(&one)?;
+            return track.tie(link.join).then(|| Change::Updated(track.incident()));
         }
-        hits
-    }
-
-    fn tree(&self, sight: &Sight) -> Vec<Hit> {
-        let mut hits = Vec::new();
-        for (depth, link) in sight.chain.iter().enumerate() {
-            let window = if link.leads && depth > 0 { self.limits.leader_us } else { i64::MAX };
-            for place in self.near(&link.key, sight.time_us, window) {
-                let reason = match depth {
-                    0 => format!("same process {}", link.name),
-                    _ => format!("same process tree below {}", link.name),
-                };
-                hits.push(Hit { incident: place.incident.clone(), kin: Some(place.alert.clone()), reason });
-            }
+        let into = self.oldest([&one, &other].into_iter())?;
+        let gone = self.merge(&into, [&one, &other].into_iter());
+        if gone.is_empty() {
+            return None;
         }
-        hits
+        let track = self.tracks.get_mut(&into)?;
+        track.told(&link.to_alert, &link.join);
+        track.tie(link.join);
+        Some(Change::Merged { into: track.incident(), gone })
     }
 
-    fn reach<'s>(&'s self, sight: &'s Sight) -> impl Iterator<Item = Hit> + 's {
-        let places = sight.reached.iter().flat_map(|key| self.index.places(key));
-        places.map(|place| Hit {
-            incident: place.incident.clone(),
-            kin: Some(place.alert.clone()),
-            reason: "reached into a process of this incident".to_owned(),
-        })
-    }
-
-    fn executable<'s>(&'s self, sight: &'s Sight) -> impl Iterator<Item = Hit> + 's {
-        sight.hashes.iter().flat_map(move |(key, name)| {
-            self.elsewhere(key, sight).map(move |place| Hit {
-                incident: place.incident.clone(),
-                kin: None,
-                reason: format!(
-                    "same executable {name} on {} within {}",
-                    self.host(place),
-                    minutes(self.limits.spread_us)
-                ),
-            })
-        })
-    }
-
-    fn address<'s>(&'s self, sight: &'s Sight) -> impl Iterator<Item = Hit> + 's {
-        let window = minutes(self.limits.spread_us);
-        let same = sight.addresses.iter().flat_map(move |(key, ip)| {
-            self.elsewhere(key, sight)
-                .map(move |place| (place, format!("same remote address {ip} on {}", self.host(place))))
-        });
-        let contacted = sight.own.iter().flat_map(move |key| {
-            self.elsewhere(key, sight)
-                .map(move |place| (place, format!("this host was contacted from {}", self.host(place))))
-        });
-        same.chain(contacted).map(move |(place, reason)| Hit {
-            incident: place.incident.clone(),
-            kin: None,
-            reason: format!("{reason} within {window}"),
-        })
-    }
-
-    /// Name of the host that a place was on.
-    fn host<'s>(&'s self, place: &'s Place) -> &'s str {
-        let track = self.tracks.get(&place.incident);
-        let member = track.and_then(|track| track.members.iter().rfind(|member| member.agent == place.agent));
-        member.map_or(&place.agent, |member| &member.host)
-    }
-
-    /// The newest incident of the same account, if it is near enough.
-    fn account(&self, sight: &Sight) -> Option<Hit> {
-        let places = sight.accounts.iter().flat_map(|key| self.near(key, sight.time_us, self.limits.account_us));
-        let newest = places.max_by(|one, other| (one.time_us, &one.incident).cmp(&(other.time_us, &other.incident)))?;
-        let reason = format!("same account {} within {}", sight.account, minutes(self.limits.account_us));
-        Some(Hit { incident: newest.incident.clone(), kin: None, reason })
-    }
-
-    fn near<'s>(&'s self, key: &Key, time_us: i64, window: i64) -> impl Iterator<Item = &'s Place> + use<'s> {
-        let within = move |place: &&Place| place.time_us.abs_diff(time_us) <= window.unsigned_abs();
-        self.index.places(key).iter().filter(within)
-    }
-
-    fn elsewhere<'s>(&'s self, key: &Key, sight: &'s Sight) -> impl Iterator<Item = &'s Place> + use<'s> {
-        self.near(key, sight.time_us, self.limits.spread_us).filter(|place| place.agent != sight.agent)
+    /// Why alerts of several hosts are in one incident.
+    pub fn joins(&self, incident: &str) -> &[Join] {
+        self.tracks.get(incident).map_or(&[], |track| &track.joins)
     }
 
     /// The oldest of the incidents hit.
-    fn oldest(&self, hits: &[Hit]) -> Option<String> {
-        let tracks = hits.iter().filter_map(|hit| self.tracks.get(&hit.incident));
+    fn oldest<'h>(&self, incidents: impl Iterator<Item = &'h String>) -> Option<String> {
+        let tracks = incidents.filter_map(|id| self.tracks.get(id));
         tracks.min_by_key(|track| (track.born, &track.id)).map(|track| track.id.clone())
     }
 
     /// Merges the younger incidents hit into the oldest, as far as it has room. Their ids.
-    fn merge(&mut self, into: &str, hits: &[Hit]) -> Vec<String> {
-        let younger: BTreeSet<&String> = hits.iter().map(|hit| &hit.incident).filter(|id| *id != into).collect();
+    fn merge<'h>(&mut self, into: &str, incidents: impl Iterator<Item = &'h String>) -> Vec<String> {
+        let younger: BTreeSet<&String> = incidents.filter(|id| *id != into).collect();
         let mut gone = Vec::new();
         for id in younger {
             let size = |id: &str| self.tracks.get(id).map_or(0, |track| track.members.len());
@@ -308,7 +268,8 @@ impl Correlator {
         track.grown = tick;
         let ancestry = sight.chain.iter().rev().map(|link| &link.key);
         let others = sight.hashes.iter().map(|(key, _)| key).chain(sight.addresses.iter().map(|(key, _)| key));
-        for key in ancestry.chain(&sight.reached).chain(others).chain(&sight.accounts) {
+        let named = [&sight.indicators, &sight.fingerprints, &sight.users].into_iter().flatten().map(|(key, _)| key);
+        for key in ancestry.chain(&sight.reached).chain(others).chain(named).chain(&sight.accounts) {
             // A place that gave way to newer ones leaves its key: the incident must not hold it twice.
             if self.index.note(key, place.clone()) && !track.keys.contains(key) {
                 track.keys.push_back(key.clone());
@@ -413,6 +374,11 @@ impl Correlator {
     pub fn size(&self) -> (usize, usize) {
         (self.tracks.len(), self.index.len())
     }
+
+    /// Hosts, ways between them, and ends that wait for their other end with values counted, in memory.
+    pub fn ways(&self) -> (usize, usize, usize) {
+        self.bridge.size()
+    }
 }
 
 /// An alert's id; one that has none (an old agent) is named by what it is.
@@ -421,8 +387,4 @@ fn alert_id(alert: &Alert) -> String {
         "" => format!("{}-{}-{}", alert.agent, alert.decided_us, alert.rule),
         id => id.to_owned(),
     }
-}
-
-fn minutes(window_us: i64) -> String {
-    format!("{} min", window_us / 60_000_000)
 }

@@ -56,6 +56,34 @@ pub const NAMES: &[&str] = &[
     "xinetd",
 ];
 
+/// Of them those that let people in: each child is a session.
+const DOORS: &[&str] = &["dropbear", "in.telnetd", "login", "sshd", "sshd-auth", "sshd-session"];
+/// Of them those that start by the clock.
+const CLOCKS: &[&str] = &["anacron", "atd", "cron", "crond"];
+
+/// What a hub does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hub {
+    /// Lets people in.
+    Door,
+    /// Starts by the clock.
+    Clock,
+    /// Anything else, or no hub at all.
+    Other,
+}
+
+/// What a hub does, by the name of its executable.
+pub(crate) fn kind(process: &Process) -> Hub {
+    let name = process.exe.path.rsplit('/').next().unwrap_or_default();
+    if DOORS.contains(&name) {
+        Hub::Door
+    } else if CLOCKS.contains(&name) {
+        Hub::Clock
+    } else {
+        Hub::Other
+    }
+}
+
 /// Directories that only the package manager and root write.
 const SYSTEM: &[&str] = &["/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/opt/", "/snap/"];
 /// Parts of them that anyone with an account on a careless host may write.

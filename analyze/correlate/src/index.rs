@@ -18,6 +18,12 @@ pub(crate) enum Key {
     Address(String, IpAddr),
     /// An executable: drill, SHA-256 in hexadecimal digits.
     Hash(String, String),
+    /// A confirmed indicator: drill, `kind value`.
+    Indicator(String, String),
+    /// A TLS fingerprint: drill, `ja4:…`.
+    Fingerprint(String, String),
+    /// An account name on any host: drill, name.
+    User(String, String),
 }
 
 impl Key {

@@ -7,12 +7,16 @@
 //! 1. *Process tree*: its process, or an ancestor below the first hub, is one that a member has too ([`hub`]).
 //!    An ancestor that leads its session (a daemon, a login shell) counts only within [`Limits::leader_us`].
 //! 2. *Reach*: it reached into a process of a member (ptrace, process_vm_writev), or a member into its own.
-//! 3. *Executable*: the same SHA-256, outside the system's own directories, on another host within
-//!    [`Limits::spread_us`].
-//! 4. *Address*: the same remote address from another host, or this host's address contacted by a member, within
-//!    [`Limits::spread_us`].
-//! 5. *Account*: the same account on the same host within [`Limits::account_us`]. Too weak to merge incidents, so it
+//! 3. *Over hosts*, weighed and added up as chances are, enough from 50 of 100 on; each is kept as a [`record::Join`]:
+//!    a *connection* or *login* that went from a process of one alert to the process or session of the other; the same
+//!    *indicator*, dropped *file*, outside *address*, *fingerprint* (JA4, JA3) or, far too weak alone, account name,
+//!    within [`Limits::spread_us`]. What is common (a jump host, an office address, a rolled-out file) weighs next to
+//!    nothing.
+//! 4. *Account*: the same account on the same host within [`Limits::account_us`]. Too weak to merge incidents, so it
 //!    is asked only when nothing above answered.
+//!
+//! Ways between hosts come from telemetry ([`Correlator::event`]), kept in a bounded window. Alert and event may come in
+//! any order. [`chain`] builds the attack chain of one incident: entry, spread, control, impact.
 //!
 //! Invariants
 //! - The same alerts in the same order give the same incidents: ids are `INC-` and the id of the first alert.
@@ -34,14 +38,21 @@
 //! # }
 //! ```
 
+mod bridge;
+pub mod chain;
 mod correlator;
+mod crowd;
 pub mod hub;
 mod index;
 mod limits;
+mod passage;
+mod print;
+mod reasons;
 mod sight;
 mod tactic;
 mod track;
 
+pub use bridge::tells_of_ways;
 pub use correlator::{Change, Correlator};
 pub use limits::Limits;
 pub use tactic::{TACTICS, rank};

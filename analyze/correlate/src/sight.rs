@@ -2,6 +2,7 @@
 
 use crate::hub;
 use crate::index::Key;
+use crate::print::Print;
 use record::{Activity, Alert, Event, Host, Proc, Severity};
 use std::net::IpAddr;
 
@@ -33,10 +34,26 @@ pub(crate) struct Sight {
     /// This host's own addresses.
     pub own: Vec<Key>,
     pub accounts: Vec<Key>,
+    /// Confirmed indicators, with `kind value`.
+    pub indicators: Vec<(Key, String)>,
+    /// TLS fingerprints, with `ja4:…`.
+    pub fingerprints: Vec<(Key, String)>,
+    /// Names of accounts that a person made: those of the system are on every host.
+    pub users: Vec<(Key, String)>,
+    /// For joins over hosts.
+    pub print: Print,
 }
 
+/// Accounts that are on every host of a kind: the same name means nothing.
+const USUAL: &[&str] = &[
+    "admin", "apache", "centos", "daemon", "debian", "ec2-user", "http", "mysql", "nginx", "nobody", "opc", "postgres",
+    "root", "ubuntu", "user", "www", "www-data",
+];
+/// Longest value of an indicator or fingerprint that ties, bytes.
+const VALUE_BYTES: usize = 256;
+
 impl Sight {
-    pub fn of(alert: &Alert, host: &Host) -> Sight {
+    pub fn of(id: &str, alert: &Alert, host: &Host) -> Sight {
         // Evidence that does not unpack (hostile agent) leaves an alert that ties to nothing, but is never lost.
         let event = alert.evidence.clone().unpack(0).ok().and_then(|events| events.into_iter().next());
         let mut sight = Sight {
@@ -52,7 +69,12 @@ impl Sight {
             addresses: Vec::new(),
             own: own_addresses(alert, host),
             accounts: Vec::new(),
+            indicators: Vec::new(),
+            fingerprints: Vec::new(),
+            users: Vec::new(),
+            print: Print::of(id, alert, host, event.as_ref()),
         };
+        sight.named(alert);
         if let Some(event) = event {
             if let Some(proc) = event.process.as_deref() {
                 sight.subject(alert, host, proc);
@@ -67,6 +89,7 @@ impl Sight {
         self.process = format!("{}:{}", alert.agent, info.key());
         self.account = account(&info.user);
         self.accounts.push(Key::account(&alert.drill, &alert.agent, &self.account));
+        self.user(alert, &info.user.name);
         // The login id survives su and sudo, so it ties what an account did before and after it rose.
         if info.user.loginuid != u32::MAX {
             let login = format!("login {}", info.user.loginuid);
@@ -83,6 +106,46 @@ impl Sight {
         self.hash(alert, &info.exe.sha256, &info.exe.path);
     }
 
+    /// What the alert itself names: a confirmed indicator, a fingerprint.
+    fn named(&mut self, alert: &Alert) {
+        let field = |name: &str| alert.matches.iter().find(|one| one.field == name).map(|one| one.value.as_str());
+        let (Some(kind), Some(value)) = (field("kind"), field("indicator")) else { return };
+        if kind.len() + value.len() < VALUE_BYTES {
+            let name = format!("{kind} {value}");
+            self.indicators.push((Key::Indicator(alert.drill.clone(), name.clone()), name));
+        }
+    }
+
+    fn log(&mut self, alert: &Alert, log: &record::Log) {
+        if let Some(ip) = log.field("src_ip").and_then(|text| text.parse::<IpAddr>().ok()) {
+            self.address(alert, ip.to_canonical());
+        }
+        for word in ["ja4", "ja3"] {
+            if let Some(print) = log.field(word).filter(|print| !print.is_empty() && print.len() <= 64) {
+                let name = format!("{word}:{print}");
+                self.fingerprints.push((Key::Fingerprint(alert.drill.clone(), name.clone()), name));
+            }
+        }
+        if let Some(user) = log.field("user") {
+            self.user(alert, user);
+        }
+    }
+
+    fn user(&mut self, alert: &Alert, name: &str) {
+        let usual = USUAL.contains(&name) || name.starts_with('_') || name.starts_with("systemd-");
+        if !usual && !name.is_empty() && name.len() <= 64 {
+            self.users.push((Key::User(alert.drill.clone(), name.to_owned()), name.to_owned()));
+        }
+    }
+
+    /// A bridge address of this very host (172.17.0.1) is on many hosts and names none.
+    fn address(&mut self, alert: &Alert, ip: IpAddr) {
+        let key = Key::address(&alert.drill, ip);
+        if tells(ip) && !self.own.contains(&key) {
+            self.addresses.push((key, ip));
+        }
+    }
+
     fn object(&mut self, alert: &Alert, host: &Host, event: &Event) {
         let process = |key: u64| Key::process(&alert.drill, &alert.agent, &host.boot_id, key);
         match &event.activity {
@@ -93,14 +156,12 @@ impl Sight {
             Activity::Fork(fork) => self.reached.push(process(fork.child_key)),
             Activity::File(file) => self.hash(alert, &file.file.sha256, &file.file.path),
             Activity::Net(net) => {
-                if let Some(ip) = net.remote().map(|ip| ip.to_canonical()).filter(|ip| tells(*ip)) {
-                    let key = Key::address(&alert.drill, ip);
-                    // A bridge address of this very host (172.17.0.1) is on many hosts and names none.
-                    if !self.own.contains(&key) {
-                        self.addresses.push((key, ip));
-                    }
+                if let Some(ip) = net.remote() {
+                    self.address(alert, ip.to_canonical());
                 }
             }
+            Activity::Log(log) => self.log(alert, log),
+            Activity::Scan(scan) => self.hash(alert, &scan.file.sha256, &scan.file.path),
             _ => {}
         }
     }
@@ -124,7 +185,7 @@ fn own_addresses(alert: &Alert, host: &Host) -> Vec<Key> {
 }
 
 /// Whether an address names one machine from everywhere: not loopback, not link-local, not a group.
-fn tells(ip: IpAddr) -> bool {
+pub(crate) fn tells(ip: IpAddr) -> bool {
     let local = match ip {
         IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
         IpAddr::V6(ip) => ip.is_unicast_link_local(),

@@ -2,14 +2,18 @@
 
 use crate::index::{Key, Place};
 use crate::limits::{TECHNIQUES, TITLE_BYTES, WORD_BYTES};
+use crate::print::Print;
 use crate::sight::Sight;
 use crate::tactic;
-use record::{Alert, Incident, IncidentStatus, Severity, Stage, Technique};
+use record::{Alert, Incident, IncidentStatus, Join, Severity, Stage, Technique};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// So many tactics in one process tree, said by so many rules, make an incident critical: single alerts may be mistakes,
 /// and one rule may name three tactics; a chain is neither.
 const CHAIN: usize = 3;
+
+/// Most ties between hosts kept of one incident.
+const JOINS: usize = 128;
 
 /// One alert of an incident, as much of it as the incident needs.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -29,6 +33,9 @@ pub(crate) struct Member {
     /// Number of the process tree within the incident.
     pub tree: u32,
     pub reason: String,
+    /// For joins over hosts, so that they hold over a restart.
+    #[serde(default)]
+    pub print: Option<Print>,
 }
 
 /// An order for it.
@@ -59,6 +66,9 @@ pub(crate) struct Track {
     /// Keys it has in the index, the oldest first.
     pub keys: VecDeque<Key>,
     pub trees: u32,
+    /// What ties its hosts.
+    #[serde(default)]
+    pub joins: Vec<Join>,
 }
 
 /// A track with its keys, to be kept over a restart.
@@ -88,6 +98,7 @@ impl Track {
             orders: Vec::new(),
             keys: VecDeque::new(),
             trees: 0,
+            joins: Vec::new(),
         }
     }
 
@@ -113,6 +124,7 @@ impl Track {
             techniques: techniques(alert),
             tree,
             reason,
+            print: Some(sight.print.clone()),
         });
         if self.status == IncidentStatus::Contained && sight.time_us > self.contained_us {
             self.status = IncidentStatus::Open;
@@ -130,11 +142,52 @@ impl Track {
         }
         self.trees += younger.trees;
         self.orders.extend(younger.orders);
+        for join in younger.joins {
+            self.tie(join);
+        }
         self.grown = self.grown.max(younger.grown);
         // A part that is not contained leaves the whole open.
         if younger.status == IncidentStatus::Open {
             self.status = IncidentStatus::Open;
         }
+    }
+
+    /// What its members leave behind for joins over hosts.
+    pub fn prints(&self) -> impl Iterator<Item = &Print> {
+        self.members.iter().filter_map(|member| member.print.as_ref())
+    }
+
+    /// The alert at which a join showed that two incidents are one tells it.
+    pub fn told(&mut self, alert: &str, join: &Join) {
+        if let Some(member) = self.members.iter_mut().find(|member| member.alert == alert)
+            && !member.reason.contains(&join.reason)
+            && member.reason.len() < TITLE_BYTES
+        {
+            member.reason = format!("{}; {}", member.reason, join.reason);
+        }
+    }
+
+    /// Notes what ties two of its hosts; whether it is new. One reason of one kind for two hosts and one value: the
+    /// surest, the earlier of two that are as sure.
+    pub fn tie(&mut self, join: Join) -> bool {
+        let ends = |join: &Join| {
+            let (from, to) = (join.from.clone(), join.to.clone());
+            if join.kind.directed() || from <= to { (from, to) } else { (to, from) }
+        };
+        let same =
+            |known: &&mut Join| known.kind == join.kind && known.value == join.value && ends(known) == ends(&join);
+        if let Some(known) = self.joins.iter_mut().find(same) {
+            let surer = join.confidence > known.confidence;
+            if surer {
+                *known = join;
+            }
+            return surer;
+        }
+        let room = self.joins.len() < JOINS;
+        if room {
+            self.joins.push(join);
+        }
+        room
     }
 
     /// Whether an order stands. When the last one is taken back the incident is open again.
@@ -166,6 +219,7 @@ impl Track {
             orders: self.orders.iter().map(|given| given.order.clone()).collect(),
             reasons: members.iter().map(|member| member.reason.clone()).collect(),
             drill: self.drill.clone(),
+            joins: self.joins.clone(),
         }
     }
 

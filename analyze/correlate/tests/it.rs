@@ -1,5 +1,10 @@
 //! Scenarios, and what holds for any series of alerts.
 
+#[path = "it/golden.rs"]
+mod golden;
+#[path = "it/ways.rs"]
+mod ways;
+
 use correlate::{Change, Correlator, Limits};
 use proptest::prelude::*;
 use record::*;

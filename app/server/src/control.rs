@@ -127,6 +127,10 @@ impl Control for Hands {
         self.tokens.deny(agent.parse()?, reason).await
     }
 
+    async fn chain(&self, incident: &str) -> Result<record::Chain> {
+        super::chain::chain(&self.pipeline, incident).await
+    }
+
     async fn incident_closed(&self, id: &str) -> Result<()> {
         self.pipeline.closed(id).await
     }

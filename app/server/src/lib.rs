@@ -16,6 +16,7 @@ pub mod ingest;
 pub mod pipeline;
 
 pub mod book;
+pub mod chain;
 pub mod memory;
 pub mod witness;
 

@@ -1,12 +1,12 @@
 //! The correlator together with what is known of its traces in the tables, so that a commit that failed is made good by
 //! the next one.
 
-use api::tables::{self, INCIDENT_TIMES, INCIDENTS};
+use api::tables::{self, INCIDENT_TIMES, INCIDENTS, MERGED};
 use base::Result;
 use correlate::{Change, Correlator, Limits, Saved};
 use port::{Tables, Write};
 use record::{Incident, IncidentStatus};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What the correlator keeps over a restart: key incident id, value JSON [`correlate::Saved`].
@@ -17,8 +17,11 @@ const PAGE: usize = 500;
 /// The correlator and its traces.
 pub struct Memory {
     correlator: Correlator,
-    /// Incidents that became part of another and may still stand in the tables.
-    gone: BTreeSet<String>,
+    /// Incidents that became part of another and may still stand in the tables, with the one they are part of.
+    gone: BTreeMap<String, String>,
+    /// Incidents that changed since they were last stored: a commit that fails must not forget them, since the same
+    /// event seen again changes nothing.
+    dirty: BTreeSet<String>,
     /// Keys of [`CORRELATION`].
     kept: BTreeSet<String>,
     /// Held from a change until its commit has ended: commits must not overtake each other.
@@ -32,7 +35,7 @@ pub struct Upkeep {
     pub writes: Vec<Write>,
     /// The incidents as they are now.
     pub incidents: Vec<Incident>,
-    gone: Vec<String>,
+    gone: Vec<(String, String)>,
     left: Vec<String>,
 }
 
@@ -54,10 +57,31 @@ impl Memory {
     /// Runs one call on the correlator; gives the incident that it was about.
     pub fn change(&mut self, call: impl FnOnce(&mut Correlator) -> Option<Change>) -> Option<String> {
         let change = call(&mut self.correlator)?;
-        if let Change::Merged { gone, .. } = &change {
-            self.gone.extend(gone.iter().cloned());
-        }
+        self.note(&change);
         Some(change.id().to_string())
+    }
+
+    /// Runs a call on the correlator that may change many incidents; whether anything waits to be stored.
+    pub fn changes(&mut self, call: impl FnOnce(&mut Correlator) -> Vec<Change>) -> bool {
+        for change in call(&mut self.correlator) {
+            self.note(&change);
+        }
+        !self.dirty.is_empty() || !self.gone.is_empty()
+    }
+
+    fn note(&mut self, change: &Change) {
+        if let Change::Merged { into, gone } = change {
+            for id in gone {
+                self.dirty.remove(id);
+                self.gone.insert(id.clone(), into.id.clone());
+            }
+        }
+        self.dirty.extend(change.incident().map(|incident| incident.id.clone()));
+    }
+
+    /// Addresses that exactly one host has, with its agent.
+    pub fn owners(&self) -> BTreeMap<std::net::IpAddr, String> {
+        self.correlator.owners().map(|(ip, agent)| (ip, agent.to_string())).collect()
     }
 
     /// A person closed an incident; what comes later makes a new one.
@@ -83,7 +107,9 @@ impl Memory {
 pub async fn upkeep(memory: &Shared, tables: &dyn Tables, changed: &BTreeSet<String>) -> Result<Upkeep> {
     let (now, gone, left) = {
         let memory = lock(memory);
-        (memory.now(changed), memory.gone.iter().cloned().collect::<Vec<_>>(), memory.left())
+        let changed = changed.union(&memory.dirty).cloned().collect();
+        let gone = memory.gone.iter().map(|(id, into)| (id.clone(), into.clone())).collect::<Vec<_>>();
+        (memory.now(&changed), gone, memory.left())
     };
     let mut upkeep = Upkeep { gone, left, ..Upkeep::default() };
     for (incident, saved) in now {
@@ -99,13 +125,14 @@ pub async fn upkeep(memory: &Shared, tables: &dyn Tables, changed: &BTreeSet<Str
         }
         upkeep.incidents.push(incident);
     }
-    for id in &upkeep.gone {
+    for (id, into) in &upkeep.gone {
         if let Some(first_us) = first_us(tables, id).await? {
             upkeep.writes.push(Write::Delete { table: INCIDENT_TIMES, key: tables::timed(first_us, id) });
         }
         upkeep.writes.push(Write::Delete { table: INCIDENTS, key: id.clone() });
+        upkeep.writes.push(Write::Put { table: MERGED, key: id.clone(), value: into.clone().into() });
     }
-    let ended = upkeep.gone.iter().chain(&upkeep.left);
+    let ended = upkeep.gone.iter().map(|(id, _)| id).chain(&upkeep.left);
     upkeep.writes.extend(ended.map(|id| Write::Delete { table: CORRELATION, key: id.clone() }));
     Ok(upkeep)
 }
@@ -113,8 +140,14 @@ pub async fn upkeep(memory: &Shared, tables: &dyn Tables, changed: &BTreeSet<Str
 /// The commit succeeded.
 pub fn committed(memory: &Shared, upkeep: &Upkeep) {
     let mut memory = lock(memory);
-    memory.kept.extend(upkeep.incidents.iter().map(|incident| incident.id.clone()));
-    for id in &upkeep.gone {
+    for incident in &upkeep.incidents {
+        memory.dirty.remove(&incident.id);
+        memory.kept.insert(incident.id.clone());
+    }
+    // What left the correlator before it was stored has nothing more to say here.
+    let open: BTreeSet<String> = memory.correlator.open().map(str::to_string).collect();
+    memory.dirty.retain(|id| open.contains(id));
+    for (id, _) in &upkeep.gone {
         memory.gone.remove(id);
         memory.kept.remove(id);
     }
@@ -162,5 +195,5 @@ pub async fn restore(tables: &dyn Tables) -> Result<Memory> {
         }
     }
     let correlator = Correlator::restore(Limits::default(), all);
-    Ok(Memory { correlator, gone: BTreeSet::new(), kept, turn: Arc::default() })
+    Ok(Memory { correlator, gone: BTreeMap::new(), dirty: BTreeSet::new(), kept, turn: Arc::default() })
 }

@@ -4,6 +4,7 @@
 //! last, because what it has committed is never walked again.
 
 use super::book::Book;
+use super::chain;
 use super::fault;
 use super::hub::Hub;
 use super::memory::{self, Shared};
@@ -13,6 +14,7 @@ use api::tables::{self, ALERT_KEYS, OPEN_ORDERS, ORDERS, OpenOrder, RECEIPTS, St
 use api::view::Draft;
 use async_trait::async_trait;
 use base::{Fault, Lang, Result};
+use correlate::{Change, Correlator};
 use lake::{Arrived, Lake};
 use port::Tables;
 use record::{
@@ -75,6 +77,7 @@ impl Pipeline {
         if let Some(posture) = self.posture.get() {
             posture.observe(&agent.to_string(), &host.name, &events).await?;
         }
+        self.ways(agent, frame, lane, &host, &events).await?;
         let lost: Vec<record::Lost> = events.iter().filter_map(loss).cloned().collect();
         let shown = self.views(agent, frame, lane, &host, &events);
         self.lake.append(Arrived {
@@ -128,14 +131,22 @@ impl Pipeline {
         let _turn = memory::turn(&self.correlator).await;
         let changed: BTreeSet<String> = {
             let mut memory = memory::lock(&self.correlator);
-            let observe = |alert: &&Alert| memory.change(|correlator| Some(correlator.observe(alert, host)));
-            fresh.iter().filter_map(observe).collect()
+            let mut observe = |alert: &&Alert| {
+                let id = memory.change(|correlator| Some(correlator.observe(alert, host)));
+                // Its evidence may be the very connection or login that ties it to another host.
+                let evidence = alert.evidence.clone().unpack(0).unwrap_or_default();
+                let told = |event| (alert.id.clone(), event);
+                memory.changes(|correlator| seen(correlator, &alert.agent, host, evidence.iter().map(told)));
+                id
+            };
+            fresh.iter().filter_map(&mut observe).collect()
         };
         let upkeep = memory::upkeep(&self.correlator, &*self.tables, &changed).await?;
         let stored = |alert: &&Alert| StoredAlert::new((*alert).clone(), record::ocsf::alert(host, alert));
         let stored: Vec<StoredAlert> = fresh.iter().map(stored).collect();
         let mut writes = upkeep.writes.clone();
         writes.extend(stored.iter().flat_map(StoredAlert::writes));
+        writes.extend(fresh.iter().map(|alert| chain::evidence_write(alert)));
         self.tables.commit(writes).await?;
         memory::committed(&self.correlator, &upkeep);
         if let Some(notice) = self.notice.get()
@@ -147,6 +158,38 @@ impl Pipeline {
         for alert in &stored {
             self.show("alert", serde_json::to_value(alert).unwrap_or_default());
         }
+        self.show_incidents(&upkeep.incidents);
+        Ok(())
+    }
+
+    /// Tells the correlator of connections and logins, and stores what they link.
+    async fn ways(
+        &self,
+        agent: AgentId,
+        frame: &Frame,
+        lane: Lane,
+        host: &Host,
+        events: &[record::Event],
+    ) -> Result<()> {
+        let id = |event: &record::Event| EventId { agent, boot: frame.boot, lane, seq: event.seq }.to_string();
+        let told = events.iter().filter(|event| correlate::tells_of_ways(event)).map(|event| (id(event), event));
+        let told: Vec<(String, &record::Event)> = told.collect();
+        self.told(&agent.to_string(), host, told).await
+    }
+
+    /// Events of one host, each with its id, the earliest first.
+    pub(crate) async fn told(&self, agent: &str, host: &Host, events: Vec<(String, &record::Event)>) -> Result<()> {
+        let _turn = memory::turn(&self.correlator).await;
+        let waits = memory::lock(&self.correlator).changes(|correlator| {
+            correlator.host(agent, host);
+            seen(correlator, agent, host, events.into_iter())
+        });
+        if !waits {
+            return Ok(());
+        }
+        let upkeep = memory::upkeep(&self.correlator, &*self.tables, &BTreeSet::new()).await?;
+        self.tables.commit(upkeep.writes.clone()).await?;
+        memory::committed(&self.correlator, &upkeep);
         self.show_incidents(&upkeep.incidents);
         Ok(())
     }
@@ -282,6 +325,15 @@ impl Pipeline {
         memory::lock(&self.correlator).close(id);
         memory::store_closed(&self.correlator, &*self.tables, id).await
     }
+}
+
+fn seen<'e>(
+    correlator: &mut Correlator,
+    agent: &str,
+    host: &Host,
+    events: impl Iterator<Item = (String, &'e record::Event)>,
+) -> Vec<Change> {
+    events.flat_map(|(id, event)| correlator.event(agent, host, &id, event)).collect()
 }
 
 fn loss(event: &record::Event) -> Option<&record::Lost> {

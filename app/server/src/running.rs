@@ -211,7 +211,9 @@ impl Core {
 
     fn tasks(&self, stopping: &watch::Receiver<bool>, clock: Arc<dyn Clock>) -> Vec<JoinHandle<()>> {
         let (door, pipeline, stop) = (self.door.clone(), self.pipeline.clone(), stopping.clone());
+        let now = clock.wall();
         let walk = tokio::spawn(async move {
+            super::chain::recall(&pipeline, now).await;
             if let Err(fault) = door.walk(&pipeline, stop).await {
                 tracing::error!(fault = %fault.inside(), "the pipeline stopped");
             }

@@ -127,6 +127,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/api/v1/alerts/{id}", roles(WATCHERS, Scope::Read), ""),
     row("GET", "/api/v1/incidents", roles(WATCHERS, Scope::Read), ""),
     row("GET", "/api/v1/incidents/{id}", roles(WATCHERS, Scope::Read), ""),
+    row("GET", "/api/v1/incidents/{id}/chain", roles(WATCHERS, Scope::Read), ""),
     row("POST", "/api/v1/incidents/{id}/close", roles(ACTORS, Scope::Act), "incident.close"),
     row("GET", "/api/v1/orders", roles(WATCHERS, Scope::Read), ""),
     row("POST", "/api/v1/orders", roles(ACTORS, Scope::Act), "order.intent"),

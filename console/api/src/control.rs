@@ -3,7 +3,7 @@
 use crate::view::{Draft, LedgerReport, Live, Status};
 use async_trait::async_trait;
 use base::Result;
-use record::{Entry, Order};
+use record::{Chain, Entry, Order};
 use tokio::sync::broadcast;
 
 /// The server behind the API. The app implements it; tests fake it.
@@ -35,6 +35,9 @@ pub trait Control: Send + Sync {
 
     /// Shuts an agent out: its link ends and none of its certificates opens another. A fault when there is no such agent.
     async fn deny_agent(&self, agent: &str, reason: &str) -> Result<()>;
+
+    /// The attack chain of an incident, of an old id that of the incident it became part of; without actors.
+    async fn chain(&self, incident: &str) -> Result<Chain>;
 
     /// A person closed this incident (already stored): the correlator lets go of it, and it is stored as closed once
     /// more in case a late write of the correlator had opened it again.

@@ -37,6 +37,7 @@ pub mod session;
 mod state;
 pub mod token;
 
+mod chain_schema;
 mod filter;
 pub mod form;
 mod order;

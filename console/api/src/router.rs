@@ -63,6 +63,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(alerts::alert))
         .routes(routes!(incidents::incidents))
         .routes(routes!(incidents::incident))
+        .routes(routes!(incidents::chain))
         .routes(routes!(incidents::close_incident))
         .routes(routes!(orders::orders, orders::give_order))
         .routes(routes!(orders::order))

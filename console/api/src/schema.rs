@@ -1,6 +1,7 @@
 //! Forms of the records in the OpenAPI document. `core/record` knows nothing of OpenAPI, so their fields are named here
 //! again; a test compares them with what is really sent.
 
+pub(crate) use crate::chain_schema::{ChainForm, JoinForm};
 use crate::story::{Moment, ProcessNode};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -99,6 +100,8 @@ pub(crate) struct IncidentForm {
     /// Why each alert joined, in step with `alerts`.
     reasons: Vec<String>,
     drill: String,
+    /// What ties its hosts to each other; absent when there is one.
+    joins: Option<Vec<JoinForm>>,
 }
 
 /// An incident with its alerts, orders, process tree and timeline.

@@ -15,6 +15,8 @@ pub const ALERT_KEYS: &str = "alert-keys";
 pub const INCIDENTS: &str = "incidents";
 /// Incidents by time: key `{first_us:020}-{id}`, value the id (plain text).
 pub const INCIDENT_TIMES: &str = "incident-times";
+/// Incidents that became part of another: key id, value the id of the other (plain text), which may be here too.
+pub const MERGED: &str = "incident-merged";
 /// Orders: key id, value JSON [`record::Order`].
 pub const ORDERS: &str = "orders";
 /// Orders by time: key `{issued_us:020}-{id}`, value the id (plain text).
@@ -102,6 +104,22 @@ pub fn open_key(agent: &str, order: &str) -> String {
     format!("{agent}/{order}")
 }
 
+/// Most incidents that became part of each other one after the other.
+const MERGES: usize = 64;
+
+/// An incident, or the one that it became part of.
+pub async fn incident(tables: &dyn Tables, id: &str) -> Result<Incident> {
+    let mut wanted = id.to_owned();
+    for _ in 0..MERGES {
+        if let Some(incident) = find(tables, INCIDENTS, &wanted).await? {
+            return Ok(incident);
+        }
+        let Some(into) = tables.get(MERGED, &wanted).await? else { break };
+        wanted = String::from_utf8_lossy(&into.value).into_owned();
+    }
+    Err(Fault::new(&crate::fault::MISSING).object(format!("{INCIDENTS} {id}")))
+}
+
 /// The writes that store an incident.
 pub fn incident_writes(incident: &Incident) -> Vec<Write> {
     let time = Write::Put {
@@ -148,7 +166,7 @@ pub(crate) fn parse<T: DeserializeOwned>(table: &'static str, item: &port::Item)
 }
 
 /// One document, `None` when absent.
-pub(crate) async fn find<T: DeserializeOwned>(
+pub async fn find<T: DeserializeOwned>(
     tables: &dyn Tables,
     table: &'static str,
     key: &str,

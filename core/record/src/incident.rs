@@ -56,4 +56,7 @@ pub struct Incident {
     pub reasons: Vec<String>,
     /// Drill it belongs to, empty for real ones.
     pub drill: String,
+    /// What ties its hosts to each other, the first to the last that was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joins: Vec<crate::Join>,
 }

@@ -12,6 +12,7 @@
 
 mod alert;
 mod batch;
+mod chain;
 mod entry;
 mod event;
 pub mod fault;
@@ -28,6 +29,9 @@ mod tactic;
 
 pub use alert::{Alert, Match, Response, Severity, Technique};
 pub use batch::{Batch, Frame, Host, Lane, WireEvent};
+pub use chain::{
+    Chain, ChainActor, ChainControl, ChainEdge, ChainEntry, ChainImpact, ChainNode, ChainStep, Join, JoinKind,
+};
 pub use entry::Entry;
 pub use event::{
     Activity, BpfCall, Dns, Event, Exec, Exit, FileActivity, FileOp, Fork, IoUring, Kind, Lost, Memory, Module, Mount,

@@ -359,6 +359,7 @@ fn incidents() -> Vec<Incident> {
         orders: vec!["ord-1".into()],
         reasons: vec!["first alert".into(), "same process tree".into()],
         drill: String::new(),
+        joins: Vec::new(),
     };
     let statuses = [IncidentStatus::Open, IncidentStatus::Contained, IncidentStatus::Closed];
     let mut list: Vec<Incident> = statuses.map(|status| Incident { status, ..base.clone() }).into();

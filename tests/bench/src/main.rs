@@ -3,6 +3,7 @@
 //!
 //! `bench host AGENT ROUNDS` needs root (kernel programs, auditd); the others need none.
 
+mod chain_bench;
 mod compile;
 mod figures;
 mod host;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         ["compile", agent] => compile::run(Path::new(agent)),
         ["lake", events] => lake_bench::run(events.parse().unwrap_or(10_000_000)),
         ["rules"] => rules::run(),
+        ["chain"] => chain_bench::run(),
         ["logs"] => logs_bench::run(),
         ["scan"] => scan_bench::run(),
         ["integrity"] => integrity_bench::run(),
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
             load::open(count.parse().unwrap_or(0), Path::new(folder), rate.parse().unwrap_or(0))
         }
         _ => {
-            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | logs | scan | integrity | intel INDICATORS | taxii | update AGENTS INDICATORS | inventory ADVISORIES"
+            Err("usage: bench host AGENT ROUNDS | compile AGENT | lake EVENTS | rules | chain | logs | scan | integrity | intel INDICATORS | taxii | update AGENTS INDICATORS | inventory ADVISORIES"
                 .to_string())
         }
     };

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "it/hosts.rs"]
+mod hosts;
+
 use base::{Random, SeededRandom};
 use closed_loop::check::check;
 use closed_loop::script::{WHOLE, by_chance};

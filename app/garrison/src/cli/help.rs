@@ -168,6 +168,11 @@ const TEXTS: &[(&str, &str)] = &[
         "One incident with process tree and timeline; the newest without an id",
         "一个安全事件的进程树与时间线；不给编号则取最新",
     ),
+    (
+        "The attack chain of an incident: entry, spread, control; the newest without an id",
+        "安全事件的攻击链：入口、扩散、控制；不给编号则取最新",
+    ),
+    ("The graph in the DOT language of Graphviz", "以 Graphviz 的 DOT 语言输出图"),
     ("Close an incident", "关闭安全事件"),
     ("Act on a host", "对主机执行处置"),
     (

@@ -3,7 +3,7 @@
 use super::EnrollCommand;
 use super::client::Client;
 use super::options::{Options, Session};
-use super::render::{incident, lists, status as drawn};
+use super::render::{chain, incident, lists, status as drawn};
 use super::screen::Screen;
 use super::words::Word;
 use super::{act, duration, fault};
@@ -77,6 +77,14 @@ enum IncidentsCommand {
     Show {
         /// Its id.
         id: Option<String>,
+    },
+    /// The attack chain of an incident: entry, spread, control; the newest without an id.
+    Chain {
+        /// Its id.
+        id: Option<String>,
+        /// The graph in the DOT language of Graphviz.
+        #[arg(long)]
+        dot: bool,
     },
     /// Close an incident.
     Close(act::Close),
@@ -252,6 +260,18 @@ pub(super) async fn incidents(session: &Session, incidents: Incidents) -> Result
                 None => newest(&session.client).await?,
             };
             show(session, &session.client.get(&format!("/incidents/{}", escape(&id))).await?, incident::incident)
+        }
+        IncidentsCommand::Chain { id, dot } => {
+            let id = match id {
+                Some(id) => id,
+                None => newest(&session.client).await?,
+            };
+            let json = session.client.get(&format!("/incidents/{}/chain", escape(&id))).await?;
+            if dot {
+                print(&chain::dot(&typed(&json)?));
+                return Ok(ExitCode::SUCCESS);
+            }
+            show(session, &json, chain::chain)
         }
         IncidentsCommand::Close(close) => act::close(session, close).await,
     }

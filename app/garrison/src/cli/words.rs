@@ -93,6 +93,20 @@ words! {
     Last: "last", "最近";
     Accounts: "accounts", "账号";
     Chain: "attack chain", "攻击链";
+    ChainEntry: "entry", "入口";
+    ChainSpread: "spread", "扩散";
+    ChainControl: "control", "控制";
+    ChainImpact: "impact", "影响";
+    ChainNow: "now", "现状";
+    ChainActors: "actors", "组织";
+    ChainSure: "sure", "可信度";
+    ChainNoSpread: "stayed on one host", "未扩散到其他主机";
+    ChainNoControl: "nothing shows where it is commanded from", "未发现控制端";
+    ChainNoImpact: "nothing taken or damaged is known", "未发现窃取或破坏";
+    ChainEvery: "every", "每";
+    ChainHosts: "hosts", "台主机";
+    ChainLast: "last seen", "最近活动";
+    ChainCut: "the graph was cut at its limits", "图已按上限截断";
     Tree: "process tree", "进程树";
     Timeline: "timeline", "时间线";
     Drill: "drill", "演练";
@@ -202,6 +216,23 @@ words! {
 
 /// Words of the API with their Chinese; English shows them as they are.
 const API: &[(&str, &str)] = &[
+    ("login", "登录"),
+    ("exploited-service", "利用对外服务"),
+    ("user-application", "用户应用程序"),
+    ("scheduled", "计划任务"),
+    ("indicator", "情报命中"),
+    ("beacon", "心跳外联"),
+    ("reverse-shell", "反弹 shell"),
+    ("connection", "连接"),
+    ("contact", "接触"),
+    ("spawned", "启动"),
+    ("logged-in", "登录"),
+    ("connected", "连接"),
+    ("dropped", "释放"),
+    ("resolved", "解析"),
+    ("matched", "命中"),
+    ("shared", "共有"),
+    ("fingerprint", "指纹"),
     ("unknown", "未知"),
     ("informational", "提示"),
     ("low", "低"),

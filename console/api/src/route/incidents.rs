@@ -6,14 +6,14 @@ use crate::caller::Caller;
 use crate::extract::{Ask, Body};
 use crate::form::Reason;
 use crate::page::{self, Page};
-use crate::schema::{IncidentForm, IncidentViewForm};
+use crate::schema::{ChainForm, IncidentForm, IncidentViewForm};
 use crate::story::{IncidentView, OrderView};
 use crate::tables::{self, INCIDENT_TIMES, INCIDENTS, StoredAlert};
 use crate::{ApiState, Problem, fault};
 use axum::extract::{Path, State};
 use base::{Fault, Result};
 use port::Write;
-use record::{Incident, IncidentStatus, Severity};
+use record::{Chain, ChainActor, Incident, IncidentStatus, Severity};
 
 /// Most alerts shown of one incident; the rest is found by `GET /alerts`.
 const ALERTS_SHOWN: usize = 500;
@@ -95,7 +95,7 @@ pub(crate) async fn incidents(
 #[utoipa::path(get, path = "/api/v1/incidents/{id}", tag = "incidents", params(("id" = String, Path)),
     responses((status = 200, body = IncidentViewForm), (status = "default", body = Problem)))]
 pub(crate) async fn incident(State(state): State<ApiState>, Path(id): Path<String>) -> Answer<IncidentView> {
-    let incident: Incident = tables::load(&*state.tables, INCIDENTS, &id).await?;
+    let incident: Incident = tables::incident(&*state.tables, &id).await?;
     let mut findings: Vec<StoredAlert> = Vec::new();
     for alert in incident.alerts.iter().take(ALERTS_SHOWN) {
         findings.extend(alerts::find(&state, alert).await?);
@@ -105,6 +105,39 @@ pub(crate) async fn incident(State(state): State<ApiState>, Path(id): Path<Strin
         actions.extend(orders::find(&state, order).await?);
     }
     Ok(axum::Json(IncidentView::new(incident, findings, actions)))
+}
+
+/// Most actors and programs named behind a chain.
+const ACTORS: usize = 3;
+
+/// The attack chain of an incident: graph, entry, spread, control and impact.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/chain", tag = "incidents", params(("id" = String, Path)),
+    responses((status = 200, body = ChainForm), (status = "default", body = Problem)))]
+pub(crate) async fn chain(State(state): State<ApiState>, Path(id): Path<String>) -> Answer<Chain> {
+    let mut chain = state.control.chain(&id).await?;
+    if let Some(desk) = &state.intelligence {
+        // The chain stands without a name behind it.
+        match desk.attribute(&chain.incident).await {
+            Ok(told) => chain.actors = actors(&told),
+            Err(fault) => tracing::warn!(fault = %fault.inside(), "no actor was sought for a chain"),
+        }
+    }
+    Ok(axum::Json(chain))
+}
+
+fn actors(told: &serde_json::Value) -> Vec<ChainActor> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |name: &str, kind: &str| -> Vec<ChainActor> {
+        let all = told[name].as_array().into_iter().flatten().take(ACTORS);
+        all.map(|one| ChainActor {
+            id: text(&one["id"]),
+            name: text(&one["name"]),
+            kind: kind.to_owned(),
+            confidence: one["confidence"].as_u64().and_then(|sure| u8::try_from(sure).ok()).unwrap_or(0),
+        })
+        .collect()
+    };
+    [list("actors", "actor"), list("software", "software")].concat()
 }
 
 /// Closes an incident.
@@ -118,7 +151,8 @@ pub(crate) async fn close_incident(
     Body(Reason { reason }): Body<Reason>,
 ) -> Answer<Incident> {
     check_reason(&reason)?;
-    let incident: Incident = tables::load(&*state.tables, INCIDENTS, &id).await?;
+    let incident: Incident = tables::incident(&*state.tables, &id).await?;
+    let id = incident.id.clone();
     if incident.status == IncidentStatus::Closed {
         let fault = Fault::new(&fault::WRONG_STATE).object(&id);
         return Err(fault.expected("open or contained").found("closed").into());

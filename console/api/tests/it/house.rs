@@ -96,6 +96,29 @@ impl Control for FakeControl {
         Ok(())
     }
 
+    async fn chain(&self, id: &str) -> Result<record::Chain> {
+        self.trip.pass("chain")?;
+        let incident = tables::incident(&*self.tables, id).await?;
+        Ok(record::Chain {
+            incident: incident.id,
+            title: incident.title,
+            severity: incident.severity,
+            status: incident.status,
+            first_us: incident.first_us,
+            last_us: incident.last_us,
+            drill: incident.drill,
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            entry: None,
+            spread: Vec::new(),
+            control: Vec::new(),
+            impact: Vec::new(),
+            joins: Vec::new(),
+            actors: Vec::new(),
+            cut: false,
+        })
+    }
+
     async fn incident_closed(&self, id: &str) -> Result<()> {
         self.closed.lock().unwrap().push(id.into());
         Ok(())
@@ -323,6 +346,7 @@ pub fn incident() -> Incident {
         orders: vec![ORDER.into()],
         reasons: vec!["first".into()],
         drill: String::new(),
+        joins: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Drawing: records in, text out. No clock, no terminal, no network.
 
+pub mod chain;
 pub mod event;
 pub mod incident;
 pub mod lists;
