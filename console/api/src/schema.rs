@@ -101,7 +101,7 @@ pub(crate) struct IncidentForm {
     reasons: Vec<String>,
     drill: String,
     /// What ties its hosts to each other; absent when there is one.
-    joins: Option<Vec<JoinForm>>,
+    joins: Vec<JoinForm>,
 }
 
 /// An incident with its alerts, orders, process tree and timeline.

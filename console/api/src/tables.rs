@@ -166,11 +166,7 @@ pub(crate) fn parse<T: DeserializeOwned>(table: &'static str, item: &port::Item)
 }
 
 /// One document, `None` when absent.
-pub async fn find<T: DeserializeOwned>(
-    tables: &dyn Tables,
-    table: &'static str,
-    key: &str,
-) -> Result<Option<T>> {
+pub async fn find<T: DeserializeOwned>(tables: &dyn Tables, table: &'static str, key: &str) -> Result<Option<T>> {
     tables.get(table, key).await?.map(|item| parse(table, &item)).transpose()
 }
 

@@ -152,6 +152,7 @@ impl Needles {
     }
 
     #[inline]
+    #[allow(clippy::needless_range_loop, reason = "a walker is a part of the text, a state and a trail")]
     fn side_by_side<A: Automaton, const WALKERS: usize>(&self, machine: &A, text: &[u8], answers: &mut Bits) {
         let Ok(start) = machine.start_state(Anchored::No) else { return };
         let mut look = |state: StateID, place: usize| {

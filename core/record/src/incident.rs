@@ -57,6 +57,6 @@ pub struct Incident {
     /// Drill it belongs to, empty for real ones.
     pub drill: String,
     /// What ties its hosts to each other, the first to the last that was found.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub joins: Vec<crate::Join>,
 }

@@ -8,12 +8,10 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a program may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often it is looked at whether it has ended.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// A tree. Paths are absolute within it.
 pub struct Root {
@@ -159,28 +157,22 @@ impl Root {
         let streams = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = streams.env_clear().env("LC_ALL", "C").spawn().ok()?;
         let out = child.stdout.take()?;
-        let reader = std::thread::spawn(move || {
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
             let mut bytes = Vec::new();
-            out.take(COMMAND_BYTES).read_to_end(&mut bytes).map(|_| bytes)
+            let read = out.take(COMMAND_BYTES).read_to_end(&mut bytes).map(|_| bytes);
+            // Nobody waits any more when it took too long.
+            let _ = ended.send(read);
         });
-        let begun = Instant::now();
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status.success(),
-                Ok(None) if begun.elapsed() < PATIENCE => std::thread::sleep(LOOK),
-                // Late, or lost to somebody else who waits for children.
-                Ok(None) | Err(_) => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    break false;
-                }
-            }
-        };
-        let bytes = reader.join().ok()?.ok()?;
-        if !status {
+        let read = end.recv_timeout(PATIENCE);
+        if read.is_err() {
+            let _ = child.kill();
+        }
+        let good = child.wait().is_ok_and(|status| status.success());
+        let (true, Ok(Ok(bytes))) = (good, read) else {
             self.leave_out();
             return None;
-        }
+        };
         self.take(&bytes[..], COMMAND_BYTES, true)
     }
 }

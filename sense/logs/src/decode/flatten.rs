@@ -156,8 +156,11 @@ impl<'l, 'w> Flatten<'l, 'w> {
             self.space();
             let start = self.at;
             let read = self.any(fields, depth + 1);
-            let text = &self.text[start..self.at];
-            if read.is_some() && text.starts_with(['{', '[']) && self.whole.contains(&self.path.as_str()) {
+            // What failed to read may have ended within a character.
+            if let Some(text) = read.and_then(|()| self.text.get(start..self.at))
+                && text.starts_with(['{', '['])
+                && self.whole.contains(&self.path.as_str())
+            {
                 fields.put(&self.path, text);
             }
             self.path.truncate(length);
