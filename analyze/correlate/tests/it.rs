@@ -1,5 +1,7 @@
 //! Scenarios, and what holds for any series of alerts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+
 #[path = "it/golden.rs"]
 mod golden;
 #[path = "it/ways.rs"]

@@ -93,6 +93,9 @@ pub async fn renew(
     Ok(fresh)
 }
 
+/// What is asked of the catalogue: ecosystem, names, version.
+type Asked = (String, Vec<String>, String);
+
 async fn matched(tables: &dyn Tables, catalogue: &Catalogue, agent: &str) -> Result<Vec<Finding>> {
     let os = tables.get(ASSETS, &format!("{agent}/host/os")).await?;
     let os: Option<Held> = os.and_then(|item| serde_json::from_slice(&item.value).ok());
@@ -103,7 +106,7 @@ async fn matched(tables: &dyn Tables, catalogue: &Catalogue, agent: &str) -> Res
     });
     let system = system.unwrap_or_default();
     // Packages of one source and version ask the same.
-    let mut targets: BTreeMap<(String, Vec<String>, String), (posture::Target, Vec<String>)> = BTreeMap::new();
+    let mut targets: BTreeMap<Asked, (posture::Target, Vec<String>)> = BTreeMap::new();
     each(tables, &format!("{agent}/package/"), |_, held| {
         let detail = |name: &str| held.details.get(name).map_or("", String::as_str);
         let installed = Installed {
