@@ -11,7 +11,7 @@ use crate::passage::{Passage, SKEW_US};
 use crate::print::{Ancestor, LINEAGE, Print, Role, lineage};
 use crate::sight::tells;
 use record::{Activity, Event, Host, Join, Log, NetActivity, NetOp};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 /// Most hosts whose addresses, ways and alerts are remembered.
@@ -93,7 +93,7 @@ pub(crate) struct Bridge {
     places: HashMap<String, Place>,
     owners: HashMap<IpAddr, Vec<String>>,
     /// Ways by number; those that left both of their hosts' lists are dropped.
-    ways: BTreeMap<usize, Passage>,
+    ways: HashMap<usize, Passage>,
     next: usize,
     dialled: Ends,
     answered: Ends,
@@ -107,7 +107,7 @@ impl Bridge {
             window_us,
             places: HashMap::new(),
             owners: HashMap::new(),
-            ways: BTreeMap::new(),
+            ways: HashMap::new(),
             next: 0,
             dialled: Ends::default(),
             answered: Ends::default(),
@@ -378,14 +378,13 @@ impl Bridge {
 
     fn links_of(&self, way: &Passage) -> Vec<Link> {
         let prints = |agent: &str| self.places.get(agent).into_iter().flat_map(|place| &place.prints);
-        let sources = self.sources(way);
         let fit = |print: &Print| way.source_fit(print, self.window_us);
         let starts: Vec<(&Print, u8)> =
             prints(&way.from).map(|print| (print, fit(print))).filter(|(_, fit)| *fit > 0).collect();
         if starts.is_empty() {
             return Vec::new();
         }
-        let mut links = Vec::new();
+        let (sources, mut links) = (self.sources(way), Vec::new());
         for target in prints(&way.to) {
             let fit = way.target_fit(target, self.window_us, sources);
             links.extend(self.best(way, &starts, target, fit));
