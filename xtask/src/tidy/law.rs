@@ -12,7 +12,15 @@ const IN_ROOM: &[(&str, &str)] = &[
     ("detect", "anomaly"),
     ("playbook", "action"),
     ("playbook", "impact"),
+    ("waf", "seclang"),
+    ("waf", "injection"),
+    ("score", "waf"),
+    ("score", "injection"),
     ("gateway", "waf"),
+    ("gateway", "score"),
+    ("gateway", "profile"),
+    ("gateway", "wire"),
+    ("gateway", "flood"),
     ("fleet", "bus"),
     ("scanner", "scan"),
 ];
@@ -43,7 +51,10 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// Programs that must stay small, and what they never link, however deep.
 const LIGHT: &[(&str, &[&str])] =
-    &[("garrison-agent", &["datafusion", "arrow", "parquet", "typst", "sqlx", "yara-x", "cxx"])];
+    &[("garrison-agent", HEAVY), ("garrison-gateway", HEAVY)];
+
+/// What only the server may link.
+const HEAVY: &[&str] = &["datafusion", "arrow", "parquet", "typst", "sqlx", "yara-x", "cxx"];
 
 /// One import of a crate of ours: importer (room, name), imported (room or empty for outside, name).
 struct Import {

@@ -1,0 +1,3 @@
+//! `garrison-gateway`: in front of web services.
+
+fn main() {}

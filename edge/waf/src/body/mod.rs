@@ -1,0 +1,34 @@
+//! Bodies taken apart into arguments. One file a processor.
+
+use seclang::Settings;
+
+/// Where a processor puts what it finds.
+pub trait Sink {
+    /// An argument: `ARGS_POST` (and `ARGS`), decoded as its format says.
+    fn argument(&mut self, name: &[u8], value: &[u8]);
+    /// A file of a multipart body: `FILES`, `FILES_NAMES`, `FILES_SIZES`.
+    fn file(&mut self, field: &[u8], filename: &[u8], content: &[u8]);
+    /// A header of a part, as it stood: `MULTIPART_PART_HEADERS:field`.
+    fn part_header(&mut self, field: &[u8], line: &[u8]);
+    /// Text of an XML document: `XML:/*`.
+    fn xml_text(&mut self, text: &[u8]);
+    /// An attribute's value: `XML://@*`.
+    fn xml_attribute(&mut self, value: &[u8]);
+    /// A single-valued variable: (`MULTIPART_UNMATCHED_BOUNDARY`, `1`).
+    fn variable(&mut self, name: &'static str, value: &[u8]);
+}
+
+/// One kind of body.
+pub trait Processor: Sync {
+    /// Upper case, as `ctl:requestBodyProcessor` and `REQBODY_PROCESSOR` spell it.
+    fn name(&self) -> &'static str;
+
+    /// Takes the body apart. What can be read is put into the sink also when the rest is broken.
+    ///
+    /// # Errors
+    /// Why the body is broken (`REQBODY_ERROR_MSG`).
+    fn parse(&self, body: &[u8], content_type: &[u8], settings: &Settings, sink: &mut dyn Sink) -> Result<(), String>;
+}
+
+/// Every processor.
+pub const ALL: &[&dyn Processor] = &[];
