@@ -4,8 +4,9 @@ use seclang::Settings;
 
 /// Where a processor puts what it finds.
 pub trait Sink {
-    /// An argument: `ARGS_POST` (and `ARGS`), decoded as its format says.
-    fn argument(&mut self, name: &[u8], value: &[u8]);
+    /// An argument: `ARGS`, and `ARGS_POST` if [`Processor::posted`] says so; decoded as its format says.
+    /// False when no more arguments are taken (`SecArgumentsLimit`, arguments of the query counted too).
+    fn argument(&mut self, name: &[u8], value: &[u8]) -> bool;
     /// A file of a multipart body: `FILES`, `FILES_NAMES`, `FILES_SIZES`.
     fn file(&mut self, field: &[u8], filename: &[u8], content: &[u8]);
     /// A header of a part, as it stood: `MULTIPART_PART_HEADERS:field`.
@@ -22,6 +23,11 @@ pub trait Sink {
 pub trait Processor: Sync {
     /// Upper case, as `ctl:requestBodyProcessor` and `REQBODY_PROCESSOR` spell it.
     fn name(&self) -> &'static str;
+
+    /// Whether arguments are in `ARGS_POST` beside `ARGS`; those of JSON are in `ARGS` alone.
+    fn posted(&self) -> bool {
+        true
+    }
 
     /// Takes the body apart. What can be read is put into the sink also when the rest is broken.
     ///
