@@ -7,7 +7,8 @@ Reads requests as JSON lines from stdin and writes one JSON line each, in the sa
        All but "target" may be left out. A character of method, target and headers is one byte (U+00FF is 0xFF).
   out  {"rules": [ids in the order they held], "hits": [{"id", "phase", "message", "match", "data", "reference"}],
         "intervention": {"status", "phase"} or null, "show": {name: value}, "us": CPU microseconds}
-       A text that is not UTF-8 comes as null. libmodsecurity tells only of rules with `auditlog`: `nolog` and `noauditlog` hide them.
+       A text that is not UTF-8 comes as null. libmodsecurity tells only of rules with `auditlog`: `nolog` and
+       `noauditlog` hide them.
 
 What the rules are:
   --crs DIR [--setup FILE] [--paranoia N] [--threshold N]   OWASP CRS with the base settings of base.conf
@@ -88,6 +89,7 @@ def configuration(options, scratch):
 def load(options):
     """Engine and rules; what the parser says ends the program."""
     engine = libmodsecurity.ModSecurity()
+    engine.set_log_callback(lambda _line: None)  # Without one, every message goes to stderr.
     rules = libmodsecurity.RulesSet()
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "all.conf")
