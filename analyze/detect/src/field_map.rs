@@ -193,6 +193,8 @@ pub(crate) fn keyword_fields(kind: Kind) -> &'static [Field] {
         Kind::Scan => &[Field::ScanName, Field::ScanFamily, Field::FilePath],
         Kind::Integrity => &[Field::FilePath, Field::FileDiff],
         Kind::Asset => &[Field::AssetName, Field::AssetKey],
+        // Requests are judged at the gateway, by its own rules.
+        Kind::Http => &[],
         Kind::IoUring => &[Field::IoUringPath, Field::IoUringOp],
     }
 }

@@ -22,6 +22,8 @@ pub const BATCH_EVENTS: usize = 16 * 1024;
 pub const API_BODY_BYTES: usize = 1024 * 1024;
 /// Largest rule or configuration file, bytes.
 pub const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+/// Most rules that the record of one request names.
+pub const HTTP_RULES: usize = 32;
 /// Longest lease an action may have, seconds (30 days): a forgotten block ends by itself.
 pub const LEASE_SECONDS_MAX: u64 = 30 * 24 * 3600;
 /// Most rows one page of the API returns.

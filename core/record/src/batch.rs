@@ -103,7 +103,7 @@ pub struct WireEvent {
     /// What.
     #[prost(
         oneof = "Activity",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30"
     )]
     pub activity: Option<Activity>,
 }

@@ -80,6 +80,9 @@ pub enum Activity {
     /// The inventory changed.
     #[prost(message, tag = "29")]
     Asset(crate::Asset),
+    /// A request through the gateway.
+    #[prost(message, tag = "30")]
+    Http(crate::HttpActivity),
 }
 
 /// The kind of an activity, for filters, counters and rule routing.
@@ -107,6 +110,7 @@ pub enum Kind {
     Scan,
     Integrity,
     Asset,
+    Http,
 }
 
 impl Kind {
@@ -132,11 +136,12 @@ impl Kind {
         Kind::Scan,
         Kind::Integrity,
         Kind::Asset,
+        Kind::Http,
     ];
 
     /// Whether the kernel sensor delivers it; the other kinds are told by the programs themselves.
     pub const fn of_kernel(self) -> bool {
-        !matches!(self, Kind::Lost | Kind::Log | Kind::Scan | Kind::Integrity | Kind::Asset)
+        !matches!(self, Kind::Lost | Kind::Log | Kind::Scan | Kind::Integrity | Kind::Asset | Kind::Http)
     }
 
     /// Its word in filters and tables.
@@ -162,6 +167,7 @@ impl Kind {
             Kind::Scan => "scan",
             Kind::Integrity => "integrity",
             Kind::Asset => "asset",
+            Kind::Http => "http",
         }
     }
 
@@ -195,6 +201,7 @@ impl Activity {
             Activity::Scan(_) => Kind::Scan,
             Activity::Integrity(_) => Kind::Integrity,
             Activity::Asset(_) => Kind::Asset,
+            Activity::Http(_) => Kind::Http,
         }
     }
 }

@@ -17,6 +17,7 @@ mod entry;
 mod event;
 pub mod fault;
 mod field;
+mod http;
 mod id;
 mod incident;
 mod observed;
@@ -38,6 +39,7 @@ pub use event::{
     Namespace, NetActivity, NetOp, Privilege, ProcessAccess, SignalSent,
 };
 pub use field::{CLONE_NEWUSER, Field, Value};
+pub use http::{HttpActivity, HttpDecision};
 pub use id::{AgentId, EventId, ProcessKey};
 pub use incident::{Incident, IncidentStatus, Stage};
 pub use observed::{Asset, FileState, Integrity, Log, Pair, Scan};

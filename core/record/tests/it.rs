@@ -271,8 +271,42 @@ fn observed() -> Vec<Activity> {
     list
 }
 
+fn requests() -> Vec<Activity> {
+    let full = HttpActivity {
+        site: "shop".into(),
+        method: "POST".into(),
+        scheme: "https".into(),
+        host: "shop.example".into(),
+        path: "/cart".into(),
+        query: "id=1".into(),
+        version: "2".into(),
+        status: 403,
+        request_bytes: 12,
+        response_bytes: 900,
+        duration_us: 4_100,
+        client_ip: vec![192, 0, 2, 7],
+        client_port: 40_000,
+        server_ip: vec![192, 0, 2, 1],
+        server_port: 443,
+        upstream: "127.0.0.1:8080".into(),
+        user_agent: "curl/8".into(),
+        ja4: "t13d1516h2_8daaf6152771_e5627efa2ab1".into(),
+        ja3: "0123456789abcdef0123456789abcdef".into(),
+        ja4h: "po20nn05enus_000000000000_000000000000_000000000000".into(),
+        sni: "shop.example".into(),
+        tls: "1.3".into(),
+        reason: "score 10 of 5".into(),
+        score: 10,
+        rules: vec![942_100, 949_110],
+        ..HttpActivity::default()
+    };
+    let decided = HttpDecision::ALL.iter().map(|decision| HttpActivity { decision: *decision as i32, ..full.clone() });
+    let odd = HttpActivity { method: "PROPFIND".into(), ..HttpActivity::default() };
+    decided.chain([odd, HttpActivity::default()]).map(Activity::Http).collect()
+}
+
 fn activities() -> Vec<Activity> {
-    [files(), flows(), processes(), system(), logs(), observed()].concat()
+    [files(), flows(), processes(), system(), logs(), observed(), requests()].concat()
 }
 
 /// Every activity with a full process, bare ones, and none at all.

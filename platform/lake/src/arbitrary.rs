@@ -194,11 +194,21 @@ fn observed() -> impl Strategy<Value = Activity> {
     ]
 }
 
+fn http() -> impl Strategy<Value = Activity> {
+    (text(), text(), text(), (small(), small(), large(), 0..12i32), prop::collection::vec(large(), 0..3)).prop_map(
+        |(site, method, query, (status, client_port, response_bytes, decision), rules)| {
+            let (path, ja4, client_ip) = (query.clone(), site.clone(), vec![192, 0, 2, 9]);
+            let http = HttpActivity { site, method, path, query, status, client_port, client_ip, ..Default::default() };
+            Activity::Http(HttpActivity { response_bytes, decision, rules, ja4, upstream: "o:80".into(), ..http })
+        },
+    )
+}
+
 /// Events numbered from 1, of every kind.
 pub(crate) fn events(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
     let one = (
         proc(),
-        prop_oneof![2 => common().boxed(), 4 => system().boxed(), 1 => observed().boxed()],
+        prop_oneof![2 => common().boxed(), 4 => system().boxed(), 1 => observed().boxed(), 1 => http().boxed()],
         -4_000_000_000_000_000..4_000_000_000_000_000i64,
     );
     prop::collection::vec(one, count).prop_map(|events| {

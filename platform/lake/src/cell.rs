@@ -4,6 +4,7 @@
 //! the record it was. A value that a cell cannot hold exactly (an unknown operation number, an address of odd length) reads as
 //! `None` and stays in `rest`.
 
+mod http;
 mod observed;
 
 use record::{Activity, FileOp, Kind, NetOp};
@@ -46,6 +47,17 @@ pub(crate) enum Cell {
     Message,
     Version,
     Fields,
+    Query,
+    UserAgent,
+    Ja4,
+    H2,
+    Decision,
+    Score,
+    Model,
+    Rules,
+    Level,
+    BytesIn,
+    BytesOut,
 }
 
 /// What a column holds.
@@ -72,13 +84,17 @@ impl Cell {
     /// Name, type and meaning.
     pub(crate) const fn describe(self) -> (&'static str, Type, &'static str) {
         match self {
-            Op => ("op", Type::Text, "operation: of a file, a connection, or the system call"),
-            Path => ("path", Type::Text, "file"),
+            Op => ("op", Type::Text, "operation: of a file, a connection, the system call; method of a request"),
+            Path => ("path", Type::Text, "file; path of a request"),
             Target => ("target", Type::Text, "new name of a file; mount point"),
-            Name => ("name", Type::Text, "name asked for; module, program, memory file; class of lost events"),
+            Name => (
+                "name",
+                Type::Text,
+                "name asked for; host of a request; module, program, memory file; class of lost events",
+            ),
             PreviousExe => ("previous_exe", Type::Text, "executable of the process before this one"),
             Script => ("script", Type::Text, "script an interpreter was started for"),
-            RemoteIp => ("remote_ip", Type::Text, "other address; server of a DNS query"),
+            RemoteIp => ("remote_ip", Type::Text, "other address; server of a DNS query; client of a request"),
             RemotePort => ("remote_port", Type::Small, "other port"),
             RemoteName => ("remote_name", Type::Text, "name last resolved to the other address"),
             LocalIp => ("local_ip", Type::Text, "this host's address"),
@@ -87,7 +103,9 @@ impl Cell {
             QueryType => ("query_type", Type::Small, "DNS query type number"),
             TargetKey => ("target_key", Type::Large, "key of the child process"),
             TargetPid => ("target_pid", Type::Small, "process reached into or signalled"),
-            Code => ("code", Type::Small, "exit code; ptrace request; bpf command; io_uring operation"),
+            Code => {
+                ("code", Type::Small, "exit code; ptrace request; bpf command; io_uring operation; status of an answer")
+            }
             Signal => ("signal", Type::Small, "signal number"),
             Flags => ("flags", Type::Large, "flags of the call"),
             Mode => ("mode", Type::Small, "new mode of a file"),
@@ -95,15 +113,32 @@ impl Cell {
             Device => ("device", Type::Small, "device number"),
             Errno => ("errno", Type::Small, "result: absent, or a positive errno"),
             Count => ("count", Type::Large, "events lost"),
-            LivedUs => ("lived_us", Type::Large, "lifetime of an ended process, µs"),
+            LivedUs => ("lived_us", Type::Large, "lifetime of an ended process, duration of a request, µs"),
             FromMemory => ("from_memory", Type::Flag, "whether the executable was a memory file"),
             Elevated => ("elevated", Type::Flag, "whether credentials rose at this exec"),
-            Source => ("source", Type::Text, "decoder of a log record; engine of a scan; kind of an asset"),
+            Source => {
+                ("source", Type::Text, "decoder of a log record; engine of a scan; kind of an asset; site of a request")
+            }
             Origin => ("origin", Type::Text, "file, unit or sender that a log record came from"),
             Sender => ("sender", Type::Text, "host that a log record names"),
-            Message => ("message", Type::Text, "text of a log record; difference of a watched file"),
-            Version => ("version", Type::Text, "version of an asset"),
+            Message => {
+                ("message", Type::Text, "text of a log record; difference of a watched file; why a request was refused")
+            }
+            Version => ("version", Type::Text, "version of an asset; of HTTP"),
             Fields => ("fields", Type::Text, "named values as a JSON object"),
+            Query => ("query", Type::Text, "query of a request, redacted"),
+            UserAgent => ("user_agent", Type::Text, "User-Agent of a request"),
+            Ja4 => ("ja4", Type::Text, "JA4 fingerprint of a client's TLS"),
+            H2 => ("h2", Type::Text, "fingerprint of a client's HTTP/2"),
+            Decision => {
+                ("decision", Type::Text, "what became of a request: allowed, observed, blocked, challenged, limited …")
+            }
+            Score => ("score", Type::Small, "anomaly score of a request"),
+            Model => ("model", Type::Small, "score of the model, thousandths"),
+            Rules => ("rules", Type::Text, "rules that held of a request, separated by spaces"),
+            Level => ("level", Type::Small, "level of the flood defence, 1 to 5"),
+            BytesIn => ("bytes_in", Type::Large, "bytes of a request's body"),
+            BytesOut => ("bytes_out", Type::Large, "bytes of an answer's body"),
             Denied => ("denied", Type::Flag, "whether a deny rule killed the process at once"),
         }
     }
@@ -216,6 +251,7 @@ fn read_system(activity: &Activity, cell: Cell) -> Value<'_> {
         (Activity::Lost(lost), Op) => text(&lost.place),
         (Activity::Lost(lost), Name) => text(&lost.class),
         (Activity::Lost(lost), Count) => number(lost.count),
+        (Activity::Http(http), cell) => http::read(http, cell),
         _ => observed::read(activity, cell),
     }
 }
@@ -319,6 +355,7 @@ fn write_system(activity: &mut Activity, cell: Cell, value: Value<'_>) {
         (Activity::Lost(lost), Op) => lost.place = value.into_text(),
         (Activity::Lost(lost), Name) => lost.class = value.into_text(),
         (Activity::Lost(lost), Count) => lost.count = value.large(),
+        (Activity::Http(http), cell) => http::write(http, cell, value),
         (activity, cell) => observed::write(activity, cell, value),
     }
 }
@@ -346,5 +383,6 @@ pub(crate) fn empty(kind: Kind) -> Activity {
         Kind::Scan => Activity::Scan(Default::default()),
         Kind::Integrity => Activity::Integrity(Default::default()),
         Kind::Asset => Activity::Asset(Default::default()),
+        Kind::Http => Activity::Http(Default::default()),
     }
 }

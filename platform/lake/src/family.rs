@@ -17,6 +17,8 @@ pub enum Family {
     System,
     /// Records of logs.
     Log,
+    /// Requests through a gateway.
+    Http,
     /// What was found by looking: scans, changes of watched files and of the inventory.
     Observed,
     /// Alerts.
@@ -34,14 +36,23 @@ impl Family {
         Family::Dns,
         Family::System,
         Family::Log,
+        Family::Http,
         Family::Observed,
         Family::Finding,
         Family::Sample,
     ];
 
     /// The tables that the view `events` unites.
-    pub const EVENTS: &'static [Family] =
-        &[Family::Process, Family::File, Family::Network, Family::Dns, Family::System, Family::Log, Family::Observed];
+    pub const EVENTS: &'static [Family] = &[
+        Family::Process,
+        Family::File,
+        Family::Network,
+        Family::Dns,
+        Family::System,
+        Family::Log,
+        Family::Http,
+        Family::Observed,
+    ];
 
     /// Name of the table and of its folder.
     pub const fn word(self) -> &'static str {
@@ -52,6 +63,7 @@ impl Family {
             Family::Dns => "dns",
             Family::System => "system",
             Family::Log => "log",
+            Family::Http => "http",
             Family::Observed => "observed",
             Family::Finding => "finding",
             Family::Sample => "sample",
@@ -81,6 +93,7 @@ impl Family {
             | Kind::Signal
             | Kind::Lost => Family::System,
             Kind::Log => Family::Log,
+            Kind::Http => Family::Http,
             Kind::Scan | Kind::Integrity | Kind::Asset => Family::Observed,
         }
     }

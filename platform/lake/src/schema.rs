@@ -15,6 +15,10 @@ pub(crate) const fn cells(family: Family) -> &'static [Cell] {
         Family::Dns => &[Name, QueryType, RemoteIp, RemotePort],
         Family::System => &[Op, Name, Path, Target, TargetPid, Code, Signal, Flags, Errno, Count],
         Family::Log => &[Source, Origin, Sender, Message, Fields],
+        Family::Http => &[
+            Source, Op, Name, Path, Query, Version, Code, RemoteIp, RemotePort, LocalIp, LocalPort, UserAgent, Ja4, H2,
+            Decision, Message, Score, Model, Rules, Level, BytesIn, BytesOut, LivedUs,
+        ],
         Family::Observed => &[Op, Source, Path, Name, Target, Version, Code, TargetPid, Inode, Device, Message, Fields],
         Family::Finding | Family::Sample => &[],
     }

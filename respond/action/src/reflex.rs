@@ -128,14 +128,18 @@ impl Reflex {
                     // What was found and what was changed, never the program that wrote or scanned it.
                     Activity::Scan(scan) => scan.file.clone(),
                     Activity::Integrity(changed) => changed.file.clone(),
-                    Activity::Log(_) | Activity::Asset(_) => return None,
+                    Activity::Log(_) | Activity::Asset(_) | Activity::Http(_) => return None,
                     _ => process?.exe.clone(),
                 };
                 self.name_file(&mut parameters, &file, process)?;
             }
             ActionKind::Block => {
-                let Activity::Net(net) = &event.activity else { return None };
-                parameters.insert("address".to_string(), net.remote()?.to_string());
+                let address = match &event.activity {
+                    Activity::Net(net) => net.remote()?,
+                    Activity::Http(http) => http.client()?,
+                    _ => return None,
+                };
+                parameters.insert("address".to_string(), address.to_string());
             }
             ActionKind::Isolate => {}
             ActionKind::Unknown => return None,

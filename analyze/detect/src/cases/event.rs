@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub fn event(kind: Kind, fields: &[(&str, &str)]) -> Result<Event> {
     let mut build = Build {
         process: Process { key: ProcessKey::from_ticks(1000, 1).0, ..Process::default() },
-        process_known: !matches!(kind, Kind::Log | Kind::Scan | Kind::Integrity | Kind::Asset),
+        process_known: !matches!(kind, Kind::Log | Kind::Scan | Kind::Integrity | Kind::Asset | Kind::Http),
         parent: Process { key: ProcessKey::from_ticks(999, 1).0, ..Process::default() },
         parent_known: false,
         ancestors: Vec::new(),
@@ -69,6 +69,7 @@ fn empty(kind: Kind) -> Activity {
         Kind::Scan => Activity::Scan(Default::default()),
         Kind::Integrity => Activity::Integrity(Default::default()),
         Kind::Asset => Activity::Asset(Default::default()),
+        Kind::Http => Activity::Http(Default::default()),
     }
 }
 

@@ -117,6 +117,7 @@ fn target(activity: &Activity, hasher: &mut impl Hasher) {
         Activity::Scan(scan) => (&scan.name, &scan.file.path, &scan.member, scan.pid).hash(hasher),
         Activity::Integrity(file) => (&file.change, &file.file.path).hash(hasher),
         Activity::Asset(asset) => (&asset.kind, &asset.change, &asset.key).hash(hasher),
+        Activity::Http(http) => (&http.method, &http.host, &http.path).hash(hasher),
         Activity::Exec(_) | Activity::Fork(_) | Activity::Exit(_) => {}
     }
 }

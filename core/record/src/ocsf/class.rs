@@ -36,6 +36,7 @@ pub fn class_uid(activity: &Activity) -> (u32, u32) {
         Activity::Scan(_) => (2004, 1),
         Activity::Integrity(changed) => (1001, super::observed::activity(&changed.change)),
         Activity::Asset(asset) => super::observed::asset_class(asset),
+        Activity::Http(http) => (4002, super::http::method(&http.method)),
     }
 }
 

@@ -34,17 +34,11 @@ impl Form {
 /// Class and activity.
 pub(super) fn class(log: &Log) -> (u32, u32) {
     match Form::of(log) {
-        Form::Web => (4002, method(log.field("cs-method").unwrap_or_default())),
+        Form::Web => (4002, super::http::method(log.field("cs-method").unwrap_or_default())),
         Form::Login => (3002, 1),
         Form::Api => (6003, deed(operation(log))),
         Form::Plain => (0, super::class::OTHER),
     }
-}
-
-/// `activity_id` of a request's method (RFC 9110).
-fn method(word: &str) -> u32 {
-    const METHODS: &[&str] = &["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE", "PATCH"];
-    METHODS.iter().position(|known| *known == word).map_or(super::class::OTHER, |place| place as u32 + 1)
 }
 
 /// `activity_id` of an operation by its first word, as cloud interfaces name them.
@@ -132,7 +126,7 @@ fn web(draft: &mut Draft, log: &Log) {
     put(&mut url, "url_string", field("cs-uri"));
     let mut request = Map::new();
     // The schema knows these methods only; another one (WebDAV) stays among the fields.
-    if method(field("cs-method")) != super::class::OTHER {
+    if super::http::method(field("cs-method")) != super::class::OTHER {
         request.insert("http_method".into(), field("cs-method").into());
     }
     put(&mut request, "user_agent", field("cs-user-agent"));

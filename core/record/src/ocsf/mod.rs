@@ -12,6 +12,7 @@ mod dns;
 mod draft;
 mod file;
 mod finding;
+mod http;
 mod log;
 mod network;
 mod observed;
@@ -60,6 +61,7 @@ pub fn event(host: &Host, id: &EventId, event: &Event) -> Value {
         Activity::Scan(scan) => observed::scan(&mut draft, &id.to_string(), scan),
         Activity::Integrity(changed) => observed::integrity(&mut draft, process, changed),
         Activity::Asset(asset) => observed::asset(&mut draft, asset),
+        Activity::Http(http) => http::exchange(&mut draft, http),
     }
     let severity = match event.activity {
         Activity::Lost(_) => Severity::Medium,
