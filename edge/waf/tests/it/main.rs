@@ -1,0 +1,5 @@
+//! What the engine's parts do, beside libmodsecurity.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod oracle;
+mod transformations;
