@@ -1,1 +1,13 @@
-//! .
+//! The gateway measured against the world: corpora, libmodsecurity as the second opinion, figures.
+//!
+//! What it is not: a judge of its own. What a request is comes from the corpora, what the rules say from OWASP CRS and
+//! libmodsecurity; this crate feeds both engines with the same bytes and counts.
+//!
+//! - [`corpus`]: labelled requests and the regression tests of CRS.
+//! - [`oracle`]: libmodsecurity's answers.
+
+pub mod corpus;
+pub mod encode;
+pub mod oracle;
+pub mod request;
+pub mod rules;
