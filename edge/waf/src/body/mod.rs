@@ -1,5 +1,13 @@
 //! Bodies taken apart into arguments. One file a processor.
 
+mod cookies;
+mod json;
+mod multipart;
+mod urlencoded;
+
+pub use cookies::split_cookies;
+pub use urlencoded::{decode, split_pairs};
+
 use seclang::Settings;
 
 /// Where a processor puts what it finds.
@@ -9,13 +17,14 @@ pub trait Sink {
     fn argument(&mut self, name: &[u8], value: &[u8]) -> bool;
     /// A file of a multipart body: `FILES`, `FILES_NAMES`, `FILES_SIZES`.
     fn file(&mut self, field: &[u8], filename: &[u8], content: &[u8]);
-    /// A header of a part, as it stood: `MULTIPART_PART_HEADERS:field`.
+    /// A header of a part, the whole line as it stood: `MULTIPART_PART_HEADERS:field`.
     fn part_header(&mut self, field: &[u8], line: &[u8]);
     /// Text of an XML document: `XML:/*`.
     fn xml_text(&mut self, text: &[u8]);
     /// An attribute's value: `XML://@*`.
     fn xml_attribute(&mut self, value: &[u8]);
-    /// A single-valued variable: (`MULTIPART_UNMATCHED_BOUNDARY`, `1`).
+    /// A variable of its own: (`MULTIPART_UNMATCHED_BOUNDARY`, `1`). `MULTIPART_NAME` and `MULTIPART_FILENAME` come once a
+    /// part, each a further value.
     fn variable(&mut self, name: &'static str, value: &[u8]);
 }
 
@@ -37,4 +46,7 @@ pub trait Processor: Sync {
 }
 
 /// Every processor.
-pub const ALL: &[&dyn Processor] = &[];
+pub const ALL: &[&dyn Processor] = &[&urlencoded::UrlEncoded, &multipart::Multipart, &json::Json];
+
+#[cfg(test)]
+mod tests;
