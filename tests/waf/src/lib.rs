@@ -6,8 +6,13 @@
 //! - [`corpus`]: labelled requests and the regression tests of CRS.
 //! - [`oracle`]: libmodsecurity's answers.
 
+pub mod answer;
 pub mod corpus;
+pub mod detection;
+pub mod difference;
 pub mod encode;
+pub mod figures;
 pub mod oracle;
+pub mod regression;
 pub mod request;
 pub mod rules;

@@ -1,31 +1,11 @@
 //! libmodsecurity through `oracle.py`: the second opinion.
 
+use crate::answer::Answer;
 use crate::request::Request;
 use crate::rules::Rules;
-use serde::Deserialize;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// What libmodsecurity said of one request.
-#[derive(Debug, Clone, Deserialize, PartialEq)]
-pub struct Answer {
-    /// Ids in the order they held.
-    pub rules: Vec<u64>,
-    /// Whether it was stopped.
-    pub intervention: Option<Stop>,
-    /// CPU time of the transaction, microseconds.
-    pub us: f64,
-}
-
-/// Where a request was stopped.
-#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
-pub struct Stop {
-    /// Status of the refusal.
-    pub status: u16,
-    /// Phase, 1 to 5.
-    pub phase: u8,
-}
 
 /// Python with the wheel in it, if there is one.
 pub fn python() -> Option<PathBuf> {

@@ -246,8 +246,7 @@ fn complete(request: &mut Request) {
     if header(request, "Connection").is_none() {
         push(request, "Connection", "close".into());
     }
-    let takes_body = matches!(request.method.as_slice(), b"POST" | b"PUT" | b"PATCH" | b"DELETE");
-    if (!request.body.is_empty() || takes_body) && header(request, "Content-Length").is_none() {
+    if !request.body.is_empty() && header(request, "Content-Length").is_none() {
         push(request, "Content-Length", request.body.len().to_string());
     }
 }
