@@ -182,7 +182,7 @@ pub fn aliases(name: &str) -> &'static [&'static str] {
 pub(crate) fn keyword_fields(kind: Kind) -> &'static [Field] {
     match kind {
         Kind::Exec => &[Field::ProcessCmdLine, Field::ProcessExe],
-        Kind::Fork | Kind::Exit | Kind::Privilege | Kind::Namespace | Kind::Signal => &[],
+        Kind::Fork | Kind::Exit | Kind::Privilege | Kind::Namespace | Kind::Signal | Kind::Http => &[],
         Kind::File => &[Field::FilePath, Field::FileTarget],
         Kind::Mount => &[Field::MountSource, Field::MountTarget, Field::MountType],
         Kind::Net => &[Field::RemoteName, Field::RemoteIp],
@@ -193,8 +193,6 @@ pub(crate) fn keyword_fields(kind: Kind) -> &'static [Field] {
         Kind::Scan => &[Field::ScanName, Field::ScanFamily, Field::FilePath],
         Kind::Integrity => &[Field::FilePath, Field::FileDiff],
         Kind::Asset => &[Field::AssetName, Field::AssetKey],
-        // Requests are judged at the gateway, by its own rules.
-        Kind::Http => &[],
         Kind::IoUring => &[Field::IoUringPath, Field::IoUringOp],
     }
 }

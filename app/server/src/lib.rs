@@ -24,7 +24,6 @@ pub mod control;
 pub mod hub;
 
 pub mod intel;
-pub mod posture;
 pub mod rules;
 
 pub mod credential;

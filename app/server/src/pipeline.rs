@@ -8,13 +8,13 @@ use super::chain;
 use super::fault;
 use super::hub::Hub;
 use super::memory::{self, Shared};
-use super::posture::Posture;
 use api::Live;
 use api::tables::{self, ALERT_KEYS, OPEN_ORDERS, ORDERS, OpenOrder, RECEIPTS, StoredAlert};
 use api::view::Draft;
 use async_trait::async_trait;
 use base::{Fault, Lang, Result};
 use correlate::{Change, Correlator};
+use holdings::Posture;
 use lake::{Arrived, Lake};
 use port::Tables;
 use record::{

@@ -1,6 +1,6 @@
 //! A running server: everything opened in one data directory, joined, and stopped in order.
 
-use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, posture, rules, web, witness};
+use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, rules, web, witness};
 use api::Live;
 use api::view::Program;
 use async_trait::async_trait;
@@ -50,7 +50,7 @@ pub struct Server {
     /// Programs shown in the status.
     pub programs: local::Programs,
     /// Inventory and vulnerabilities.
-    pub posture: Arc<posture::Posture>,
+    pub posture: Arc<holdings::Posture>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -140,18 +140,18 @@ impl Server {
         // Set once, right after the pipeline was made.
         let _ = core.pipeline.notice.set(Arc::new(Answers(intel.clone())));
         let live = core.pipeline.live.clone();
-        let open = posture::Posture::open(tables.clone(), clock.clone(), places.posture(), fetch.clone(), live);
+        let open = holdings::Posture::open(tables.clone(), clock.clone(), places.posture(), fetch.clone(), live);
         let posture = open.await?;
         let _ = core.pipeline.posture.set(posture.clone());
         let state = api::ApiState::new(Arc::new(hands), tables.clone(), query, clock.clone(), random.clone())
             .with_intelligence(desk.clone())
             .with_rules(rules)
-            .with_posture(Arc::new(posture::Desk(posture.clone())));
+            .with_posture(Arc::new(holdings::Desk(posture.clone())));
         let book = core.pipeline.book.clone();
         let mut tasks = core.tasks(&stopping, clock.clone());
         let services = Services { shelf: Some(shelf), oracle: Some(Arc::new(Answers(intel.clone()))) };
         tasks.push(links(link, identity, authority.clone(), core.door, services, stopping.clone()));
-        tasks.push(tokio::spawn(posture::watch(posture.clone(), stopping.clone())));
+        tasks.push(tokio::spawn(holdings::watch(posture.clone(), stopping.clone())));
         tasks.push(tokio::spawn(intel::feeds(intel.clone(), fetch, stopping.clone())));
         let (lake, stop_hunts) = (core.pipeline.lake.clone(), stopping.clone());
         tasks.push(tokio::spawn(intel::hunts(intel, lake, fresh, stop_hunts, move |past| {

@@ -36,7 +36,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("async-nats", &["cluster"]),
     ("object_store", &["cluster"]),
     ("tonic", &["fleet"]),
-    ("rcgen", &["fleet"]),
+    ("rcgen", &["fleet", "gateway"]),
     ("libbpf-rs", &["kernel", "sensor"]),
     ("libbpf-sys", &["kernel", "sensor"]),
 ];

@@ -1,8 +1,7 @@
 //! An event from words and values.
 
 use super::observed;
-use crate::fault;
-use crate::field_map::Origin;
+use crate::{fault, field_map::Origin};
 use base::{Fault, Result};
 use record::{
     Activity, BpfCall, Dns, Event, Exec, Exit, Field, FileActivity, FileOp, Fork, IoUring, Kind, Lost, Memory, Module,

@@ -293,6 +293,7 @@ const CODES: &[&[&Code]] = &[
     ::intel::fault::ALL,
     ::intel::format::fault::ALL,
     ::posture::fault::ALL,
+    holdings::fault::ALL,
     ::drill::fault::ALL,
     super::fault::ALL,
     &[&base::config::UNREADABLE, &base::config::INVALID],

@@ -1,21 +1,11 @@
-//! Inventory and vulnerabilities at the server: what is on each host now, advisories, and the match of the two.
-//!
-//! The current inventory is a table kept by the pipeline, because an answer to "what is there now" out of the lake would
-//! replay all changes since the last whole inventory; the history of changes is the lake's own. Hosts whose packages
-//! changed, and all hosts when advisories did, are matched anew by one task ([`watch`]).
+//! The current inventory, and which hosts are to be matched anew.
 
-mod archive;
-pub mod assets;
-pub mod catalogue;
-mod desk;
-pub mod findings;
-mod import;
-
+use crate::assets;
+use crate::catalogue::{self, Catalogue};
+use crate::findings::{self, MATCHED, Matched};
+use crate::import::Job;
 use api::Live;
 use base::{Clock, Fault, Result};
-use catalogue::Catalogue;
-use findings::{MATCHED, Matched};
-use import::Job;
 use port::{Fetch, Tables};
 use record::{Activity, Event};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,27 +14,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 
-pub use desk::Desk;
-pub use import::Order;
-
 /// How long changes are gathered before hosts are matched: a first inventory comes in many frames.
 const SETTLE: Duration = Duration::from_millis(500);
 /// Rows read at once.
-const SCAN: usize = 5000;
+pub(crate) const SCAN: usize = 5000;
 
 /// Inventory and vulnerabilities of this installation.
 pub struct Posture {
-    tables: Arc<dyn Tables>,
-    clock: Arc<dyn Clock>,
-    folder: PathBuf,
-    fetch: Arc<dyn Fetch>,
-    live: broadcast::Sender<Live>,
-    jobs: Mutex<BTreeMap<String, Job>>,
+    pub(crate) tables: Arc<dyn Tables>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) folder: PathBuf,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) live: broadcast::Sender<Live>,
+    pub(crate) jobs: Mutex<BTreeMap<String, Job>>,
     /// One import at a time.
-    turn: tokio::sync::Mutex<()>,
+    pub(crate) turn: tokio::sync::Mutex<()>,
     /// Agents to match anew.
-    due: Mutex<BTreeSet<String>>,
-    wake: Notify,
+    pub(crate) due: Mutex<BTreeSet<String>>,
+    pub(crate) wake: Notify,
 }
 
 impl Posture {
@@ -57,7 +44,7 @@ impl Posture {
         live: broadcast::Sender<Live>,
     ) -> Result<Arc<Posture>> {
         use std::os::unix::fs::DirBuilderExt;
-        let unusable = |cause| Fault::new(&crate::fault::DATA_DIRECTORY).object(folder.display()).because(cause);
+        let unusable = |cause| Fault::new(&crate::fault::FOLDER).object(folder.display()).because(cause);
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             // Uploads are the only files here, and nobody imports them any more.
@@ -84,13 +71,13 @@ impl Posture {
         Ok(())
     }
 
-    fn due_now(&self, agents: impl IntoIterator<Item = String>) {
+    pub(crate) fn due_now(&self, agents: impl IntoIterator<Item = String>) {
         self.due.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(agents);
         self.wake.notify_one();
     }
 
     /// Hosts that were not matched since their packages or the advisories changed.
-    async fn all_due(&self) -> Result<()> {
+    pub(crate) async fn all_due(&self) -> Result<()> {
         let catalogue = Catalogue::load(&*self.tables).await?;
         let mut stale = Vec::new();
         for host in assets::agents(&*self.tables, "").await? {
@@ -150,6 +137,3 @@ pub async fn watch(posture: Arc<Posture>, mut stop: watch::Receiver<bool>) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

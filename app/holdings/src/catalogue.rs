@@ -3,8 +3,8 @@
 //! Rows carry the source's generation in their key. An import writes a new generation beside the one in force; the commit
 //! of [`SOURCES`] puts it in force, and the old one is swept. Whatever a crash leaves is of no generation in force.
 
-use super::SCAN;
-use super::assets::{put, read};
+use crate::assets::{put, read};
+use crate::book::SCAN;
 use base::{Micros, Result};
 use port::{Tables, Write};
 use posture::{Row, Target};

@@ -1,7 +1,7 @@
 //! Vulnerabilities of hosts in the state tables, the worst first.
 
-use super::assets::{ASSETS, Held, each, host, put};
-use super::catalogue::Catalogue;
+use crate::assets::{ASSETS, Held, each, host, put};
+use crate::catalogue::Catalogue;
 use base::{Micros, Result};
 use port::{Tables, Write};
 use posture::ecosystem::{Installed, target};
@@ -166,7 +166,7 @@ fn ocsf(stored: &Stored) -> serde_json::Value {
 pub async fn all(tables: &dyn Tables, prefix: &str, mut one: impl FnMut(&str, Stored) -> bool + Send) -> Result<()> {
     let mut after = String::new();
     loop {
-        let rows = tables.scan(FINDINGS, prefix, &after, super::SCAN).await?;
+        let rows = tables.scan(FINDINGS, prefix, &after, crate::book::SCAN).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.key.clone();
         for item in &rows {

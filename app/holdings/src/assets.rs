@@ -1,6 +1,6 @@
 //! What is on each host now, in the state tables.
 
-use super::SCAN;
+use crate::book::SCAN;
 use base::{Fault, Micros, Result};
 use port::{Tables, Write};
 use record::Asset;

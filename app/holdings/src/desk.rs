@@ -1,9 +1,10 @@
 //! Inventory and vulnerabilities as the API asks for them.
 
-use super::assets::{self, ASSETS, Held};
-use super::catalogue::Catalogue;
-use super::findings::{self, FINDINGS, Stored};
-use super::{Order, Posture, SCAN};
+use crate::assets::{self, ASSETS, Held};
+use crate::book::SCAN;
+use crate::catalogue::Catalogue;
+use crate::findings::{self, FINDINGS, Stored};
+use crate::{Order, Posture};
 use api::posture::{AssetFilter, FindingFilter, Found};
 use async_trait::async_trait;
 use base::{Fault, Result};

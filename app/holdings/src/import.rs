@@ -1,7 +1,7 @@
 //! Imports of advisories: a file becomes a generation of its source, with progress.
 
-use super::Posture;
-use super::catalogue::{self, EXPLOITED, Source, prefix};
+use crate::Posture;
+use crate::catalogue::{self, EXPLOITED, Source, prefix};
 use base::{Fault, Lang, Micros, Result};
 use port::{FetchRequest, Tables, Write};
 use posture::Advisory;
@@ -117,7 +117,7 @@ impl Posture {
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = self.folder.join(format!("import-{}-{number}", std::process::id()));
         let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let unusable = |cause| Fault::new(&crate::fault::DATA_DIRECTORY).object(path.display()).because(cause);
+        let unusable = |cause| Fault::new(&crate::fault::FOLDER).object(path.display()).because(cause);
         Ok((opened.map_err(unusable)?, path))
     }
 
@@ -219,7 +219,7 @@ impl Posture {
 
     async fn fetch(&self, url: &str, file: &Path) -> Result<()> {
         use std::io::Write as _;
-        let full = |cause| Fault::new(&crate::fault::DATA_DIRECTORY).object("import").because(cause);
+        let full = |cause| Fault::new(&crate::fault::FOLDER).object("import").because(cause);
         let mut out = std::fs::OpenOptions::new().write(true).truncate(true).open(file).map_err(full)?;
         let request = FetchRequest::get(url, FETCH_BYTES);
         let head = self.fetch.fetch(&request, &mut |piece| out.write_all(piece).map_err(full)).await?;

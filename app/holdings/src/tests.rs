@@ -1,18 +1,21 @@
-//! Inventory, advisories and their match together, on tables in memory and in the real server.
+//! Inventory, advisories and their match together, on tables in memory.
 
-use super::assets::{ASSETS, Held};
-use super::catalogue::{AFFECTED, EXPLOITED, NAMES};
 use super::*;
-use crate::places::Places;
-use crate::{Keep, Listen, Server};
+use crate::assets::{ASSETS, Held};
+use crate::catalogue::{AFFECTED, EXPLOITED, NAMES};
+use crate::import::Job;
+use api::Live;
 use api::Posture as _;
 use api::posture::{AssetFilter, FindingFilter};
 use base::ManualClock;
-use fleet::Identity;
+use port::Tables as _;
 use port::{MemoryFetch, MemoryTables};
+use record::{Activity, Event};
 use record::{Asset, Pair};
 use serde_json::Value;
 use std::io::Write as _;
+use std::sync::Arc;
+use tokio::sync::broadcast;
 
 const AGENT: &str = "0123456789abcdef0123456789abcdef";
 
@@ -227,45 +230,4 @@ async fn pages_go_on_where_they_ended() {
     assert_eq!(seen.len(), 14);
     let unknown = AssetFilter { host: "nowhere".into(), ..AssetFilter::default() };
     assert!(desk.assets(&unknown, "", 7).await.is_err());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn in_the_real_server_an_asset_event_leads_to_a_listed_vulnerability() {
-    use bus::{MemoryDisk, SharedSpool, Spool, SpoolConfig};
-    let folder = tempfile::tempdir().unwrap();
-    let places = Places::new(Some(&folder.path().join("data")));
-    let any = || "127.0.0.1:0".to_string();
-    let listen = Listen { link: any(), api: any(), advertise: None };
-    let server = Server::start(&places, &listen, Keep { days: 0, finding_days: 0, bytes: 0 }).await.unwrap();
-    assert_eq!(import(&server.posture, "debian", TRACKER).await.fault, "");
-    let token = server.authority.issue_token(&server.link_url, "default", 1, 3600).await.unwrap();
-    let (dir, host) = (folder.path().join("agent"), record::Host { name: "web".into(), ..record::Host::default() });
-    let identity: Identity = fleet::enroll(&token, host.clone(), &dir).await.unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(base::SystemClock::default());
-    let (disk, config) = (Arc::new(MemoryDisk::new()), SpoolConfig::default());
-    let spool = Spool::open(disk, std::path::Path::new("/spool"), identity.agent, host.clone(), config, clock.clone());
-    let spool = SharedSpool::start(spool).unwrap();
-    let now = clock.wall();
-    let first = [os(), package("openssl", "3.0.9-1", "present"), whole(2)];
-    spool.push_telemetry(first.map(|asset| event(now, asset)));
-    spool.with(Spool::flush);
-    let (on_order, _orders) = tokio::sync::mpsc::channel(8);
-    let random = Arc::new(base::SystemRandom::new());
-    let (contents, questions) = (None, None);
-    let uplink =
-        fleet::Uplink::with(fleet::Setup { identity, dir, spool, host, on_order, clock, random, contents, questions });
-    let desk = Desk(server.posture.clone());
-    let filter = FindingFilter { fixable: true, ..FindingFilter::default() };
-    let rows = loop {
-        let (rows, _) = desk.findings(&filter, "", 10).await.unwrap();
-        if !rows.is_empty() {
-            break rows;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    assert_eq!((rows[0]["host"].as_str(), rows[0]["name"].as_str()), (Some("web"), Some("CVE-2023-1000")));
-    let (assets, _) = desk.assets(&AssetFilter { host: "web".into(), ..AssetFilter::default() }, "", 10).await.unwrap();
-    assert_eq!(assets.len(), 2);
-    drop(uplink);
-    server.stop().await;
 }
