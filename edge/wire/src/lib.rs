@@ -2,6 +2,10 @@
 //!
 //! - [`framing`]: a guard over the raw bytes of HTTP/1 that refuses what two parsers could read differently.
 //! - [`hello`]: the TLS ClientHello: name, protocols, JA4 and JA3.
+//! - [`h2`]: what an HTTP/2 client settles before its first request, as a fingerprint.
+//! - [`order`]: a fingerprint from the names of header fields and their order.
+//! - [`proxy`]: the PROXY protocol of a balancer in front.
+//! - [`forwarded`]: the client behind proxies that we trust.
 //!
 //! What it is not: a parser of requests or a TLS library; hyper and rustls are those. It opens no socket: bytes come from
 //! outside, in whatever pieces they arrive.
@@ -19,5 +23,9 @@
 //! ```
 
 pub mod fault;
+pub mod forwarded;
 pub mod framing;
+pub mod h2;
 pub mod hello;
+pub mod order;
+pub mod proxy;
