@@ -4,6 +4,7 @@ mod cookies;
 mod json;
 mod multipart;
 mod urlencoded;
+mod xml;
 
 pub use cookies::split_cookies;
 pub use urlencoded::{decode, split_pairs};
@@ -46,7 +47,7 @@ pub trait Processor: Sync {
 }
 
 /// Every processor.
-pub const ALL: &[&dyn Processor] = &[&urlencoded::UrlEncoded, &multipart::Multipart, &json::Json];
+pub const ALL: &[&dyn Processor] = &[&urlencoded::UrlEncoded, &multipart::Multipart, &json::Json, &xml::Xml];
 
 #[cfg(test)]
 mod tests;

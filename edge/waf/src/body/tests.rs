@@ -110,6 +110,82 @@ fn json_stops_at_its_limits() {
     assert!(!good && given.bytes < 10 << 20);
 }
 
+fn xml(body: &str) -> String {
+    let (given, good) = parse("XML", body.as_bytes(), "");
+    given.lines.join("|") + if good { "" } else { "!" }
+}
+
+#[test]
+fn xml_gives_text_and_attributes_as_the_oracle_does() {
+    for (body, expected) in [
+        ("<a>1<b c=\"d\">2</b> <e f=\"g\" h='i'/>3</a>", "text 12 3|attribute d|attribute g|attribute i"),
+        ("<?xml version=\"1.0\"?>\n<!-- c -->\n<a>t<![CDATA[<x>&amp;]]>&lt;&#65;&#x42;</a>\n", "text t<x>&amp;<AB"),
+        ("<a xmlns='urn:x' xmlns:y='urn:y'><y:b y:c='1'>z</y:b></a>", "text z|attribute 1"),
+        ("<a b='1\n2\t3'>1\r\n2</a>", "text 1\\n2|attribute 1 2 3"),
+        ("<!DOCTYPE a [<!ENTITY e \"boom\">]><a>&e;</a>", "text boom"),
+        ("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><a>&e;</a>", "text "),
+        (
+            "<!DOCTYPE a [<!ENTITY a '1'><!ENTITY b '&a;&a;'><!ENTITY c '&b;&b;'>]><a x='&c;'>&c;</a>",
+            "text 1111|attribute 1111",
+        ),
+        ("<a/>", "text "),
+        ("<a></a >", "text "),
+        ("", "!"),
+        ("<a>", "text !"),
+        ("<a>1</b>", "text 1!"),
+        ("<a/>x", "text !"),
+        ("<a>x</a><b/>", "text x!"),
+        ("x<a/>", "!"),
+        ("<a>&undefined;</a>", "text !"),
+        ("<a>a&b</a>", "text a!"),
+        ("<a b='x' b='y'/>", "!"),
+        ("<a b=c/>", "!"),
+        ("<a b/>", "!"),
+        ("<a b='<'/>", "!"),
+        ("<a b='1'c='2'/>", "!"),
+        ("<1a/>", "!"),
+        ("<a>]]></a>", "text !"),
+        ("<a>\u{1}</a>", "text !"),
+        ("<a>&#0;</a>", "text !"),
+        ("<a><!-- a -- b --></a>", "text !"),
+        (" <?xml version='1.0'?><a/>", "!"),
+        ("</a>", "!"),
+        ("{}", "!"),
+        ("<!DOCTYPE a [<!ENTITY a '&b;'><!ENTITY b '&a;'>]><a>&a;</a>", "text !"),
+    ] {
+        assert_eq!(xml(body), expected, "{body}");
+    }
+}
+
+#[test]
+fn xml_is_read_in_its_encoding() {
+    let (given, good) = parse("XML", b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>", "");
+    assert_eq!((given.lines.join("|").as_str(), good), ("text \\xc3\\xa9", true));
+    let wide: Vec<u8> = "\u{feff}<a>1\u{e9}</a>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (given, good) = parse("XML", &wide, "");
+    assert_eq!((given.lines.join("|").as_str(), good), ("text 1\\xc3\\xa9", true));
+    assert!(!parse("XML", b"<a>x\xff</a>", "").1);
+    let (given, good) = parse("XML", b"<?xml version='1.0' encoding='UTF-7'?><a>x</a>", "");
+    assert_eq!((given.lines.join("|").as_str(), good), ("text x", false));
+}
+
+#[test]
+fn xml_stops_at_its_limits() {
+    let nested = |depth: usize| format!("{}x{}", "<a>".repeat(depth), "</a>".repeat(depth));
+    assert_eq!(xml(&nested(256)), "text x");
+    assert!(xml(&nested(257)).ends_with('!'));
+    let level = |at: usize| format!("<!ENTITY e{at} '{}'>", format!("&e{};", at - 1).repeat(10));
+    let laughs: String = (1..10).map(level).collect();
+    for first in ["lol", ""] {
+        let (given, good) =
+            parse("XML", format!("<!DOCTYPE a [<!ENTITY e0 '{first}'>{laughs}]><a>&e9;</a>").as_bytes(), "");
+        assert!(!good && given.bytes < 100_000, "{}", given.bytes);
+    }
+    let attributes: String = (0..5000).map(|at| format!(" a{at}='v{at}'")).collect();
+    let (given, good) = parse("XML", format!("<a{attributes}/>").as_bytes(), "");
+    assert!(good && given.lines.len() == 1002 && given.lines[1001].contains("v4999"), "{}", given.lines.len());
+}
+
 #[test]
 fn a_form_of_parts_is_taken_apart() {
     let body = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\ntwo\r\n--B\r\n\
