@@ -10,13 +10,38 @@
 //!
 //! Invariants
 //! - Reading hostile text gives a fault, never a panic; depth of includes, sizes and counts are bounded ([`limits`]).
-//! - Every rule knows its [`Place`].
+//! - Every rule knows its [`Place`]; every fault names file and line, and all faults of a load are told together.
+//! - Where versions of the language differ, the reading is that of libmodsecurity 3.0.15; what is read otherwise says so.
+//!
+//! ```
+//! use seclang::{MemoryReader, Vocabulary, load};
+//! let mut reader = MemoryReader::default();
+//! reader.put("site.conf", "SecRule ARGS:name \"@rx ^a\" \"id:1,phase:2,deny,t:none,t:lowercase\"");
+//! let vocabulary = Vocabulary { operators: &["rx"], transformations: &["none", "lowercase"], variables: &["ARGS"], aliases: &[] };
+//! assert_eq!(load(&mut reader, &["site.conf"], &vocabulary)?.items.len(), 1);
+//! ```
 //!
 //! Source: ModSecurity reference manual v2.x and v3.x, OWASP CRS 3.3 and 4.x.
 
+mod action;
+mod directive;
+pub mod fault;
+pub mod limits;
+mod load;
 mod model;
+mod names;
+mod operator;
+mod reader;
+mod rule;
+mod setting;
+mod target;
+mod text;
+mod unicode;
+mod update;
 
+pub use load::load;
 pub use model::{
-    Actions, Collection, Ctl, CtlKind, Disruptive, EngineMode, Item, Marker, Operator, Phase, Piece, Place, Rule, Ruleset, SetOp,
-    SetVar, Settings, Selector, Target, Text, TtlVar, Vocabulary,
+    Actions, Collection, Ctl, CtlKind, Disruptive, EngineMode, Item, Marker, Operator, Phase, Piece, Place, Rule,
+    Ruleset, Selector, SetOp, SetVar, Settings, Target, Text, TtlVar, Vocabulary,
 };
+pub use reader::{MemoryReader, Reader, matches};

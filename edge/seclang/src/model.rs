@@ -124,7 +124,7 @@ pub struct Operator {
     /// The argument, with its macros.
     pub argument: Text,
     /// Lines of the files that `pmFromFile`, `ipMatchFromFile` … name, comments and blank lines left out.
-    pub data: Vec<Vec<u8>>,
+    pub data: Arc<[Vec<u8>]>,
 }
 
 /// Text with `%{collection.key}` in it.

@@ -1,0 +1,126 @@
+//! `SecRuleRemove*` and `SecRuleUpdate*`: they hold for all rules of the load, those before them and those behind.
+//!
+//! Tags and messages are compared as a whole, as libmodsecurity does (2.x took them for expressions).
+
+use crate::action::Action;
+use crate::fault::SIZE;
+use crate::limits;
+use crate::model::{Place, Target};
+use crate::names::fault;
+use crate::rule::Draft;
+use base::{Fault, Result};
+use std::collections::{BTreeMap, HashMap};
+
+/// Which rules.
+#[derive(Debug, Clone)]
+pub(crate) enum Which {
+    /// Ranges of numbers, both ends included.
+    Ids(Vec<(u64, u64)>),
+    Tag(String),
+    Message(String),
+}
+
+/// What is done to them.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    Remove,
+    /// Targets are added (excluding ones, too) and others taken away.
+    Targets {
+        added: Vec<Target>,
+        replaced: Vec<Target>,
+    },
+    /// Actions are added to a link of the chain (0: the head).
+    Actions {
+        link: usize,
+        added: Vec<Action>,
+    },
+}
+
+/// One directive of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Update {
+    pub(crate) place: Place,
+    pub(crate) which: Which,
+    pub(crate) change: Change,
+}
+
+/// Rules by what updates name them by. A removed rule is `None`.
+struct Index {
+    ids: BTreeMap<u64, usize>,
+    tags: HashMap<String, Vec<usize>>,
+    messages: HashMap<String, Vec<usize>>,
+}
+
+impl Index {
+    fn new(chains: &[Option<Vec<Draft>>]) -> Index {
+        let mut index = Index { ids: BTreeMap::new(), tags: HashMap::new(), messages: HashMap::new() };
+        for (at, chain) in chains.iter().enumerate() {
+            let Some(head) = chain.as_ref().and_then(|chain| chain.first()) else { continue };
+            index.ids.extend(head.id().map(|id| (id, at)));
+            for action in &head.actions {
+                match action {
+                    Action::Tag(text) => index.tags.entry(text.to_string()).or_default().push(at),
+                    Action::Message(text) => index.messages.entry(text.to_string()).or_default().push(at),
+                    _ => {}
+                }
+            }
+        }
+        index
+    }
+
+    fn find(&self, which: &Which) -> Vec<usize> {
+        let mut found: Vec<usize> = match which {
+            Which::Ids(ranges) => {
+                ranges.iter().flat_map(|(from, to)| self.ids.range(*from..=*to).map(|(_, at)| *at)).collect()
+            }
+            Which::Tag(tag) => self.tags.get(tag).cloned().unwrap_or_default(),
+            Which::Message(text) => self.messages.get(text).cloned().unwrap_or_default(),
+        };
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// Applies all updates; `chains` are heads with their links, `None` once removed.
+pub(crate) fn apply(updates: Vec<Update>, chains: &mut [Option<Vec<Draft>>], faults: &mut Vec<Fault>) {
+    let index = Index::new(chains);
+    let mut budget = limits::UPDATES;
+    for update in updates {
+        for at in index.find(&update.which) {
+            let Some(chain) = chains.get_mut(at) else { continue };
+            if let Err(cause) = change(chain, &update, &mut budget) {
+                faults.push(cause);
+                return;
+            }
+        }
+    }
+}
+
+fn change(chain: &mut Option<Vec<Draft>>, update: &Update, budget: &mut usize) -> Result<()> {
+    let cost = match &update.change {
+        Change::Remove => 0,
+        Change::Targets { added, .. } => added.len(),
+        Change::Actions { added, .. } => added.len(),
+    };
+    let Some(left) = budget.checked_sub(cost) else {
+        let most = format!("at most {} targets and actions added by updates", limits::UPDATES);
+        return Err(fault(&SIZE, &update.place).expected(most));
+    };
+    *budget = left;
+    match &update.change {
+        Change::Remove => *chain = None,
+        Change::Targets { added, replaced } => {
+            if let Some(head) = chain.as_mut().and_then(|chain| chain.first_mut()) {
+                head.targets.retain(|target| !replaced.contains(target));
+                head.targets.extend(added.iter().cloned());
+            }
+        }
+        Change::Actions { link, added } => {
+            if let Some(draft) = chain.as_mut().and_then(|chain| chain.get_mut(*link)) {
+                draft.actions.extend(added.iter().cloned());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! The rule language as a caller sees it.
+
+mod crs;
+mod disk;
+mod hostile;
+mod names;
