@@ -1,5 +1,6 @@
 //! What the engine's parts do, beside libmodsecurity.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bodies;
 mod oracle;
 mod transformations;

@@ -107,6 +107,7 @@ impl<'b, 's> Form<'b, 's> {
         }
         let last = rest.strip_prefix(self.delimiter) == Some(b"--");
         if last && self.boundaries > 0 {
+            self.before(at);
             self.finish(at);
         } else if self.boundaries > 0 {
             self.flags.fault("the last boundary is missing");
@@ -138,6 +139,7 @@ impl<'b, 's> Form<'b, 's> {
         if self.boundaries > 0 {
             self.flags.unmatched(2);
         }
+        self.before(start);
         let last = rest.starts_with(b"--");
         match if last { &rest[2..] } else { rest } {
             b"\r\n" => self.flags.raise(Flag::CrlfLine),
@@ -148,6 +150,14 @@ impl<'b, 's> Form<'b, 's> {
         self.boundaries += 1;
         self.complete = last;
         self.part = (!last).then(Part::default);
+    }
+
+    /// The line break before a boundary at `start` is a part of it.
+    fn before(&mut self, start: usize) {
+        let before = &self.body[..start];
+        if before.ends_with(b"\n") && !before.ends_with(b"\r\n") {
+            self.flags.raise(Flag::LfLine);
+        }
     }
 
     /// A line that begins like a boundary and is not ours.
