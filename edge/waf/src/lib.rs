@@ -14,6 +14,20 @@
 //! - Time is linear in the request; a hostile one costs more bytes, never more steps a byte beyond a bound.
 //! - The same rules and the same request give the same verdict as libmodsecurity, or the difference is listed.
 
+mod collection;
+mod compile;
+mod engine;
+pub mod fault;
+pub mod limits;
+mod verdict;
+mod vocabulary;
+
 pub mod body;
 pub mod operator;
 pub mod transformation;
+pub mod variable;
+
+pub use collection::{Collections, Memory};
+pub use engine::{Connection, Engine, Summary, Transaction};
+pub use verdict::{Hit, Intervention, Refusal, Step, Verdict, Work};
+pub use vocabulary::vocabulary;

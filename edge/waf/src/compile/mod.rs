@@ -1,0 +1,295 @@
+//! Rules compiled: everything that can be decided at load is decided here.
+
+pub(crate) mod actions;
+pub(crate) mod names;
+pub(crate) mod pipeline;
+pub(crate) mod rule;
+pub(crate) mod scan;
+pub(crate) mod target;
+pub(crate) mod text;
+
+use crate::operator::{self, Guard, Matcher};
+use crate::{fault, variable};
+use base::{Fault, Result};
+use names::Names;
+use pipeline::Pipelines;
+use rule::{Compare, Number, Removal, Rule, Test};
+use scan::Scan;
+use seclang::{Item, Phase, Ruleset, Settings};
+use std::collections::HashMap;
+use std::sync::Arc;
+use target::TargetSet;
+use text::Template;
+
+/// No group: the rule is evaluated by itself.
+pub(crate) const DIRECT: u32 = u32::MAX;
+
+/// A whole configuration, compiled.
+pub(crate) struct Program {
+    /// Rules and links of chains; links follow their head.
+    pub rules: Vec<Rule>,
+    /// What each phase walks.
+    pub phases: [Vec<Step>; 5],
+    /// By marker and phase: the steps before which it stands, ascending.
+    pub markers: Vec<[Vec<u32>; 5]>,
+    /// What rules look at.
+    pub sets: Vec<TargetSet>,
+    /// Pairs of a stable set and a pipeline.
+    pub groups: Vec<Group>,
+    /// Transformations.
+    pub pipelines: Pipelines,
+    /// Tests made at load.
+    pub tests: Vec<Made>,
+    /// What these need.
+    pub scan: Scan,
+    /// Names of `TX`, and which variables are read.
+    pub names: Names,
+    /// Targets that `ctl` may take away.
+    pub removals: Vec<Removal>,
+    /// Settings beside rules.
+    pub settings: Settings,
+}
+
+/// One step of a phase: the head of a rule, with what passes it by.
+pub(crate) struct Step {
+    /// Number of the rule.
+    pub rule: u32,
+    /// Number of its group, or [`DIRECT`].
+    pub group: u32,
+    /// Number of its test, if it is in a group.
+    pub test: u32,
+}
+
+/// Values of a stable set after a pipeline: shared by all rules that look at the same in the same way.
+pub(crate) struct Group {
+    /// The set.
+    pub set: u32,
+    /// The node.
+    pub node: u32,
+}
+
+/// A test made at load.
+pub(crate) struct Made {
+    /// The test.
+    pub matcher: Box<dyn Matcher>,
+    /// Whether it costs enough to be scanned for and remembered.
+    pub heavy: bool,
+}
+
+/// Operators that are not worth a scan: they cost less than looking up what one found.
+const LIGHT: &[&str] = &[
+    "beginswith",
+    "contains",
+    "endswith",
+    "streq",
+    "strmatch",
+    "within",
+    "ipmatch",
+    "nomatch",
+    "unconditionalmatch",
+    "validatebyterange",
+    "validateurlencoding",
+    "validateutf8encoding",
+];
+
+/// Compiles a ruleset.
+pub(crate) fn compile(ruleset: &Ruleset) -> Result<Program> {
+    let mut builder = Builder::new(ruleset);
+    for item in &ruleset.items {
+        match item {
+            Item::Rule(rule) => builder.head(rule)?,
+            Item::Marker(marker) => builder.marker(&marker.name),
+        }
+    }
+    builder.finish()
+}
+
+type TestKey = (&'static str, Vec<u8>, Vec<Vec<u8>>);
+
+struct Builder {
+    flat: actions::Flat,
+    rules: Vec<Rule>,
+    phases: [Vec<Step>; 5],
+    markers: Vec<[Vec<u32>; 5]>,
+    marker_ids: HashMap<Arc<str>, u32>,
+    sets: Vec<TargetSet>,
+    set_ids: HashMap<String, u32>,
+    groups: Vec<Group>,
+    group_ids: HashMap<(u32, u32), u32>,
+    pipelines: Pipelines,
+    tests: Vec<Made>,
+    guards: Vec<Guard>,
+    test_ids: HashMap<TestKey, u32>,
+    names: Names,
+    removals: Vec<Removal>,
+    settings: Settings,
+}
+
+impl Builder {
+    fn new(ruleset: &Ruleset) -> Builder {
+        Builder {
+            flat: actions::Flat::new(ruleset),
+            rules: Vec::new(),
+            phases: Default::default(),
+            markers: Vec::new(),
+            marker_ids: HashMap::new(),
+            sets: Vec::new(),
+            set_ids: HashMap::new(),
+            groups: Vec::new(),
+            group_ids: HashMap::new(),
+            pipelines: Pipelines::new(),
+            tests: Vec::new(),
+            guards: Vec::new(),
+            test_ids: HashMap::new(),
+            names: Names::new(),
+            removals: Vec::new(),
+            settings: ruleset.settings.clone(),
+        }
+    }
+
+    fn marker_id(&mut self, name: &Arc<str>) -> u32 {
+        let next = self.markers.len() as u32;
+        let id = *self.marker_ids.entry(Arc::clone(name)).or_insert(next);
+        if id == next {
+            self.markers.push(Default::default());
+        }
+        id
+    }
+
+    /// A marker stands in every phase.
+    fn marker(&mut self, name: &Arc<str>) {
+        let id = self.marker_id(name) as usize;
+        for (places, steps) in self.markers[id].iter_mut().zip(&self.phases) {
+            places.push(steps.len() as u32);
+        }
+    }
+
+    fn head(&mut self, rule: &Arc<seclang::Rule>) -> Result<()> {
+        let number = self.rules.len() as u32;
+        let mut link = Some(rule);
+        while let Some(rule) = link {
+            let compiled = self.rule(rule)?;
+            self.rules.push(compiled);
+            link = rule.next.as_ref();
+        }
+        let step = self.step(number);
+        self.phases[index(rule.phase)].push(step);
+        Ok(())
+    }
+
+    fn rule(&mut self, rule: &seclang::Rule) -> Result<Rule> {
+        let number = self.rules.len() as u32;
+        let (test, negated) = self.test(rule)?;
+        let set = if rule.operator.is_some() { Some(self.set(rule)?) } else { None };
+        Ok(Rule {
+            id: rule.id,
+            phase: rule.phase,
+            place: rule.place.clone(),
+            set,
+            node: self.pipelines.add(&rule.transformations, &self.settings, &rule.place)?,
+            test,
+            negated,
+            actions: self.actions(rule)?,
+            next: rule.next.is_some().then_some(number + 1),
+        })
+    }
+
+    fn set(&mut self, rule: &seclang::Rule) -> Result<u32> {
+        let key = format!("{:?}", rule.targets);
+        if let Some(id) = self.set_ids.get(&key) {
+            return Ok(*id);
+        }
+        let set = target::compile(&rule.targets, &mut self.names, &rule.place)?;
+        let id = self.sets.len() as u32;
+        self.sets.push(set);
+        self.set_ids.insert(key, id);
+        Ok(id)
+    }
+
+    fn test(&mut self, rule: &seclang::Rule) -> Result<(Test, bool)> {
+        let Some(operator) = &rule.operator else { return Ok((Test::Always, false)) };
+        let place = format!("{}:{}", rule.place.file, rule.place.line);
+        if let Some(compare) = Compare::named(operator.name) {
+            let argument = Template::compile(&operator.argument, &mut self.names, &rule.place)?;
+            let argument = match argument.fixed() {
+                Some(text) => Number::Fixed(compare.read(text)),
+                None => Number::Made(argument),
+            };
+            return Ok((Test::Number(compare, argument), operator.negated));
+        }
+        let known = operator::ALL.iter().find(|known| known.name() == operator.name);
+        let known = *known.ok_or_else(|| Fault::new(&fault::UNKNOWN).object(&place).found(operator.name))?;
+        let Some(argument) = operator.argument.fixed() else {
+            let argument = Template::compile(&operator.argument, &mut self.names, &rule.place)?;
+            return Ok((Test::Made(known, argument), operator.negated));
+        };
+        let key = (operator.name, argument.to_vec(), operator.data.clone());
+        let id = match self.test_ids.get(&key) {
+            Some(id) => *id,
+            None => {
+                let matcher = known.build(argument, &operator.data).map_err(|fault| fault.object(&place))?;
+                let heavy = !LIGHT.contains(&operator.name);
+                let id = self.tests.len() as u32;
+                self.guards.push(if heavy { matcher.guard() } else { Guard::default() });
+                self.tests.push(Made { matcher, heavy });
+                self.test_ids.insert(key, id);
+                id
+            }
+        };
+        Ok((Test::Fixed(id), operator.negated))
+    }
+
+    /// A rule shares its values with others when they stand still and its test is one that a scan may rule out.
+    fn step(&mut self, number: u32) -> Step {
+        let rule = &self.rules[number as usize];
+        let direct = Step { rule: number, group: DIRECT, test: 0 };
+        let (Test::Fixed(test), Some(set)) = (&rule.test, rule.set) else { return direct };
+        let shares = !rule.negated && !rule.actions.multi && self.tests[*test as usize].heavy;
+        if !shares || !self.sets[set as usize].stable {
+            return direct;
+        }
+        let next = self.groups.len() as u32;
+        let group = *self.group_ids.entry((set, rule.node)).or_insert(next);
+        if group == next {
+            self.groups.push(Group { set, node: rule.node });
+        }
+        Step { rule: number, group, test: *test }
+    }
+
+    fn finish(mut self) -> Result<Program> {
+        for set in &mut self.sets {
+            set.targets.iter_mut().for_each(|target| target.settle(&self.names));
+        }
+        Ok(Program {
+            rules: self.rules,
+            phases: self.phases,
+            markers: self.markers,
+            sets: self.sets,
+            groups: self.groups,
+            pipelines: self.pipelines,
+            scan: Scan::new(&self.guards)?,
+            tests: self.tests,
+            names: self.names,
+            removals: self.removals,
+            settings: self.settings,
+        })
+    }
+}
+
+/// Number of a phase, from 0.
+pub(crate) fn index(phase: Phase) -> usize {
+    match phase {
+        Phase::RequestHeaders => 0,
+        Phase::RequestBody => 1,
+        Phase::ResponseHeaders => 2,
+        Phase::ResponseBody => 3,
+        Phase::Logging => 4,
+    }
+}
+
+impl Program {
+    /// Whether any rule or macro reads a list.
+    pub fn reads(&self, source: variable::Source) -> bool {
+        self.names.reads & source.bits() != 0
+    }
+}

@@ -1,0 +1,178 @@
+//! Targets of a rule, ready to be looked up.
+
+use super::names::Names;
+use super::text::Template;
+use crate::fault;
+use crate::variable::{self, List, Part, Source, Variable};
+use base::{Fault, Result};
+use regex::bytes::{Regex, RegexBuilder};
+use seclang::{Place, Selector};
+
+/// One target.
+pub(crate) struct Target {
+    /// Its variable.
+    pub variable: &'static Variable,
+    /// Where the values are; for `XML` the path has chosen.
+    pub source: Source,
+    /// Which of them.
+    pub pick: Pick,
+    /// `&`: their number.
+    pub count: bool,
+    /// Which of them not.
+    pub except: Vec<Pick>,
+}
+
+/// Which values of a collection.
+#[derive(Debug)]
+pub(crate) enum Pick {
+    /// All.
+    All,
+    /// Of this name, ASCII case aside.
+    Name(Box<[u8]>),
+    /// `TX` of this name, by its number.
+    Slot(u32),
+    /// Whose name matches, ASCII case aside; for `TX` the numbers of fixed names that do.
+    Pattern(Regex, Vec<u32>),
+    /// Of a name with macros.
+    Made(Template),
+}
+
+/// What several rules look at, resolved once for all of them.
+#[derive(Default)]
+pub(crate) struct TargetSet {
+    /// In the order written.
+    pub targets: Vec<Target>,
+    /// Whether all of them stand still while a phase runs.
+    pub stable: bool,
+    /// What they read, see [`Source::bits`].
+    pub bits: u128,
+}
+
+const PATTERN_BYTES: usize = 4 << 20;
+
+/// Compiles the targets of one rule.
+pub(crate) fn compile(targets: &[seclang::Target], names: &mut Names, place: &Place) -> Result<TargetSet> {
+    let mut set = TargetSet { stable: true, ..TargetSet::default() };
+    for target in targets.iter().filter(|target| !target.exclude) {
+        let mut compiled = one(target, names, place)?;
+        let taken: Vec<&seclang::Target> =
+            targets.iter().filter(|other| other.exclude && other.variable == target.variable).collect();
+        if taken.iter().any(|other| other.selector == Selector::All) && compiled.pick.is_all() {
+            continue;
+        }
+        for other in taken {
+            compiled.except.push(pick(compiled.variable, &other.selector, names, place)?);
+        }
+        set.stable &= compiled.source.stable() && !compiled.made();
+        set.bits |= compiled.source.bits();
+        set.targets.push(compiled);
+    }
+    Ok(set)
+}
+
+/// One target without its exceptions.
+pub(crate) fn one(target: &seclang::Target, names: &mut Names, place: &Place) -> Result<Target> {
+    let variable = lookup(target.variable, place)?;
+    let mut source = variable.source;
+    let mut chosen = Pick::All;
+    if variable.name == "XML" {
+        source = Source::Entries(xml(&target.selector, place)?, Part::Value);
+    } else {
+        chosen = pick(variable, &target.selector, names, place)?;
+    }
+    names.reads |= source.bits();
+    Ok(Target { variable, source, pick: chosen, count: target.count, except: Vec::new() })
+}
+
+/// A variable that a macro names.
+pub(crate) fn of_macro(name: &str, key: &str, names: &mut Names, place: &Place) -> Result<Target> {
+    let variable = lookup(name, place)?;
+    names.reads |= variable.source.bits();
+    let chosen = if key.is_empty() { Pick::All } else { named(variable, key.as_bytes(), names) };
+    Ok(Target { variable, source: variable.source, pick: chosen, count: false, except: Vec::new() })
+}
+
+fn lookup(name: &str, place: &Place) -> Result<&'static Variable> {
+    variable::find(name)
+        .ok_or_else(|| Fault::new(&fault::UNKNOWN).object(format_args!("{}:{}", place.file, place.line)).found(name))
+}
+
+fn xml(selector: &Selector, place: &Place) -> Result<&'static [List]> {
+    let refused = |found: String| {
+        let object = format!("{}:{}", place.file, place.line);
+        Fault::new(&fault::SELECTOR).object(object).expected("XML:/* or XML://@*").found(found)
+    };
+    match selector {
+        Selector::All => Ok(&[List::XmlText]),
+        Selector::Name(text) => match text.fixed() {
+            Some(b"/*") => Ok(&[List::XmlText]),
+            Some(b"//@*") => Ok(&[List::XmlAttributes]),
+            other => Err(refused(String::from_utf8_lossy(other.unwrap_or(b"a macro")).into_owned())),
+        },
+        Selector::Pattern(pattern) => Err(refused(format!("/{pattern}/"))),
+    }
+}
+
+pub(crate) fn pick(variable: &Variable, selector: &Selector, names: &mut Names, place: &Place) -> Result<Pick> {
+    match selector {
+        Selector::All => Ok(Pick::All),
+        Selector::Name(text) => match text.fixed() {
+            Some(name) => Ok(named(variable, name, names)),
+            None => Ok(Pick::Made(Template::compile(text, names, place)?)),
+        },
+        Selector::Pattern(pattern) => {
+            let regex = RegexBuilder::new(pattern)
+                .case_insensitive(true)
+                .unicode(false)
+                .size_limit(PATTERN_BYTES)
+                .dfa_size_limit(PATTERN_BYTES)
+                .build();
+            let regex = regex.map_err(|cause| {
+                let object = format!("{}:{}", place.file, place.line);
+                Fault::new(&fault::SELECTOR).object(object).found(pattern).because(cause)
+            })?;
+            Ok(Pick::Pattern(regex, Vec::new()))
+        }
+    }
+}
+
+fn named(variable: &Variable, name: &[u8], names: &mut Names) -> Pick {
+    match variable.source {
+        Source::Tx => Pick::Slot(names.slot(name)),
+        _ => Pick::Name(name.into()),
+    }
+}
+
+impl Pick {
+    pub fn is_all(&self) -> bool {
+        matches!(self, Pick::All)
+    }
+
+    /// Whether it takes a name; macros in it were expanded by the caller, `TX` is asked by slot.
+    pub fn takes(&self, name: &[u8]) -> bool {
+        match self {
+            Pick::All => true,
+            Pick::Name(wanted) => wanted.eq_ignore_ascii_case(name),
+            Pick::Pattern(regex, _) => regex.is_match(name),
+            Pick::Slot(_) | Pick::Made(_) => false,
+        }
+    }
+}
+
+impl Target {
+    /// Whether a macro decides what is picked.
+    fn made(&self) -> bool {
+        matches!(self.pick, Pick::Made(_)) || self.except.iter().any(|pick| matches!(pick, Pick::Made(_)))
+    }
+
+    /// When all fixed names of `TX` are known: which of them a pattern takes.
+    pub fn settle(&mut self, names: &Names) {
+        if self.source == Source::Tx {
+            for pick in std::iter::once(&mut self.pick).chain(&mut self.except) {
+                if let Pick::Pattern(regex, slots) = pick {
+                    *slots = names.matching(regex);
+                }
+            }
+        }
+    }
+}

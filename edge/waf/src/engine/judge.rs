@@ -1,0 +1,221 @@
+//! A rule judged: values looked up, transformed, tested; what matched is noted and acted upon.
+
+use super::Context;
+use super::expand::expand;
+use super::intern::Id;
+use super::state::{Note, State};
+use super::values::Value;
+use crate::compile::rule::{Number, Rule, Test};
+use crate::compile::scan::has;
+use crate::compile::target::Pick;
+use crate::compile::{DIRECT, names};
+use crate::limits;
+use crate::operator::{Captures, Matcher, Operator};
+use std::sync::Arc;
+
+impl State {
+    /// Runs a rule with its chain; whether the whole chain held.
+    pub(super) fn rule(&mut self, cx: &Context<'_>, head: u32, group: u32) -> bool {
+        self.note = Note::default();
+        let mut last = head;
+        loop {
+            self.rule = last;
+            let rule = &cx.program.rules[last as usize];
+            let group = if last == head { group } else { DIRECT };
+            if !self.matches(cx, rule, group, head) {
+                self.matched.clear();
+                return false;
+            }
+            match rule.next {
+                Some(next) => last = next,
+                None => break,
+            }
+        }
+        // As in libmodsecurity, the last link acts first and the head last.
+        for number in (head..=last).rev() {
+            self.rule = number;
+            self.act(cx, &cx.program.rules[number as usize]);
+        }
+        let rule = &cx.program.rules[head as usize];
+        if !rule.actions.multi {
+            self.record(cx, rule);
+        }
+        true
+    }
+
+    /// Whether any value of one rule or link matches; each that does is noted.
+    fn matches(&mut self, cx: &Context<'_>, rule: &Rule, group: u32, head: u32) -> bool {
+        let Some(set) = rule.set else {
+            self.matched_one(cx, rule, head, None, Id::NONE);
+            return true;
+        };
+        if cx.program.sets[set as usize].stable {
+            let count = self.set(cx, set);
+            let mut matches = 0;
+            for at in 0..count {
+                let seen = if group == DIRECT { None } else { Some(self.seen(group, at)) };
+                matches += self.value_matches(cx, rule, head, self.value(set, at), seen);
+                if matches > limits::MATCHES {
+                    break;
+                }
+            }
+            return matches > 0;
+        }
+        let mut values = std::mem::take(&mut self.loose);
+        values.clear();
+        for target in &cx.program.sets[set as usize].targets {
+            self.resolve(cx, target, limits::VALUES, &mut values);
+        }
+        let mut matches = 0;
+        for value in &values {
+            matches += self.value_matches(cx, rule, head, *value, None);
+            if matches > limits::MATCHES {
+                break;
+            }
+        }
+        self.loose = values;
+        matches > 0
+    }
+
+    /// How often a value matches: with `multiMatch` after any transformation that changed it, else once or not.
+    fn value_matches(&mut self, cx: &Context<'_>, rule: &Rule, head: u32, value: Value, seen: Option<Id>) -> usize {
+        if !rule.actions.multi {
+            let seen = seen.unwrap_or_else(|| self.memo.transform(cx.program, value.value, rule.node));
+            return usize::from(self.seen_matches(cx, rule, head, value, seen));
+        }
+        let mut matches = usize::from(self.seen_matches(cx, rule, head, value, value.value));
+        let mut before = value.value;
+        for node in cx.program.pipelines.chain(rule.node) {
+            let seen = self.memo.transform(cx.program, value.value, *node);
+            if seen != before {
+                before = seen;
+                matches += usize::from(self.seen_matches(cx, rule, head, value, seen));
+            }
+        }
+        matches
+    }
+
+    fn seen_matches(&mut self, cx: &Context<'_>, rule: &Rule, head: u32, value: Value, seen: Id) -> bool {
+        if self.test(cx, rule, seen) == rule.negated || self.taken_away(cx, head, value) {
+            return false;
+        }
+        self.matched_one(cx, rule, head, Some(value), seen);
+        true
+    }
+
+    /// Whether `ctl` took this value away from a rule. Names are compared as they are spelt, as libmodsecurity does.
+    fn taken_away(&self, cx: &Context<'_>, head: u32, value: Value) -> bool {
+        self.removals.iter().map(|removal| &cx.program.removals[*removal as usize]).any(|removal| {
+            let named = |name: &[u8]| self.memo.arena.get(value.key) == name;
+            has(&removal.rules, head)
+                && removal.variable.name == value.variable.name
+                && match &removal.pick {
+                    Pick::Name(name) => named(name),
+                    Pick::Slot(slot) => named(cx.program.names.name(*slot)),
+                    pick => pick.takes(self.memo.arena.get(value.key)),
+                }
+        })
+    }
+
+    /// Whether the test holds, negation aside; what groups took is put into `TX`.
+    fn test(&mut self, cx: &Context<'_>, rule: &Rule, seen: Id) -> bool {
+        match &rule.test {
+            Test::Always => true,
+            Test::Number(compare, number) => {
+                let argument = match number {
+                    Number::Fixed(number) => *number,
+                    Number::Made(template) => {
+                        let mut text = Vec::new();
+                        expand(self, cx, template, &mut text);
+                        compare.read(&text)
+                    }
+                };
+                compare.holds(compare.read(self.memo.arena.get(seen)), argument)
+            }
+            Test::Fixed(test) => {
+                let holds = self.memo.holds(cx.program, *test, seen);
+                if holds && rule.actions.capture && !rule.negated {
+                    self.capture(&*cx.program.tests[*test as usize].matcher, seen);
+                }
+                holds
+            }
+            Test::Made(operator, template) => {
+                let mut argument = Vec::new();
+                expand(self, cx, template, &mut argument);
+                // An argument that is none of the operator, made by a request, holds of nothing.
+                let Some(matcher) = cx.built(*operator, &argument) else { return false };
+                self.memo.work.confirmed += 1;
+                let holds = matcher.holds(self.memo.arena.get(seen), None);
+                if holds && rule.actions.capture && !rule.negated {
+                    self.capture(&*matcher, seen);
+                }
+                holds
+            }
+        }
+    }
+
+    fn capture(&mut self, matcher: &dyn Matcher, seen: Id) {
+        let mut captures = Captures::default();
+        if matcher.holds(self.memo.arena.get(seen), Some(&mut captures)) {
+            for (slot, text) in captures.0.iter().enumerate().take(names::CAPTURES as usize) {
+                // A group that took nothing leaves what an earlier rule put there, as in libmodsecurity.
+                if slot == 0 || !text.is_empty() {
+                    self.tx[slot] = self.memo.arena.intern(text);
+                }
+            }
+        }
+    }
+
+    /// A value matched: it is noted, variables are set, and what the rule says is put into words.
+    fn matched_one(&mut self, cx: &Context<'_>, rule: &Rule, head: u32, value: Option<Value>, seen: Id) {
+        if let Some(value) = value {
+            if self.matched.len() < limits::VALUES {
+                self.matched.push(Value { value: seen, ..value });
+            }
+            if self.rule == head {
+                self.note.value = Some(value);
+                self.note.seen = Some(seen);
+            }
+        }
+        for set_var in &rule.actions.set_vars {
+            self.set_var(cx, set_var);
+        }
+        if let Some(severity) = rule.actions.severity {
+            self.severity = Some(self.severity.map_or(severity, |lowest| lowest.min(severity)));
+        }
+        if cx.program.rules[head as usize].actions.log || self.explain {
+            if let Some(template) = &rule.actions.log_data {
+                let mut text = std::mem::take(&mut self.note.data);
+                text.clear();
+                expand(self, cx, template, &mut text);
+                self.note.data = text;
+            }
+            if let Some(template) = &rule.actions.message {
+                let mut text = std::mem::take(&mut self.note.message);
+                text.clear();
+                expand(self, cx, template, &mut text);
+                self.note.message = text;
+            }
+        }
+        if rule.actions.multi && self.rule == head {
+            self.record(cx, rule);
+        }
+    }
+}
+
+impl Context<'_> {
+    /// A test for an argument that macros made; the last ones are kept.
+    fn built(&self, operator: &'static dyn Operator, argument: &[u8]) -> Option<Arc<dyn Matcher>> {
+        let mut built = self.built.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let key = (operator.name(), argument.to_vec());
+        if let Some(matcher) = built.get(&key) {
+            return matcher.clone();
+        }
+        let matcher: Option<Arc<dyn Matcher>> = operator.build(argument, &[]).ok().map(Arc::from);
+        if built.len() >= limits::BUILT_TESTS {
+            built.clear();
+        }
+        built.insert(key, matcher.clone());
+        matcher
+    }
+}

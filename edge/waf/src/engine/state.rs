@@ -1,0 +1,234 @@
+//! State of one transaction. It is kept and used again: a request allocates little.
+
+use super::Context;
+use super::intern::Id;
+use super::memo::Memo;
+use super::values::Value;
+use crate::compile::Program;
+use crate::compile::rule::Allow;
+use crate::compile::scan::Bits;
+use crate::limits;
+use crate::variable::store::Store;
+use crate::verdict::{Hit, Intervention};
+use seclang::{Collection, EngineMode, Settings};
+
+/// All that is known and done in a transaction.
+pub(crate) struct State {
+    pub memo: Memo,
+    pub store: Store,
+    /// `TX` by number.
+    pub tx: Vec<Id>,
+    /// `TX` by names that macros made.
+    pub made: Vec<(Id, Id)>,
+    /// Keys of collections that `initcol` opened.
+    pub keys: Vec<(Collection, Vec<u8>)>,
+    sets: Vec<Resolved>,
+    groups: Vec<Shared>,
+    /// Values of the set that is looked at, when it is not kept.
+    pub loose: Vec<Value>,
+    /// Values that matched since a rule last did not.
+    pub matched: Vec<Value>,
+    /// Rules that `ctl` took away.
+    pub removed: Bits,
+    /// Whether it took any.
+    pub removing: bool,
+    /// Targets that `ctl` took away.
+    pub removals: Vec<u32>,
+    pub allow: Option<Allow>,
+    /// Marker that a phase ended without finding.
+    pub pending: Option<u32>,
+    pub mode: EngineMode,
+    /// Number of the rule that runs.
+    pub rule: u32,
+    pub note: Note,
+    /// Lowest severity number of the rules that held.
+    pub severity: Option<u8>,
+    pub hits: Vec<Hit>,
+    pub intervention: Option<Intervention>,
+    /// Hits tell all.
+    pub explain: bool,
+    /// Microseconds since 1970.
+    pub now: u64,
+    pub request_body: Vec<u8>,
+    pub response_body: Vec<u8>,
+    /// What `ctl` or the content type said.
+    pub body: BodyPlan,
+    pub arguments_size: usize,
+}
+
+/// How bodies are treated.
+#[derive(Default, Clone)]
+pub(crate) struct BodyPlan {
+    /// `ctl:requestBodyProcessor`, if it is one that the content type does not choose (`JSON`, `XML`).
+    pub forced: Option<String>,
+    /// What the content type chose.
+    pub by_type: Option<&'static str>,
+    /// `ctl:requestBodyAccess`.
+    pub access: Option<bool>,
+    /// `ctl:responseBodyAccess`.
+    pub response_access: Option<bool>,
+    /// `ctl:requestBodyLimit`.
+    pub limit: Option<u64>,
+}
+
+/// What the rule that runs has to tell so far.
+#[derive(Default)]
+pub(crate) struct Note {
+    /// Value of the head that matched last.
+    pub value: Option<Value>,
+    /// The same as the operator saw it.
+    pub seen: Option<Id>,
+    pub message: Vec<u8>,
+    pub data: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Resolved {
+    valid: bool,
+    values: Vec<Value>,
+}
+
+#[derive(Default)]
+struct Shared {
+    valid: bool,
+    seen: Vec<Id>,
+    may: Bits,
+}
+
+impl State {
+    pub fn new() -> State {
+        State {
+            memo: Memo::new(),
+            store: Store::new(),
+            tx: Vec::new(),
+            made: Vec::new(),
+            keys: Vec::new(),
+            sets: Vec::new(),
+            groups: Vec::new(),
+            loose: Vec::new(),
+            matched: Vec::new(),
+            removed: Vec::new(),
+            removing: false,
+            removals: Vec::new(),
+            allow: None,
+            pending: None,
+            mode: EngineMode::On,
+            rule: 0,
+            note: Note::default(),
+            severity: None,
+            hits: Vec::new(),
+            intervention: None,
+            explain: false,
+            now: 0,
+            request_body: Vec::new(),
+            response_body: Vec::new(),
+            body: BodyPlan::default(),
+            arguments_size: 0,
+        }
+    }
+
+    /// Makes it ready for a transaction.
+    pub fn begin(&mut self, program: &Program, now: u64) {
+        self.memo.clear();
+        self.store.clear();
+        self.tx.clear();
+        self.tx.resize(program.names.len(), Id::NONE);
+        self.made.clear();
+        self.keys.clear();
+        self.sets.resize_with(program.sets.len(), Resolved::default);
+        self.sets.iter_mut().for_each(|set| set.valid = false);
+        self.groups.resize_with(program.groups.len(), Shared::default);
+        self.groups.iter_mut().for_each(|group| group.valid = false);
+        self.matched.clear();
+        self.removed.clear();
+        self.removed.resize(program.rules.len().div_ceil(64), 0);
+        self.removing = false;
+        self.removals.clear();
+        self.allow = None;
+        self.pending = None;
+        self.mode = program.settings.engine;
+        self.note = Note::default();
+        self.severity = None;
+        self.hits.clear();
+        self.intervention = None;
+        self.explain = false;
+        self.now = now;
+        for body in [&mut self.request_body, &mut self.response_body] {
+            body.clear();
+            body.shrink_to(limits::KEPT_BYTES);
+        }
+        self.body = BodyPlan::default();
+        self.arguments_size = 0;
+    }
+
+    /// Lets go of what was resolved from values that changed since.
+    pub fn refresh(&mut self, program: &Program) {
+        let changed = self.store.take_changed();
+        if changed != 0 {
+            for (set, known) in self.sets.iter_mut().zip(&program.sets) {
+                set.valid &= known.bits & changed == 0;
+            }
+            for (group, known) in self.groups.iter_mut().zip(&program.groups) {
+                group.valid &= program.sets[known.set as usize].bits & changed == 0;
+            }
+        }
+    }
+
+    /// Bits of the operators that may hold of any value of a group.
+    pub fn group(&mut self, cx: &Context<'_>, group: u32) -> &[u64] {
+        if !self.groups[group as usize].valid {
+            self.share(cx, group);
+        }
+        &self.groups[group as usize].may
+    }
+
+    fn share(&mut self, cx: &Context<'_>, group: u32) {
+        let known = &cx.program.groups[group as usize];
+        self.set(cx, known.set);
+        let shared = &mut self.groups[group as usize];
+        shared.seen.clear();
+        shared.may.clear();
+        shared.may.resize(cx.program.scan.words(), 0);
+        for value in &self.sets[known.set as usize].values {
+            let seen = self.memo.transform(cx.program, value.value, known.node);
+            shared.seen.push(seen);
+            for (all, one) in shared.may.iter_mut().zip(self.memo.may(cx.program, seen)) {
+                *all |= one;
+            }
+        }
+        shared.valid = true;
+    }
+
+    /// Resolves a stable set; how many values it has.
+    pub fn set(&mut self, cx: &Context<'_>, set: u32) -> usize {
+        if !self.sets[set as usize].valid {
+            let mut values = std::mem::take(&mut self.sets[set as usize].values);
+            values.clear();
+            for target in &cx.program.sets[set as usize].targets {
+                self.resolve(cx, target, limits::VALUES, &mut values);
+            }
+            self.sets[set as usize] = Resolved { valid: true, values };
+        }
+        self.sets[set as usize].values.len()
+    }
+
+    /// A value of a stable set that was resolved.
+    pub fn value(&self, set: u32, at: usize) -> Value {
+        self.sets[set as usize].values[at]
+    }
+
+    /// The same after the pipeline of a group that was shared.
+    pub fn seen(&self, group: u32, at: usize) -> Id {
+        self.groups[group as usize].seen[at]
+    }
+
+    /// Whether a bound was reached.
+    pub fn exceeded(&self) -> bool {
+        self.store.exceeded || self.memo.arena.exceeded
+    }
+
+    /// How a body is limited, bytes.
+    pub fn body_limit(&self, settings: &Settings) -> u64 {
+        self.body.limit.unwrap_or(settings.request_body_limit)
+    }
+}
