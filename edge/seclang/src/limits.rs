@@ -16,7 +16,8 @@ pub const CHAIN_LINKS: usize = 64;
 pub const TARGETS: usize = 4096;
 /// Most actions of one rule, after updates.
 pub const ACTIONS: usize = 4096;
-/// Most targets and actions added by all `SecRuleUpdate*` of a load; stops wide ranges repeated many times.
+/// Most rules removed, and targets and actions added, by all `SecRuleRemove*` and `SecRuleUpdate*` of a load; stops wide
+/// ranges repeated many times.
 pub const UPDATES: usize = 1_000_000;
 /// Most faults told of one load; what follows is most often the same mistake.
 pub const FAULTS: usize = 100;

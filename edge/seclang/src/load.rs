@@ -224,12 +224,13 @@ impl Load<'_> {
             [targets, test, actions] => (targets, test, Some(actions)),
             words => return Err(count(directive, "targets, an operator and actions", words.len())),
         };
-        let targets = target::parse(&targets.raw, self.vocabulary, place).map_err(|cause| self.tell(cause));
+        let mut read = Vec::new();
+        for target in target::each(&targets.raw, self.vocabulary, place) {
+            target.map(|target| read.push(target)).unwrap_or_else(|cause| self.tell(cause));
+        }
         let operator = self.operator(test, place).map_err(|cause| self.tell(cause));
         let actions = self.actions(actions, place);
-        let draft =
-            Draft { place: place.clone(), targets: targets.unwrap_or_default(), operator: operator.ok(), actions };
-        self.link(draft)
+        self.link(Draft { place: place.clone(), targets: read, operator: operator.ok(), actions })
     }
 
     fn operator(&mut self, word: &Word, place: &Place) -> Result<crate::Operator> {
@@ -325,19 +326,14 @@ impl Load<'_> {
 
     fn unicode_map(&mut self, directive: &Directive) -> Result<()> {
         let place = &directive.place;
-        let (file, page) = match directive.words.as_slice() {
-            [file, page] => (file.plain(), page.plain()),
-            [both] => {
-                both.raw.split_once(' ').map(|(file, page)| (file.to_string(), page.to_string())).unwrap_or_default()
-            }
-            _ => Default::default(),
-        };
-        let wrong =
-            |found: String| fault(&VALUE, place).expected("a file and a code page that is in it").found(shown(&found));
-        let page: u32 = page.trim().parse().map_err(|_| wrong(format!("{file} {page}")))?;
-        let content = self.content(&resolve(&place.file, &file), place)?;
+        let words: Vec<String> = directive.words.iter().map(Word::plain).collect();
+        let words = words.join(" ");
+        let wrong = || fault(&VALUE, place).expected("a file and a code page that is in it").found(shown(&words));
+        let (file, page) = words.trim().rsplit_once(' ').ok_or_else(wrong)?;
+        let page = page.parse().map_err(|_| wrong())?;
+        let content = self.content(&resolve(&place.file, file.trim_end()), place)?;
         let map = unicode::read(&String::from_utf8_lossy(&content), page);
-        self.settings.unicode_map = map.ok_or_else(|| wrong(format!("{file} {page}")))?;
+        self.settings.unicode_map = map.ok_or_else(wrong)?;
         Ok(())
     }
 

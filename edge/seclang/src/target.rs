@@ -8,17 +8,28 @@ use base::Result;
 
 /// Reads a list of targets, joined by `|` or `,`.
 pub(crate) fn parse(list: &str, vocabulary: &Vocabulary<'_>, place: &Place) -> Result<Vec<Target>> {
-    split(list).into_iter().map(|one| target(one, vocabulary, place)).collect()
+    each(list, vocabulary, place).collect()
 }
 
-/// Cuts at `|` and `,` outside of single quotes.
+/// Reads a list of targets one by one, so that every wrong one can be told.
+pub(crate) fn each(list: &str, vocabulary: &Vocabulary<'_>, place: &Place) -> impl Iterator<Item = Result<Target>> {
+    split(list).into_iter().map(move |one| target(one, vocabulary, place))
+}
+
+/// Cuts at `|` and `,` outside of single quotes and of `/expression/`.
 fn split(list: &str) -> Vec<&str> {
     let bytes = list.as_bytes();
     let (mut parts, mut start, mut at, mut quoted) = (Vec::new(), 0, 0, false);
+    // Once no expression closes any more, none behind it does: looked for once only.
+    let mut closes = true;
     while at < bytes.len() {
         match bytes[at] {
             b'\\' if quoted => at += 1,
             b'\'' => quoted = !quoted,
+            b'/' if closes && begins_expression(list, start, at) => match closing(bytes, at + 1) {
+                Some(end) => at = end,
+                None => closes = false,
+            },
             b'|' | b',' if !quoted => {
                 parts.push(&list[start..at]);
                 start = at + 1;
@@ -29,6 +40,28 @@ fn split(list: &str) -> Vec<&str> {
     }
     parts.push(&list[start..]);
     parts
+}
+
+/// Whether the slash at `at` is the first character of a selector that is not an XPath.
+fn begins_expression(list: &str, start: usize, at: usize) -> bool {
+    let name = list.get(start..at).and_then(|before| before.strip_suffix(':'));
+    name.is_some_and(|name| {
+        !name.contains(':') && !name.trim_start_matches(['!', '&', ' ']).eq_ignore_ascii_case("XML")
+    })
+}
+
+/// The slash that ends an expression: one with a separator or nothing behind it.
+fn closing(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 1,
+            b'/' if matches!(bytes.get(at + 1), None | Some(b'|' | b',' | b' ')) => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 fn target(one: &str, vocabulary: &Vocabulary<'_>, place: &Place) -> Result<Target> {
@@ -111,8 +144,7 @@ mod tests {
 
     #[test]
     fn every_form() {
-        let list =
-            "args|!ARGS:a.b|&TX:x|REQUEST_COOKIES:/^_pk/|ARGS:'/a|b,\\'c/'|XML:/*|XML://@*|TX:'p q'|TX:k_%{TX.1}";
+        let list = "args|!ARGS:a.b|&TX:x|REQUEST_COOKIES:/^_pk/|ARGS:'/a|b,\\'c/'|XML:/*|XML://@*|TX:'p q'|TX:k_%{TX.1}|ARGS:/a{1,2}|b\\/|c/|TX:/d/";
         let found = read(list).unwrap();
         let spelt: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -126,7 +158,9 @@ mod tests {
                 "XML:/*",
                 "XML://@*",
                 "TX:'p q'",
-                "TX:'k_%{TX.1}'"
+                "TX:'k_%{TX.1}'",
+                "ARGS:'/a{1,2}|b\\/|c/'",
+                "TX:'/d/'"
             ]
         );
         assert_eq!(found[4].selector, Selector::Pattern("a|b,'c".into()));
@@ -135,7 +169,7 @@ mod tests {
 
     #[test]
     fn what_is_no_target_is_told() {
-        for (list, near) in [("ARG", "ARGS"), ("ARGS||TX", ""), ("ARGS:/a|b/", ""), ("", "")] {
+        for (list, near) in [("ARG", "ARGS"), ("ARGS||TX", ""), ("ARGS:/a|b", ""), ("", "")] {
             let fault = read(list).unwrap_err();
             assert!(fault.is(&VARIABLE), "{list}: {fault}");
             assert!(fault.wanted().contains(near), "{list}: {fault}");

@@ -99,12 +99,12 @@ pub(crate) fn apply(updates: Vec<Update>, chains: &mut [Option<Vec<Draft>>], fau
 
 fn change(chain: &mut Option<Vec<Draft>>, update: &Update, budget: &mut usize) -> Result<()> {
     let cost = match &update.change {
-        Change::Remove => 0,
-        Change::Targets { added, .. } => added.len(),
-        Change::Actions { added, .. } => added.len(),
+        Change::Remove => 1,
+        Change::Targets { added, .. } => added.len().max(1),
+        Change::Actions { added, .. } => added.len().max(1),
     };
     let Some(left) = budget.checked_sub(cost) else {
-        let most = format!("at most {} targets and actions added by updates", limits::UPDATES);
+        let most = format!("at most {} rules, targets and actions changed by updates", limits::UPDATES);
         return Err(fault(&SIZE, &update.place).expected(most));
     };
     *budget = left;

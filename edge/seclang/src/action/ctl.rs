@@ -71,7 +71,9 @@ fn targets(removal: &str, name: &str, value: &str, context: &Context<'_>) -> Res
         "bytag" => Box::new(|target| CtlKind::RemoveTargetByTag(which.to_string(), target)),
         "bymsg" => Box::new(|target| CtlKind::RemoveTargetByMsg(which.to_string(), target)),
         _ => {
-            return Err(fault(&ACTION, context.place).expected(nearest(NAMES.iter().copied(), name)).found(shown(name)));
+            return Err(fault(&ACTION, context.place)
+                .expected(nearest(NAMES.iter().copied(), name))
+                .found(shown(name)));
         }
     };
     let targets = target::parse(list, context.vocabulary, context.place)?;

@@ -112,9 +112,9 @@ impl Context<'_> {
         fault(&VALUE, self.place).expected(expected).found(shown(&format!("{name}:{value}")))
     }
 
-    fn number<N: std::str::FromStr + PartialOrd>(&self, name: &str, value: &str, least: N, most: N) -> Result<N>
+    fn number<N>(&self, name: &str, value: &str, least: N, most: N) -> Result<N>
     where
-        N: std::fmt::Display,
+        N: std::str::FromStr + PartialOrd + std::fmt::Display,
     {
         let number = value.trim().parse().ok().filter(|number| (&least..=&most).contains(&number));
         number.ok_or_else(|| self.wrong(name, value, &format!("a number from {least} to {most}")))

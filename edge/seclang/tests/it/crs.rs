@@ -59,7 +59,9 @@ fn every_reference_is_taken_apart() {
     if !crs() {
         return;
     }
+    let begin = std::time::Instant::now();
     let ruleset = whole();
+    println!("loaded in {:?}", begin.elapsed());
     let rules = all(&ruleset);
     let chains = rules.iter().filter(|rule| rule.next.is_some()).count();
     let regexes = rules.iter().filter(|rule| rule.operator.as_ref().is_some_and(|test| test.name == "rx")).count();

@@ -1,5 +1,6 @@
 //! The rule language as a caller sees it.
 
+mod cases;
 mod crs;
 mod disk;
 mod hostile;
