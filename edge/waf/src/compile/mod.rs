@@ -104,7 +104,7 @@ pub(crate) fn compile(ruleset: &Ruleset) -> Result<Program> {
     builder.finish()
 }
 
-type TestKey = (&'static str, Vec<u8>, Vec<Vec<u8>>);
+type TestKey = (&'static str, Vec<u8>, Arc<[Vec<u8>]>);
 
 struct Builder {
     flat: actions::Flat,
