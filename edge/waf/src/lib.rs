@@ -23,7 +23,6 @@ mod verdict;
 mod vocabulary;
 
 pub mod body;
-pub mod decode;
 pub mod operator;
 pub mod transformation;
 pub mod variable;
