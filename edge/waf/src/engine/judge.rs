@@ -158,8 +158,8 @@ impl State {
         let mut captures = Captures::default();
         if matcher.holds(self.memo.arena.get(seen), Some(&mut captures)) {
             for (slot, text) in captures.0.iter().enumerate().take(names::CAPTURES as usize) {
-                // A group that took nothing leaves what an earlier rule put there, as in libmodsecurity.
-                if slot == 0 || !text.is_empty() {
+                // A group that took no part leaves what an earlier rule put there, as in libmodsecurity.
+                if let Some(text) = text {
                     self.tx[slot] = self.memo.arena.intern(text);
                 }
             }

@@ -1,4 +1,20 @@
-//! Operators: the test of a rule. One file an item.
+//! Operators: the test of a rule. A file for each family.
+//!
+//! All hold of the values that libmodsecurity 3.0.15 finds, with the differences that their docstrings name.
+
+mod absent;
+mod constant;
+mod contains_word;
+mod detect;
+mod ip_match;
+mod literal;
+pub mod number;
+mod pm;
+pub mod rx;
+mod validate_byte_range;
+mod validate_encoding;
+mod verify;
+mod within;
 
 use base::Result;
 
@@ -23,11 +39,21 @@ pub trait Matcher: Send + Sync {
     fn guard(&self) -> Guard {
         Guard::default()
     }
+
+    /// How its regular expression runs, if it is one.
+    fn dialect(&self) -> Option<rx::Dialect> {
+        None
+    }
+
+    /// How many values it gave up on, at the limit of backtracking, and said that it does not hold.
+    fn gave_up(&self) -> u64 {
+        0
+    }
 }
 
-/// What groups took, group 0 first; at most ten.
+/// What groups took, group 0 first; `None` for a group that took no part.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Captures(pub Vec<Vec<u8>>);
+pub struct Captures(pub Vec<Option<Vec<u8>>>);
 
 /// What a value must contain, else the operator cannot hold. All that are given must be met.
 #[derive(Debug, Clone, Default)]
@@ -43,4 +69,46 @@ pub struct Guard {
 }
 
 /// Every operator.
-pub const ALL: &[&dyn Operator] = &[];
+pub const ALL: &[&dyn Operator] = &[
+    &literal::Literal::BEGINS,
+    &literal::Literal::CONTAINS,
+    &contains_word::ContainsWord,
+    &detect::DetectSqli,
+    &detect::DetectXss,
+    &literal::Literal::ENDS,
+    &number::Number::EQ,
+    &absent::Absent::FUZZY_HASH,
+    &number::Number::GE,
+    &absent::Absent::GEO_LOOKUP,
+    &absent::Absent::GSB_LOOKUP,
+    &number::Number::GT,
+    &absent::Absent::INSPECT_FILE,
+    &ip_match::IpMatch::LIST,
+    &ip_match::IpMatch::FILE,
+    &number::Number::LE,
+    &number::Number::LT,
+    &constant::Constant::NEVER,
+    &pm::Phrases::LIST,
+    &pm::Phrases::FILE,
+    &absent::Absent::RBL,
+    &absent::Absent::RSUB,
+    &rx::Rx::FIRST,
+    &rx::Rx::GLOBAL,
+    &literal::Literal::EQUAL,
+    &literal::Literal::MATCH,
+    &constant::Constant::ALWAYS,
+    &validate_byte_range::ValidateByteRange,
+    &absent::Absent::VALIDATE_DTD,
+    &absent::Absent::VALIDATE_HASH,
+    &absent::Absent::VALIDATE_SCHEMA,
+    &validate_encoding::ValidateUrlEncoding,
+    &validate_encoding::ValidateUtf8Encoding,
+    &verify::Verify::CARD,
+    &verify::Verify::CPF,
+    &verify::Verify::SSN,
+    &verify::Verify::SVNR,
+    &within::Within,
+];
+
+/// Other spellings: (alias, name).
+pub const ALIASES: &[(&str, &str)] = &[("ipmatchf", "ipmatchfromfile"), ("pmf", "pmfromfile")];

@@ -1,5 +1,0 @@
-//! Speed: CPU a request, in-process and end to end.
-
-pub mod beside;
-pub mod engine;
-pub mod load;
