@@ -23,6 +23,7 @@ mod verdict;
 mod vocabulary;
 
 pub mod body;
+pub mod decode;
 pub mod operator;
 pub mod transformation;
 pub mod variable;

@@ -1,5 +1,6 @@
 //! SQL injection: the value's tokens, folded to a fingerprint that is looked up.
 
+mod census;
 mod fold;
 mod judge;
 mod lexer;
@@ -9,6 +10,8 @@ mod table;
 pub(crate) mod tests;
 mod token;
 mod word;
+
+pub use census::{Census, KINDS, census};
 
 use lexer::Lexer;
 use memchr::memchr;

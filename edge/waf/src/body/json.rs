@@ -27,21 +27,25 @@ impl Processor for Json {
             return Ok(());
         }
         let depth = usize::try_from(settings.json_depth).unwrap_or(usize::MAX);
-        walk(body, b"json", depth, sink).map_err(|broken| format!("JSON: {broken}"))
+        walk(body, b"json", depth, &mut |name, value| sink.argument(name, value))
+            .map_err(|broken| format!("JSON: {broken}"))
     }
 }
 
-/// Gives every scalar of a document to the sink, names beginning with `root`.
+/// Gives name and value of every scalar of a document, names beginning with `root`, until `take` says false.
 ///
 /// # Errors
-/// Why the text is not JSON, nests deeper than `depth` containers, or holds more arguments than the sink takes.
-pub fn walk(text: &[u8], root: &[u8], depth: usize, sink: &mut dyn Sink) -> Result<(), String> {
+/// Why the text is not JSON, nests deeper than `depth` containers, or holds more values than are taken.
+pub(crate) fn walk(text: &[u8], root: &[u8], depth: usize, take: &mut Take) -> Result<(), String> {
     let mut reader =
-        Reader { text, at: 0, path: root.to_vec(), open: Vec::new(), depth, names: NAMES, scratch: Vec::new(), sink };
+        Reader { text, at: 0, path: root.to_vec(), open: Vec::new(), depth, names: NAMES, scratch: Vec::new(), take };
     let read = reader.document();
     let at = reader.at;
     read.map_err(|broken| format!("{broken} at byte {at}"))
 }
+
+/// Takes name and value; false when it is full.
+type Take<'t> = dyn FnMut(&[u8], &[u8]) -> bool + 't;
 
 /// An open container.
 struct Container {
@@ -61,7 +65,7 @@ struct Reader<'t, 's> {
     depth: usize,
     names: usize,
     scratch: Vec<u8>,
-    sink: &'s mut dyn Sink,
+    take: &'s mut Take<'s>,
 }
 
 type Step = Result<(), &'static str>;
@@ -181,7 +185,7 @@ impl<'t> Reader<'t, '_> {
 
     fn give(&mut self, value: &[u8]) -> Step {
         self.names = self.names.checked_sub(self.path.len()).ok_or("names too long for so many values")?;
-        if self.sink.argument(&self.path, value) { Ok(()) } else { Err("more arguments than allowed") }
+        if (self.take)(&self.path, value) { Ok(()) } else { Err("more arguments than allowed") }
     }
 
     /// Raw text between quotes; its bytes and escapes are those of a string.

@@ -7,6 +7,7 @@ mod urlencoded;
 mod xml;
 
 pub use cookies::split_cookies;
+pub(crate) use json::walk as walk_json;
 pub use urlencoded::{decode, split_pairs};
 
 use seclang::Settings;
