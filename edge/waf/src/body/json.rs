@@ -28,7 +28,6 @@ impl Processor for Json {
         }
         let depth = usize::try_from(settings.json_depth).unwrap_or(usize::MAX);
         walk(body, b"json", depth, &mut |name, value| sink.argument(name, value))
-            .map_err(|broken| format!("JSON: {broken}"))
     }
 }
 

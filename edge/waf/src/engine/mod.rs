@@ -2,6 +2,7 @@
 
 mod act;
 pub(crate) mod expand;
+mod inside;
 pub(crate) mod intern;
 mod judge;
 mod memo;

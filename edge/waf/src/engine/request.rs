@@ -155,6 +155,9 @@ impl State {
             self.whole_request(cx, &raw);
         }
         self.request_body = raw;
+        if self.inside && access {
+            self.look_inside();
+        }
         access
     }
 

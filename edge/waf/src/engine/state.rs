@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub intervention: Option<Intervention>,
     /// Hits tell all.
     pub explain: bool,
+    /// What hides inside values is looked for.
+    pub inside: bool,
     /// Microseconds since 1970.
     pub now: u64,
     pub request_body: Vec<u8>,
@@ -119,6 +121,7 @@ impl State {
             hits: Vec::new(),
             intervention: None,
             explain: false,
+            inside: false,
             now: 0,
             request_body: Vec::new(),
             response_body: Vec::new(),
@@ -152,6 +155,7 @@ impl State {
         self.hits.clear();
         self.intervention = None;
         self.explain = false;
+        self.inside = false;
         self.now = now;
         for body in [&mut self.request_body, &mut self.response_body] {
             body.clear();

@@ -65,7 +65,7 @@ impl Flags {
 
     /// Remembers a fault that a reader may pass over.
     pub fn fault(&mut self, reason: &str) {
-        self.broken.get_or_insert_with(|| format!("multipart: {reason}"));
+        self.broken.get_or_insert_with(|| reason.to_string());
     }
 
     /// Remembers a fault at which a strict reader stops: flags stay as they are from here on, what follows is still

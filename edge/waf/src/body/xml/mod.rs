@@ -38,7 +38,7 @@ impl Processor for Xml {
         let read = document.read(&decoded.text);
         document.give(sink);
         let reason = read.err().or(decoded.broken);
-        reason.map_or(Ok(()), |reason| Err(format!("XML: {reason}")))
+        reason.map_or(Ok(()), Err)
     }
 }
 
