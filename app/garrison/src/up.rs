@@ -27,7 +27,7 @@ pub struct Up {
     advertise: Option<String>,
     /// What the local agent may do by itself in this run; agent.yml says it when absent.
     #[arg(long, value_enum)]
-    respond: Option<local::Respond>,
+    respond: Option<local::agent::Respond>,
     /// Days of telemetry to keep; 0 is no limit.
     #[arg(long, default_value_t = 30, env = "GARRISON_KEEP_DAYS")]
     keep_days: u64,
@@ -37,6 +37,10 @@ pub struct Up {
     /// Gibibytes of telemetry to keep; 0 is no limit but the disk: above 85 % in use the oldest goes.
     #[arg(long, default_value_t = 100, env = "GARRISON_KEEP_GIB")]
     keep_gib: u64,
+    /// Configuration of a gateway on this machine; gateway/gateway.yaml of the data directory when absent, and no gateway
+    /// without either.
+    #[arg(long)]
+    gateway: Option<PathBuf>,
     /// Run without an agent on this machine.
     #[arg(long)]
     no_agent: bool,
@@ -75,13 +79,14 @@ pub async fn run(options: Up, lang: Lang) -> Result<ExitCode> {
     credential::client_file(&places, &server).await?;
     greet(&options, &places, &server, first.as_ref(), lang);
     let agent = if options.no_agent { None } else { agent(&places, &server, &options, lang).await };
+    let gateway = gateway(&places, &server, &options, lang).await;
     let code = serve(&options, &places, agent.is_some(), lang).await;
     if !options.json {
         println!("{}", lang.pick("stopping …", "正在停止……"));
     }
-    // The agent first, so that its last frames are still taken.
-    if let Some((stop_agent, task)) = agent {
-        stop_agent.send_replace(true);
+    // The server last, so that the last frames of the others are still taken.
+    for (stop_child, task) in [gateway, agent].into_iter().flatten() {
+        stop_child.send_replace(true);
         let _ = task.await;
     }
     server.stop().await;
@@ -156,19 +161,30 @@ async fn interrupted() {
     }
 }
 
-type AgentTask = (tokio::sync::watch::Sender<bool>, tokio::task::JoinHandle<()>);
+type ChildTask = (tokio::sync::watch::Sender<bool>, tokio::task::JoinHandle<()>);
 
 /// Enrols and starts the local agent. Without root or without the program the server goes on alone and says so.
-async fn agent(places: &Places, server: &Server, options: &Up, lang: Lang) -> Option<AgentTask> {
+async fn agent(places: &Places, server: &Server, options: &Up, lang: Lang) -> Option<ChildTask> {
     if !rustix::process::geteuid().is_root() {
         // Standard error: standard output may be JSON.
         eprintln!("{}", lang.pick("no local agent: kernel programs need root", "未启动本机代理：内核程序需要 root"));
         return None;
     }
-    match prepare(places, server, options).await {
-        Ok(config) => {
+    keep(local::agent::ready(places, options.respond, server).await, server, lang)
+}
+
+/// Enrols and starts the local gateway where one is configured.
+async fn gateway(places: &Places, server: &Server, options: &Up, lang: Lang) -> Option<ChildTask> {
+    let config = local::gateway::configured(places, options.gateway.as_deref())?;
+    keep(local::gateway::ready(places, config, server).await, server, lang)
+}
+
+/// Keeps a program of this machine running, or says why it cannot.
+fn keep(child: Result<local::Child>, server: &Server, lang: Lang) -> Option<ChildTask> {
+    match child {
+        Ok(child) => {
             let (stop, stopped) = tokio::sync::watch::channel(false);
-            let keep = local::keep(config, server.programs.clone(), server.clock.clone(), stopped);
+            let keep = child.keep(server.programs.clone(), server.clock.clone(), stopped);
             Some((stop, tokio::spawn(keep)))
         }
         Err(fault) => {
@@ -176,10 +192,4 @@ async fn agent(places: &Places, server: &Server, options: &Up, lang: Lang) -> Op
             None
         }
     }
-}
-
-async fn prepare(places: &Places, server: &Server, options: &Up) -> Result<PathBuf> {
-    let config = local::configure(places, options.respond)?;
-    local::identify(places, &config, server).await?;
-    Ok(config)
 }

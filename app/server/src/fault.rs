@@ -38,14 +38,14 @@ pub const LISTEN: Code = Code {
     hint: "another server may run already; `garrison status` tells, or choose other ports",
     hint_zh: "可能已有服务在运行；请用 `garrison status` 查看，或更换端口",
 };
-/// The agent program did not start.
+/// A program beside the server did not start.
 pub const AGENT_START: Code = Code {
     id: "server.agent-start",
     class: Class::Refused,
-    title: "the local agent could not be started",
-    title_zh: "本机代理无法启动",
-    hint: "it needs root; the server goes on without it",
-    hint_zh: "需要 root 权限；服务端将继续运行",
+    title: "a program of this machine could not be started",
+    title_zh: "本机程序无法启动",
+    hint: "the agent needs root; the server goes on without it",
+    hint_zh: "代理需要 root 权限；服务端将继续运行",
 };
 /// The pipeline has stopped.
 pub const STOPPED: Code = Code {

@@ -34,6 +34,10 @@ const TEXTS: &[(&str, &str)] = &[
         "遥测保留容量 (GiB)；0 仅受磁盘限制：用量超过 85 % 时删除最旧的",
     ),
     ("Print one line of JSON when the server is up instead of words", "启动后输出一行 JSON 而非文字"),
+    (
+        "Configuration of a gateway on this machine; gateway/gateway.yaml of the data directory when absent, and no gateway without either",
+        "本机网关的配置文件；缺省时使用数据目录中的 gateway/gateway.yaml，两者皆无则不启动网关",
+    ),
     ("Run without an agent on this machine", "不在本机运行代理"),
     ("Show one safe drill after the start, then live events", "启动后演示一次安全演练，然后显示实时事件"),
     (
