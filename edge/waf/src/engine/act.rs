@@ -182,7 +182,9 @@ impl State {
     /// Records a hit.
     pub(super) fn record(&mut self, cx: &Context<'_>, rule: &Rule) {
         let actions = &rule.actions;
-        if !actions.log && !self.explain {
+        // As in libmodsecurity, a `SecAction` without a message says nothing.
+        let silent = rule.set.is_none() && self.note.message.is_empty();
+        if (!actions.log || silent) && !self.explain {
             return;
         }
         if self.hits.len() >= limits::HITS {
@@ -198,7 +200,7 @@ impl State {
             tags: self.tags(cx, actions),
             file: rule.place.file.clone(),
             line: rule.place.line,
-            logged: actions.log,
+            logged: actions.log && !silent,
             audited: actions.audit,
             ..Hit::default()
         };

@@ -6,6 +6,7 @@ use super::{Connection, Context, Transaction};
 use crate::body::{self, Processor, Sink};
 use crate::variable::{List, Part, Single, Source, find_single};
 use crate::verdict::{Intervention, Refusal};
+use base64::Engine as _;
 use seclang::{EngineMode, Phase};
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -76,6 +77,9 @@ impl Transaction {
         } else if name.eq_ignore_ascii_case(b"authorization") {
             let kind = value.split(|byte| *byte == b' ').next().unwrap_or_default();
             self.set(Single::AuthType, kind);
+            if let Some(user) = basic_user(value) {
+                self.set(Single::RemoteUser, &user);
+            }
         } else if name.eq_ignore_ascii_case(b"host") {
             let host = value.split(|byte| *byte == b':').next().unwrap_or_default();
             self.set(Single::ServerName, host);
@@ -139,7 +143,7 @@ impl State {
     fn open_body(&mut self, cx: &Context<'_>) -> bool {
         let settings = &cx.program.settings;
         let raw = std::mem::take(&mut self.request_body);
-        if self.store.get(Single::InboundDataError).is_none() {
+        if !self.store.is_set(Single::InboundDataError) {
             self.put(Single::InboundDataError, b"0");
         }
         let name = self.body.forced.clone().map(Cow::Owned).or(self.body.by_type.map(Cow::Borrowed));
@@ -311,6 +315,14 @@ fn decode_path(text: &[u8]) -> Cow<'_, [u8]> {
         out.push(escaped.unwrap_or(byte));
     }
     Cow::Owned(out)
+}
+
+/// The user's name in `Basic dXNlcjpwYXNz` (RFC 7617).
+fn basic_user(value: &[u8]) -> Option<Vec<u8>> {
+    let encoded = value.strip_prefix(b"Basic ")?;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim_ascii()).ok()?;
+    let cut = memchr::memchr(b':', &decoded)?;
+    Some(decoded[..cut].to_vec())
 }
 
 /// `/path` of `http://host/path`.

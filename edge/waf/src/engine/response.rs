@@ -72,7 +72,7 @@ impl State {
     }
 
     fn open_response(&mut self) {
-        if self.store.get(Single::OutboundDataError).is_none() {
+        if !self.store.is_set(Single::OutboundDataError) {
             self.put(Single::OutboundDataError, b"0");
         }
         let body = std::mem::take(&mut self.response_body);

@@ -186,6 +186,9 @@ impl State {
     }
 
     fn matched_values(&mut self, target: &Target, which: Matched, out: &mut Out<'_>) {
+        if self.matched.is_empty() && matches!(which, Matched::Var | Matched::VarName) {
+            out.push(Id::NONE, Id::EMPTY);
+        }
         let last = self.matched.len().saturating_sub(1);
         let from = if matches!(which, Matched::Var | Matched::VarName) { last } else { 0 };
         for at in from..self.matched.len() {

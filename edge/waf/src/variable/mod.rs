@@ -19,7 +19,7 @@ pub struct Variable {
 /// Where values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// One text; without a value when empty.
+    /// One text, empty when it was not set.
     Single(Single),
     /// Entries of these lists.
     Entries(&'static [List], Part),

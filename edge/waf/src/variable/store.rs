@@ -43,10 +43,18 @@ impl Store {
         self.changed |= 1 << single as u32;
     }
 
-    /// The value of a variable; none when it is empty, as libmodsecurity has it.
+    /// The value of a variable: as in libmodsecurity the empty text when it was not set, but for the user's name.
     pub fn get(&self, single: Single) -> Option<Id> {
-        let id = self.singles[single as usize];
-        (id.is_some() && id != Id::EMPTY).then_some(id)
+        match self.singles[single as usize] {
+            id if id.is_some() => Some(id),
+            _ if single == Single::RemoteUser => None,
+            _ => Some(Id::EMPTY),
+        }
+    }
+
+    /// Whether a variable was set to some text.
+    pub fn is_set(&self, single: Single) -> bool {
+        !matches!(self.singles[single as usize], Id::NONE | Id::EMPTY)
     }
 
     /// Adds an entry to a list; false when the list is full.
