@@ -110,6 +110,8 @@ impl State {
             has(&removal.rules, head)
                 && removal.variable.name == value.variable.name
                 && match &removal.pick {
+                    // A target that names its part is another one than the whole.
+                    Pick::All => value.whole,
                     Pick::Name(name) => named(name),
                     Pick::Slot(slot) => named(cx.program.names.name(*slot)),
                     pick => pick.takes(self.memo.arena.get(value.key)),

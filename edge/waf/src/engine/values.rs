@@ -20,18 +20,21 @@ pub(crate) struct Value {
     pub key: Id,
     /// The value.
     pub value: Id,
+    /// Whether the target takes all of its variable.
+    pub whole: bool,
 }
 
 /// Values as they are found.
 struct Out<'o> {
     values: &'o mut Vec<Value>,
     variable: &'static Variable,
+    whole: bool,
     limit: usize,
 }
 
 impl Out<'_> {
     fn push(&mut self, key: Id, value: Id) -> bool {
-        self.values.push(Value { variable: self.variable, key, value });
+        self.values.push(Value { variable: self.variable, key, value, whole: self.whole });
         self.values.len() < self.limit
     }
 }
@@ -40,7 +43,8 @@ impl State {
     /// Appends the values of a target, at most up to `limit` values in all.
     pub(super) fn resolve(&mut self, cx: &Context<'_>, target: &Target, limit: usize, values: &mut Vec<Value>) {
         let before = values.len();
-        let mut out = Out { values, variable: target.variable, limit: limit.min(limits::VALUES) };
+        let mut out =
+            Out { values, variable: target.variable, whole: target.pick.is_all(), limit: limit.min(limits::VALUES) };
         if out.values.len() >= out.limit {
             self.store.exceeded |= out.limit == limits::VALUES;
             return;
@@ -75,7 +79,7 @@ impl State {
             let count = values.len() - before;
             values.truncate(before);
             let value = self.memo.number(count as i64);
-            values.push(Value { variable: target.variable, key: Id::NONE, value });
+            values.push(Value { variable: target.variable, key: Id::NONE, value, whole: target.pick.is_all() });
         }
     }
 
