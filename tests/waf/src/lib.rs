@@ -7,12 +7,16 @@
 //! - [`oracle`]: libmodsecurity's answers.
 
 pub mod answer;
+pub mod bench;
 pub mod corpus;
 pub mod detection;
 pub mod difference;
+pub mod door;
 pub mod encode;
+pub mod evaluate;
 pub mod figures;
 pub mod oracle;
+pub mod ours;
 pub mod regression;
 pub mod request;
 pub mod rules;

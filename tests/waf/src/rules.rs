@@ -2,6 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+/// How the rules are set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A paranoia level, 1 to 4, with the usual threshold; refusals are acted on.
+    Level(u8),
+    /// As the regression tests expect: level 4, detection only, limits on arguments and files.
+    Suite,
+}
+
 /// One configuration.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -9,27 +18,27 @@ pub struct Rules {
     pub crs: PathBuf,
     /// `crs-setup.conf`.
     pub setup: PathBuf,
-    /// Paranoia level, 1 to 4.
-    pub paranoia: u8,
-    /// With the settings that the regression tests expect: level 4, detection only.
-    pub regression: bool,
+    /// How they are set.
+    pub mode: Mode,
 }
 
+/// What the regression tests set before the rules are read.
+const SUITE: &str =
+    "SecAction \"id:4293001,phase:1,nolog,pass,ctl:ruleEngine=DetectionOnly,ctl:ruleRemoveById=910000,\\
+setvar:tx.paranoia_level=4,setvar:tx.blocking_paranoia_level=4,setvar:tx.crs_validate_utf8_encoding=1,\\
+setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=64000,\\
+setvar:tx.max_num_args=255,setvar:tx.combined_file_sizes=65535,setvar:tx.max_file_size=64100\"
+";
+
 impl Rules {
-    /// Debian's CRS, or the directories that `GARRISON_CRS` and `GARRISON_CRS_SETUP` name, at a level.
-    pub fn at(paranoia: u8) -> Rules {
+    /// Debian's CRS, or the directories that `GARRISON_CRS` and `GARRISON_CRS_SETUP` name.
+    pub fn new(mode: Mode) -> Rules {
         let path = |name: &str, usual: &str| std::env::var_os(name).map_or_else(|| usual.into(), PathBuf::from);
         Rules {
             crs: path("GARRISON_CRS", "/usr/share/modsecurity-crs/rules"),
             setup: path("GARRISON_CRS_SETUP", "/etc/modsecurity/crs/crs-setup.conf"),
-            paranoia,
-            regression: false,
+            mode,
         }
-    }
-
-    /// The configuration of the regression tests.
-    pub fn regression() -> Rules {
-        Rules { regression: true, ..Rules::at(4) }
     }
 
     /// Whether the rules are on this machine.
@@ -37,19 +46,33 @@ impl Rules {
         self.crs.is_dir() && self.setup.is_file()
     }
 
-    /// The base settings.
-    pub fn base() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("base.conf")
+    /// The configuration as one text, the same that `oracle.py` makes of [`Rules::oracle_arguments`].
+    pub fn text(&self) -> String {
+        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("base.conf");
+        let set = match self.mode {
+            Mode::Suite => SUITE.to_string(),
+            Mode::Level(level) => {
+                let variables = [
+                    "paranoia_level",
+                    "executing_paranoia_level",
+                    "blocking_paranoia_level",
+                    "detection_paranoia_level",
+                ];
+                let sets: Vec<String> = variables.iter().map(|name| format!("setvar:tx.{name}={level}")).collect();
+                format!("SecAction \"id:4293011,phase:1,nolog,pass,t:none,{}\"\n", sets.join(","))
+            }
+        };
+        let crs = self.crs.display();
+        format!("Include {}\n{set}Include {}\nInclude {crs}/*.conf\n", base.display(), self.setup.display())
     }
 
     /// What `oracle.py` is called with.
     pub fn oracle_arguments(&self) -> Vec<String> {
         let mut arguments = vec!["--crs".into(), self.crs.display().to_string()];
         arguments.extend(["--setup".into(), self.setup.display().to_string()]);
-        if self.regression {
-            arguments.push("--regression".into());
-        } else {
-            arguments.extend(["--paranoia".into(), self.paranoia.to_string()]);
+        match self.mode {
+            Mode::Suite => arguments.push("--regression".into()),
+            Mode::Level(level) => arguments.extend(["--paranoia".into(), level.to_string()]),
         }
         arguments
     }

@@ -1,23 +1,49 @@
-//! tmp
-use waf_eval::*;
-fn main() {
-    let python = oracle::python().unwrap();
-    let tests = corpus::ftw::read(&corpus::data().join("crs-3.3.4-tests")).unwrap();
-    let requests: Vec<_> = tests.iter().map(|test| &test.request).collect();
-    let answers = oracle::run(&python, &rules::Rules::regression(), &requests, 2).unwrap();
-    let mut pass = 0;
-    for (test, answer) in tests.iter().zip(&answers) {
-        match regression::outcome(test, answer) {
-            regression::Outcome::Pass => pass += 1,
-            other => println!(
-                "{} {} {other:?} {:?} {:?} | {}",
-                test.file,
-                test.title,
-                test.status,
-                answer.rules,
-                &test.request.line().chars().take(300).collect::<String>()
-            ),
+//! `make eval-waf`: what the engine detects, beside libmodsecurity with the same rules in the same run.
+//!
+//! `eval [suite|corpora]... [--every N] [--examples N] [--without-peer]`; without a part, all parts run.
+
+use std::process::ExitCode;
+use waf_eval::evaluate::{Options, corpora, suite};
+use waf_eval::{figures, oracle};
+
+const USAGE: &str = "usage: eval [suite|corpora]... [--every N] [--examples N] [--without-peer]";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("eval: {cause}");
+            ExitCode::FAILURE
         }
     }
-    println!("{pass}");
+}
+
+fn run() -> Result<(), String> {
+    let mut options = Options { python: oracle::python(), every: 1, examples: 10 };
+    let mut parts = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut number = || arguments.next().and_then(|text| text.parse().ok()).ok_or(USAGE);
+        match argument.as_str() {
+            "suite" | "corpora" => parts.push(argument),
+            "--every" => options.every = number()?,
+            "--examples" => options.examples = number()?,
+            "--without-peer" => options.python = None,
+            _ => return Err(USAGE.into()),
+        }
+    }
+    if options.python.is_none() {
+        println!("libmodsecurity is not run: our figures stand alone");
+    }
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|name| name == part);
+    let mut rows = Vec::new();
+    if wanted("suite") {
+        rows.extend(suite::run(&options)?);
+    }
+    if wanted("corpora") {
+        for level in [1, 2] {
+            rows.extend(corpora::run(&options, level)?);
+        }
+    }
+    figures::publish("waf", &rows)
 }

@@ -1,0 +1,97 @@
+//! In-process: CPU a request of the engine alone, beside libmodsecurity and zentinel-modsec with the same rules.
+
+use super::load::{self, Kind};
+use crate::evaluate::PEER;
+use crate::figures::{Row, median};
+use crate::oracle;
+use crate::ours::Ours;
+use crate::request::Request;
+use crate::rules::{Mode, Rules};
+use serde::Deserialize;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Different requests of a kind; large ones are fewer, for the peers' sake.
+fn count(kind: Kind) -> usize {
+    match kind {
+        Kind::Large => 20,
+        Kind::Prose => 100,
+        _ => 400,
+    }
+}
+
+/// Measures every kind in `rounds` rounds. `zentinel` is the program of `tests/waf/peers/zentinel`, if it was built.
+pub fn run(python: Option<&Path>, zentinel: Option<&Path>, rounds: usize) -> Result<Vec<Row>, String> {
+    let rules = Rules::new(Mode::Level(1));
+    if !rules.present() {
+        println!("skipped: OWASP CRS not present");
+        return Ok(Vec::new());
+    }
+    let engine = Ours::load(&rules)?;
+    let mut rows = Vec::new();
+    for kind in Kind::ALL {
+        let requests = load::requests(kind, count(kind));
+        let ours: Vec<f64> = (0..rounds).map(|_| round(&engine, &requests)).collect();
+        let list: Vec<&Request> = requests.iter().collect();
+        let theirs = match python {
+            Some(python) => oracle::run(python, &rules, &list, 1)?.iter().map(|answer| answer.us).collect(),
+            None => Vec::new(),
+        };
+        let data = format!("{} different requests, OWASP CRS 3.3.4, paranoia level 1, everyday build", requests.len());
+        let row = |id: String, peer: Vec<f64>, peer_name: &str| Row {
+            id,
+            what: format!("engine in-process, CPU a request: {}", kind.name()),
+            ours: ours.clone(),
+            unit: "us",
+            goal: "<= 1/20 of the peer".into(),
+            met: !peer.is_empty() && median(&ours) * 20.0 <= mean(&peer),
+            peer: peer.is_empty().then(Vec::new).unwrap_or_else(|| vec![mean(&peer)]),
+            peer_name: peer_name.into(),
+            data: data.clone(),
+        };
+        rows.push(row(format!("E1.engine-{}", kind.name()), theirs, PEER));
+        if let Some(program) = zentinel {
+            let theirs = other(program, &rules, &requests)?;
+            rows.push(row(format!("E1.engine-{}-zentinel", kind.name()), theirs, "zentinel-modsec 0.5.0"));
+        }
+    }
+    Ok(rows)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Mean CPU of one pass over all requests, microseconds.
+fn round(engine: &Ours, requests: &[Request]) -> f64 {
+    let spent: Vec<f64> = requests.iter().map(|request| engine.answer(request).us).collect();
+    mean(&spent)
+}
+
+#[derive(Deserialize)]
+struct Said {
+    us: f64,
+}
+
+/// Runs the other engine's program over the requests.
+fn other(program: &Path, rules: &Rules, requests: &[Request]) -> Result<Vec<f64>, String> {
+    let fault = |cause: std::io::Error| format!("{}: {cause}", program.display());
+    let folder = tempfile::tempdir().map_err(fault)?;
+    let file = folder.path().join("rules.conf");
+    std::fs::write(&file, rules.text()).map_err(fault)?;
+    let child = Command::new(program).arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.map_err(fault)?;
+    let Some(mut input) = child.stdin.take() else { return Err("no pipe".into()) };
+    let lines: String = requests.iter().map(|request| request.line() + "\n").collect();
+    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
+    let output = child.wait_with_output().map_err(fault)?;
+    writer.join().map_err(|_| "the writing thread panicked".to_string())?.map_err(fault)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let said: Vec<f64> =
+        text.lines().filter_map(|line| serde_json::from_str::<Said>(line).ok()).map(|said| said.us).collect();
+    if said.len() != requests.len() {
+        return Err(format!("{}: {} answers to {} requests", program.display(), said.len(), requests.len()));
+    }
+    Ok(said)
+}

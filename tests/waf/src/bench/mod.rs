@@ -1,0 +1,5 @@
+//! Speed: CPU a request, in-process and end to end.
+
+pub mod beside;
+pub mod engine;
+pub mod load;

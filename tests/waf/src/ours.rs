@@ -1,0 +1,121 @@
+//! Our engine, fed with the same requests as libmodsecurity.
+
+use crate::answer::{Answer, Stop};
+use crate::request::Request;
+use crate::rules::Rules;
+use rustix::time::{ClockId, clock_gettime};
+use seclang::{MemoryReader, Phase, Reader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use waf::{Collections, Connection, Engine, Memory, Verdict};
+
+/// The engine with the rules of one configuration.
+pub struct Ours {
+    engine: Arc<Engine>,
+    collections: Arc<dyn Collections>,
+}
+
+/// Files of this machine, and the one that was made.
+struct Disk(MemoryReader);
+
+/// Name of the file that was made.
+const MAIN: &str = "/evaluation.conf";
+
+impl Reader for Disk {
+    fn read(&mut self, name: &str) -> base::Result<Option<Vec<u8>>> {
+        match self.0.read(name)? {
+            Some(made) => Ok(Some(made)),
+            None => Ok(std::fs::read(name).ok()),
+        }
+    }
+
+    fn list(&mut self, pattern: &str) -> base::Result<Vec<String>> {
+        let folder = Path::new(pattern).parent().unwrap_or(Path::new("/"));
+        let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let names = entries.map(|entry| entry.path().display().to_string());
+        let mut names: Vec<String> = names.filter(|name| seclang::matches(pattern, name)).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+impl Ours {
+    /// Reads and compiles the rules.
+    pub fn load(rules: &Rules) -> Result<Ours, String> {
+        Ours::of(&rules.text())
+    }
+
+    /// Reads and compiles a configuration given as text.
+    pub fn of(text: &str) -> Result<Ours, String> {
+        let mut reader = Disk(MemoryReader::default());
+        reader.0.put(MAIN, text);
+        let ruleset = seclang::load(&mut reader, &[MAIN], &waf::vocabulary())
+            .map_err(|faults| faults.iter().map(|fault| format!("{fault:?}")).collect::<Vec<_>>().join("\n"))?;
+        let engine = Engine::compile(&ruleset).map_err(|fault| format!("{fault:?}"))?;
+        Ok(Ours { engine: Arc::new(engine), collections: Arc::new(Memory::new(10_000, 600)) })
+    }
+
+    /// One request, phase by phase, until its end or an intervention, as `oracle.py` does it.
+    pub fn verdict(&self, request: &Request) -> Verdict {
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let connection = Connection { client: address(40_000), server: address(80) };
+        // 2026-11-27, noon: the same in every run.
+        let mut transaction = self.engine.begin(connection, &self.collections, 1_795_780_800_000_000);
+        let version = format!("HTTP/{}", request.version);
+        transaction.request_line(&request.method, &request.target, version.as_bytes());
+        for (name, value) in &request.headers {
+            transaction.request_header(name, value);
+        }
+        if transaction.judge_request_headers().is_some() {
+            return transaction.finish();
+        }
+        if !request.body.is_empty() {
+            transaction.request_body(&request.body);
+        }
+        if transaction.judge_request_body().is_some() {
+            return transaction.finish();
+        }
+        let Some(response) = &request.response else { return transaction.finish() };
+        transaction.response_line(response.status, version.as_bytes());
+        for (name, value) in &response.headers {
+            transaction.response_header(name, value);
+        }
+        if transaction.judge_response_headers().is_some() {
+            return transaction.finish();
+        }
+        if !response.body.is_empty() {
+            transaction.response_body(&response.body);
+        }
+        transaction.judge_response_body();
+        transaction.finish()
+    }
+
+    /// The verdict in the form in which both engines are compared.
+    pub fn answer(&self, request: &Request) -> Answer {
+        let begin = cpu_us();
+        let verdict = self.verdict(request);
+        let us = cpu_us() - begin;
+        Answer {
+            rules: verdict.hits.iter().filter(|hit| hit.audited).map(|hit| hit.id).collect(),
+            intervention: verdict.intervention.map(|it| Stop { status: it.status, phase: number(it.phase) }),
+            us,
+        }
+    }
+}
+
+/// CPU time of this thread, microseconds.
+fn cpu_us() -> f64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3
+}
+
+fn number(phase: Phase) -> u8 {
+    match phase {
+        Phase::RequestHeaders => 1,
+        Phase::RequestBody => 2,
+        Phase::ResponseHeaders => 3,
+        Phase::ResponseBody => 4,
+        Phase::Logging => 5,
+    }
+}
