@@ -128,6 +128,15 @@ pub const DEFAULT: Code = Code {
     hint: "one SecDefaultAction a phase, with pass, deny, drop or redirect, and no id, chain or t:none",
     hint_zh: "每个阶段只能有一条 SecDefaultAction，须含 pass、deny、drop 或 redirect，且不含 id、chain 或 t:none",
 };
+/// An item of a tuning that cannot be.
+pub const TUNING: Code = Code {
+    id: "seclang.tuning",
+    class: Class::Invalid,
+    title: "the tuning cannot be made into rules",
+    title_zh: "无法由该调整项生成规则",
+    hint: "correct the named item; every item says who made it, when and why",
+    hint_zh: "请修改所指的条目；每个条目都须写明由谁、何时、为何而设",
+};
 /// A file that is not there.
 pub const FILE: Code = Code {
     id: "seclang.file",
@@ -163,6 +172,7 @@ pub const ALL: &[&Code] = &[
     &ID,
     &DUPLICATE,
     &DEFAULT,
+    &TUNING,
     &FILE,
     &SIZE,
 ];

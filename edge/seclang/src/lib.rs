@@ -5,6 +5,7 @@
 //! - [`Ruleset`], [`Rule`], [`Target`], [`Operator`], [`Actions`]: what was read, in reading order, nothing left to guess.
 //! - [`Vocabulary`]: the names of operators, transformations and variables that the engine has; any other is a named
 //!   fault with file and line.
+//! - [`tuning`]: exclusions, policy variables and virtual patches of a site as data, compiled to rules.
 //!
 //! What it is not: it knows no request and evaluates nothing; it opens no file (the caller's [`Reader`] does).
 //!
@@ -36,6 +37,7 @@ mod rule;
 mod setting;
 mod target;
 mod text;
+pub mod tuning;
 mod unicode;
 mod update;
 
@@ -44,4 +46,4 @@ pub use model::{
     Actions, Collection, Ctl, CtlKind, Disruptive, EngineMode, Item, Marker, Operator, Phase, Piece, Place, Rule,
     Ruleset, Selector, SetOp, SetVar, Settings, Target, Text, TtlVar, Vocabulary,
 };
-pub use reader::{MemoryReader, Reader, matches};
+pub use reader::{MemoryReader, Overlay, Reader, matches};

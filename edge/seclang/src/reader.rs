@@ -42,6 +42,31 @@ impl Reader for MemoryReader {
     }
 }
 
+/// Files in memory before those of another reader: rules that were made, beside rules on disk.
+pub struct Overlay<'r> {
+    /// Looked at first.
+    pub first: MemoryReader,
+    /// Where everything else is.
+    pub rest: &'r mut dyn Reader,
+}
+
+impl Reader for Overlay<'_> {
+    fn read(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
+        match self.first.read(name)? {
+            Some(content) => Ok(Some(content)),
+            None => self.rest.read(name),
+        }
+    }
+
+    fn list(&mut self, pattern: &str) -> Result<Vec<String>> {
+        let mut names = self.first.list(pattern)?;
+        names.extend(self.rest.list(pattern)?);
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+}
+
 /// Whether a name fits a pattern: `*` is any text without `/`, `?` one character that is not `/`. Takes at most
 /// (length of pattern) × (length of name) steps.
 pub fn matches(pattern: &str, name: &str) -> bool {

@@ -7,3 +7,4 @@ mod crs;
 mod disk;
 mod hostile;
 mod names;
+mod tuning;
