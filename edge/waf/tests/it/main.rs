@@ -3,5 +3,6 @@
 
 mod bodies;
 mod engine;
+mod inside;
 mod oracle;
 mod transformations;
