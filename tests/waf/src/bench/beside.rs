@@ -306,6 +306,6 @@ mod tests {
     #[test]
     fn a_script_escapes_every_byte() {
         let text = script(Kind::Json);
-        assert!(text.lines().count() > REQUESTS && text.contains("\\r") == false && text.contains("\\013\\010"));
+        assert!(text.lines().count() > REQUESTS && !text.contains("\\r") && text.contains("\\013\\010"));
     }
 }
