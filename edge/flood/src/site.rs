@@ -107,6 +107,8 @@ pub struct Site {
     pub(crate) used: Used,
     pub(crate) history: History,
     pub(crate) clients: Buckets,
+    /// Rates of known clients and of cookies: apart, so that a crowd of strangers leaves them no debt.
+    pub(crate) trusted: Buckets,
     pub(crate) networks: Buckets,
     pub(crate) kinds: Buckets,
     pub(crate) mix: Mix,
@@ -138,6 +140,7 @@ impl Site {
             used: Used::new(),
             history: History::new(capacity),
             clients: Buckets::new(capacity),
+            trusted: Buckets::new(capacity),
             networks: Buckets::new(capacity / 4),
             kinds: Buckets::new(1024),
             mix: Mix::new(),
@@ -215,7 +218,7 @@ impl Site {
         let Ok(pass) = self.signer.check(&who, cookie, now_s) else { return known };
         let key = self.hasher.hash(6, &pass.id.to_le_bytes());
         // One cookie is one person: what goes beyond is judged as if it had none.
-        if !self.kinds.take(key, self.settings.known, now) {
+        if !self.trusted.take(key, self.settings.known, now) {
             return Standing::Stranger;
         }
         match pass.kind {
@@ -236,7 +239,7 @@ impl Site {
             return Ok(());
         }
         if standing == Standing::Known {
-            if self.clients.take(keys.client, self.settings.known, now) {
+            if self.trusted.take(keys.client, self.settings.known, now) {
                 return Ok(());
             }
             self.history.disgrace(keys.client, seconds(now));
