@@ -82,11 +82,8 @@ mod tests {
 
     #[test]
     fn tags_come_before_numbers_and_higher_levels_are_left_aside() {
-        let hit = |id: u64, tags: &[&str]| Hit {
-            id,
-            tags: tags.iter().map(ToString::to_string).collect(),
-            ..Hit::default()
-        };
+        let hit =
+            |id: u64, tags: &[&str]| Hit { id, tags: tags.iter().map(ToString::to_string).collect(), ..Hit::default() };
         assert_eq!(category(&hit(942_100, &["attack-sqli", "paranoia-level/1"])), Some(Category::Sql));
         assert_eq!(category(&hit(942_110, &["attack-sqli", "paranoia-level/2"])), None);
         assert_eq!(category(&hit(10_001, &["attack-xss"])), Some(Category::Script));

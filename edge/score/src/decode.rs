@@ -84,9 +84,9 @@ fn push(out: &mut Vec<u8>, character: u32) {
 /// So many digits as a number.
 fn digits(text: &[u8], from: usize, count: usize, radix: u32) -> Option<u32> {
     let digits = text.get(from..from + count)?;
-    digits.iter().try_fold(0, |number: u32, digit| {
-        number.checked_mul(radix)?.checked_add(char::from(*digit).to_digit(radix)?)
-    })
+    digits
+        .iter()
+        .try_fold(0, |number: u32, digit| number.checked_mul(radix)?.checked_add(char::from(*digit).to_digit(radix)?))
 }
 
 fn percent(text: &[u8]) -> Option<(u32, usize)> {

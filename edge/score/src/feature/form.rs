@@ -36,7 +36,8 @@ impl Group for Form {
 
     fn measure(&self, text: &Text<'_>, _: &Counts, row: &mut Vec<f32>) {
         let total = text.plain.len() as u32;
-        let of = |is_one: fn(u8) -> bool| (0..=255).filter(|byte| is_one(*byte)).map(|byte| text.count(byte)).sum::<u32>();
+        let of =
+            |is_one: fn(u8) -> bool| (0..=255).filter(|byte| is_one(*byte)).map(|byte| text.count(byte)).sum::<u32>();
         let upper = of(|byte| byte.is_ascii_uppercase());
         let letters = of(|byte| byte.is_ascii_alphabetic());
         let (mut words, mut numbers, mut longest) = (0, 0, 0);

@@ -7,7 +7,8 @@ use injection::xss;
 
 pub(super) struct Html;
 
-const NAMES: &[&str] = &["html_script", "html_script_plain", "html_tags", "html_attributes", "html_handlers", "html_schemes"];
+const NAMES: &[&str] =
+    &["html_script", "html_script_plain", "html_tags", "html_attributes", "html_handlers", "html_schemes"];
 
 impl Group for Html {
     fn names(&self) -> Vec<String> {

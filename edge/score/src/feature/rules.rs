@@ -8,7 +8,14 @@ pub(super) struct Rules;
 
 /// In the order of [`crate::category::Category`].
 const NAMES: &[&str] = &[
-    "rule_sql", "rule_script", "rule_command", "rule_file", "rule_remote", "rule_php", "rule_java", "rule_generic",
+    "rule_sql",
+    "rule_script",
+    "rule_command",
+    "rule_file",
+    "rule_remote",
+    "rule_php",
+    "rule_java",
+    "rule_generic",
     "rule_session",
 ];
 /// Beyond this more rules say nothing more: releases of CRS differ in how many they spend on one thing.

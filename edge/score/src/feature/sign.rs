@@ -84,8 +84,16 @@ const PAIRS: &[(&[u8; 2], &str)] = &[
     (b"\r\n", "pair_line_end"),
 ];
 
-const REST: &[&str] =
-    &["odd_single", "odd_double", "open_parens", "dipping_parens", "open_braces", "ends_in_comment", "first_sign", "last_sign"];
+const REST: &[&str] = &[
+    "odd_single",
+    "odd_double",
+    "open_parens",
+    "dipping_parens",
+    "open_braces",
+    "ends_in_comment",
+    "first_sign",
+    "last_sign",
+];
 
 impl Group for Sign {
     fn names(&self) -> Vec<String> {

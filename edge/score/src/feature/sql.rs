@@ -96,9 +96,5 @@ fn weight(census: &Census) -> u32 {
 
 /// A name for a kind's letter: itself, or its code where it is a sign or the other case of one.
 fn place(letter: u8) -> String {
-    if letter.is_ascii_lowercase() || letter == b'1' {
-        char::from(letter).to_string()
-    } else {
-        letter.to_string()
-    }
+    if letter.is_ascii_lowercase() || letter == b'1' { char::from(letter).to_string() } else { letter.to_string() }
 }

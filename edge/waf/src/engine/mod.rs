@@ -2,6 +2,7 @@
 
 mod act;
 pub(crate) mod expand;
+mod given;
 mod inside;
 pub(crate) mod intern;
 mod judge;

@@ -1,0 +1,109 @@
+//! What the client chose, shown to those who judge beside the rules.
+
+use super::Transaction;
+use crate::variable::{List, Single};
+
+/// Lists by the name of their variable, and whether names are shown as values of their own.
+const LISTS: &[(&str, Option<&str>, List)] = &[
+    ("ARGS", Some("ARGS_NAMES"), List::ArgsGet),
+    ("ARGS", Some("ARGS_NAMES"), List::ArgsPost),
+    ("ARGS", Some("ARGS_NAMES"), List::ArgsBody),
+    ("ARGS", None, List::Decoded),
+    ("REQUEST_COOKIES", Some("REQUEST_COOKIES_NAMES"), List::Cookies),
+    ("FILES", None, List::Files),
+    ("XML", None, List::XmlText),
+    ("XML", None, List::XmlAttributes),
+    ("REQUEST_HEADERS", None, List::RequestHeaders),
+];
+
+/// Headers whose form the protocol fixes, and `Cookie`, which is shown in parts; those of [`FIXED_BEGIN`] beside them.
+const FIXED: &[&str] = &[
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "date",
+    "dnt",
+    "expect",
+    "host",
+    "keep-alive",
+    "origin",
+    "pragma",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "upgrade-insecure-requests",
+];
+/// Beginnings of further ones.
+const FIXED_BEGIN: &[&str] = &["if-", "sec-"];
+
+impl Transaction {
+    /// Shows every value that the client chose, decoded as its place says: variable, key, value. Arguments and their
+    /// names, cookies and theirs, file names, texts of XML, headers of free form, and the path.
+    pub fn given(&self, show: &mut dyn FnMut(&'static str, &[u8], &[u8])) {
+        let Some(state) = self.state.as_deref() else { return };
+        let text = |id| state.memo.arena.get(id);
+        if let Some(path) = state.store.get(Single::RequestFilename) {
+            show("REQUEST_FILENAME", b"", text(path));
+        }
+        for (variable, names, list) in LISTS {
+            for entry in state.store.list(*list) {
+                let (name, value) = (text(entry.name), text(entry.value));
+                if *list == List::RequestHeaders && is_fixed(name) {
+                    continue;
+                }
+                if let Some(names) = names {
+                    show(names, name, name);
+                }
+                show(variable, name, value);
+            }
+        }
+    }
+}
+
+fn is_fixed(name: &[u8]) -> bool {
+    let begins = |begin: &&str| name.get(..begin.len()).is_some_and(|head| head.eq_ignore_ascii_case(begin.as_bytes()));
+    FIXED.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) || FIXED_BEGIN.iter().any(begins)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Collections, Connection, Engine, Memory};
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_the_client_chose_is_shown() {
+        let engine = Arc::new(Engine::compile(&seclang::Ruleset::default()).unwrap());
+        let end = SocketAddr::from(([127, 0, 0, 1], 80));
+        let collections: Arc<dyn Collections> = Arc::new(Memory::new(10, 10));
+        let mut transaction = engine.begin(Connection { client: end, server: end }, &collections, 0);
+        transaction.request_line(b"GET", b"/a%20b?q=%27x", b"HTTP/1.1");
+        for (name, value) in [("Host", "h"), ("cookie", "s=1"), ("User-Agent", "u"), ("Sec-Fetch-Mode", "cors")] {
+            transaction.request_header(name.as_bytes(), value.as_bytes());
+        }
+        let mut seen = Vec::new();
+        transaction.given(&mut |variable, key, value| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            seen.push((variable, text(key), text(value)));
+        });
+        let wanted = [
+            ("REQUEST_FILENAME", "", "/a b"),
+            ("ARGS_NAMES", "q", "q"),
+            ("ARGS", "q", "'x"),
+            ("REQUEST_COOKIES_NAMES", "s", "s"),
+            ("REQUEST_COOKIES", "s", "1"),
+            ("REQUEST_HEADERS", "User-Agent", "u"),
+        ];
+        assert_eq!(seen, wanted.map(|(variable, key, value)| (variable, key.to_owned(), value.to_owned())));
+    }
+}
