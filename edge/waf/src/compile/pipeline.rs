@@ -21,6 +21,17 @@ impl Node {
         self.configured.as_deref().unwrap_or(self.kind)
     }
 
+    /// Whether libmodsecurity counts what was done to a value as a change, when `multiMatch` asks: `cmdLine` tells only
+    /// of another length, `cssDecode` only of escapes that it decoded.
+    pub fn changes(&self, before: &[u8], after: &[u8]) -> bool {
+        match self.name() {
+            "cmdline" => before.len() != after.len(),
+            "cssdecode" => memchr::memchr_iter(b'\\', before)
+                .any(|at| before.get(at + 1).is_none_or(|next| next.is_ascii_hexdigit())),
+            _ => true,
+        }
+    }
+
     /// Its name.
     pub fn name(&self) -> &'static str {
         self.kind.name()

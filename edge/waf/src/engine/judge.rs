@@ -87,8 +87,10 @@ impl State {
         let mut before = value.value;
         for node in cx.program.pipelines.chain(rule.node) {
             let seen = self.memo.transform(cx.program, value.value, *node);
-            if seen != before {
-                before = seen;
+            let (from, to) = (self.memo.arena.get(before), self.memo.arena.get(seen));
+            let changed = seen != before && cx.program.pipelines.node(*node).changes(from, to);
+            before = seen;
+            if changed {
                 matches += usize::from(self.seen_matches(cx, rule, head, value, seen));
             }
         }

@@ -29,6 +29,8 @@ impl Transaction {
         self.set(Single::RequestProtocol, protocol);
         self.set(Single::RequestLine, &[method, target, protocol].join(&b' '));
         self.set(Single::RequestUriRaw, target);
+        // A fragment is not for the server.
+        let target = &target[..memchr::memchr(b'#', target).unwrap_or(target.len())];
         let decoded = decode_path(target);
         self.set(Single::RequestUri, without_origin(&decoded));
         let path = match memchr::memchr(b'?', &decoded) {
@@ -150,6 +152,11 @@ impl State {
         match name {
             None => self.body_error(None),
             Some(name) => match body::ALL.iter().find(|processor| processor.name() == name) {
+                Some(processor) if self.too_big(cx, processor.name(), raw.len()) => {
+                    self.put(Single::InboundDataError, b"1");
+                    self.put(Single::ReqbodyError, b"1");
+                    self.put(Single::ReqbodyErrorMsg, b"the body, files aside, is bigger than the limit");
+                }
                 Some(processor) => self.process(cx, *processor, &raw),
                 None => self.body_error(Some(format!("Unknown request body processor: {name}"))),
             },
@@ -163,6 +170,12 @@ impl State {
             self.look_inside();
         }
         access
+    }
+
+    /// Whether a body without files is beyond `SecRequestBodyNoFilesLimit`.
+    fn too_big(&self, cx: &Context<'_>, processor: &str, bytes: usize) -> bool {
+        let limit = cx.program.settings.request_body_no_files_limit;
+        processor != "MULTIPART" && limit > 0 && bytes as u64 > limit
     }
 
     fn process(&mut self, cx: &Context<'_>, processor: &dyn Processor, raw: &[u8]) {
