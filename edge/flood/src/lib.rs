@@ -1,6 +1,7 @@
 //! Flood defence of web sites: who is served when more ask than the origin can take.
 //!
 //! - [`Site`]: one site. Each request gets a [`Decision`]: go, wait, prove yourself, or come back later.
+//! - [`Gate`]: the same for many tasks at once, with permits that give themselves back.
 //! - [`level`]: five levels, entered and left by measured load; [`load`]: the figures they are judged by.
 //! - [`mix`]: the shape of an attack against quiet times; [`history`]: which clients are known good.
 //! - [`bucket`], `concurrency`, `queue`: rates, the origin's limit, who goes next.
@@ -8,7 +9,7 @@
 //! - [`snapshot`]: what a site shows of itself.
 //!
 //! What it is not: a proxy or a packet filter. It knows no socket and no clock: requests are described to it, time (µs) and chance
-//! come from outside. The caller keeps one lock around a site; a decision takes about a microsecond.
+//! come from outside. One lock is around a site; a decision takes about a microsecond.
 //!
 //! Invariants
 //! - Memory is fixed by the settings, whoever asks and however often.
@@ -28,6 +29,7 @@ pub mod bucket;
 pub mod challenge;
 mod concurrency;
 pub mod fault;
+mod gate;
 pub mod history;
 pub mod key;
 pub mod level;
@@ -41,6 +43,7 @@ mod sketch;
 pub mod snapshot;
 
 pub use bucket::Rate;
+pub use gate::{Entry, Gate, Permit, Waiting};
 pub use history::Standing;
 pub use level::{Change, Level};
 pub use prove::Earned;
