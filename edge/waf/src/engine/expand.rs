@@ -30,7 +30,8 @@ pub(super) fn expand(state: &mut State, cx: &Context<'_>, template: &Template, o
 
 /// The number that a text begins with, 0 when there is none; beyond 64 bits it is the outermost (C's `atoll`).
 pub(crate) fn long(text: &[u8]) -> i64 {
-    let text = text.trim_ascii_start();
+    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | 9..=13)).count();
+    let text = &text[blanks..];
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),

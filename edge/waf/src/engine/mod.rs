@@ -13,12 +13,13 @@ mod response;
 mod state;
 mod values;
 
-pub(crate) use expand::integer;
+pub(crate) use expand::{integer, long};
 
 use crate::collection::Collections;
 use crate::compile::{self, Program};
 use crate::limits;
 use crate::operator::Matcher;
+use crate::operator::rx::Dialect;
 use crate::variable::{List, Single};
 use crate::verdict::{Intervention, Verdict, Work};
 use base::Result;
@@ -63,6 +64,12 @@ pub struct Summary {
     pub pipelines: usize,
     /// Pairs of targets and pipeline whose values rules share.
     pub groups: usize,
+    /// Distinct regular expressions that run in linear time as they were written.
+    pub native: usize,
+    /// Those that do after they were written anew.
+    pub rewritten: usize,
+    /// Those that run by bounded backtracking.
+    pub backtracking: usize,
 }
 
 /// One request and its response.
@@ -110,9 +117,19 @@ impl Engine {
         &self.program.settings
     }
 
+    /// Values on which an expression went too far back and was said not to match, since the rules were compiled.
+    pub fn gave_up(&self) -> u64 {
+        self.program.tests.iter().map(|test| test.matcher.gave_up()).sum()
+    }
+
     /// What was compiled.
     pub fn summary(&self) -> Summary {
+        let dialects = || self.program.tests.iter().filter_map(|test| test.matcher.dialect());
+        let count = |wanted: Dialect| dialects().filter(|dialect| *dialect == wanted).count();
         Summary {
+            native: count(Dialect::Native),
+            rewritten: count(Dialect::Rewritten),
+            backtracking: count(Dialect::Backtracking),
             rules: self.program.phases.iter().map(Vec::len).sum(),
             tests: self.program.tests.len(),
             pipelines: self.program.pipelines.len(),

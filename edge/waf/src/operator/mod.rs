@@ -8,7 +8,7 @@ mod contains_word;
 mod detect;
 mod ip_match;
 mod literal;
-pub mod number;
+mod number;
 mod pm;
 pub mod rx;
 mod validate_byte_range;

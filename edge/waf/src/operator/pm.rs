@@ -5,7 +5,8 @@ use crate::fault;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base::{Fault, Result};
 
-/// One of the two.
+/// One of the two. Captures the phrase. libmodsecurity misses a phrase whose beginning ends another phrase that it is
+/// in the middle of (its automaton falls back one step only); here it is found.
 pub struct Phrases {
     name: &'static str,
     /// Phrases come from a file.
@@ -43,7 +44,7 @@ fn listed(argument: &[u8]) -> Vec<Vec<u8>> {
     words.filter(|word| !word.is_empty()).map(<[u8]>::to_vec).collect()
 }
 
-/// Snort's way of writing bytes: `|41 42|`, and a backslash before `:`, `;`, `\` and `"`. `None` when it is not that.
+/// Snort's way of writing bytes: `|4142|`, and a backslash before `:`, `;`, `\` and `"`. `None` when it is not that.
 fn content(argument: &[u8]) -> Option<Vec<u8>> {
     let argument = argument.trim_ascii_start();
     let quoted = argument.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
@@ -57,7 +58,6 @@ fn content(argument: &[u8]) -> Option<Vec<u8>> {
                     digit = None;
                 }
                 (Some(high), None) => digit = Some(high),
-                (None, _) if byte == b' ' => {}
                 (None, _) => return None,
             },
             b':' | b';' | b'\\' | b'"' if escaped => {

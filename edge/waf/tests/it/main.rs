@@ -4,5 +4,6 @@
 mod bodies;
 mod engine;
 mod inside;
+mod operators;
 mod oracle;
 mod transformations;

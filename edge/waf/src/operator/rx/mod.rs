@@ -27,8 +27,8 @@ const CACHE_BYTES: usize = 2 << 20;
 pub const BACKTRACKS: usize = 100_000;
 /// Groups kept, group 0 included.
 const GROUPS: usize = 10;
-/// Matches of `rxGlobal` that are looked at.
-const MATCHES: usize = 1000;
+/// Matches that `rxGlobal` may take groups of; every one has group 0.
+const MATCHES: usize = GROUPS;
 
 /// How an expression runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -194,7 +194,7 @@ fn backtracking(pattern: &str) -> std::result::Result<fancy_regex::Regex, String
 /// One of the two.
 pub struct Rx {
     name: &'static str,
-    /// Groups of every match instead of the first; the last one stays.
+    /// Groups of the next matches behind those of the first, up to the last that took part.
     global: bool,
 }
 
@@ -228,15 +228,14 @@ impl Matcher for Test {
         for _ in 0..if self.global { MATCHES } else { 1 } {
             let Some(groups) = self.expression.groups_at(value, from) else { break };
             let whole = groups.first().cloned().flatten().unwrap_or(from..from);
-            captures.0.resize(captures.0.len().max(groups.len()), None);
-            for (held, group) in captures.0.iter_mut().zip(groups).filter(|(_, group)| group.is_some()) {
-                *held = group.map(|group| value[group].to_vec());
-            }
+            let last = groups.iter().rposition(Option::is_some).unwrap_or(0);
+            captures.0.extend(groups.into_iter().take(last + 1).map(|group| group.map(|group| value[group].to_vec())));
             from = whole.end + usize::from(whole.is_empty());
-            if from > value.len() {
+            if captures.0.len() >= GROUPS || from > value.len() {
                 break;
             }
         }
+        captures.0.truncate(GROUPS);
         !captures.0.is_empty()
     }
 

@@ -134,8 +134,7 @@ impl Writer<'_> {
             b'$' => self.put("$"),
             b'*' | b'+' | b'?' => self.quantifier(char::from(byte).encode_utf8(&mut [0; 4])),
             b'{' => match repeat(&self.pattern[self.at..]) {
-                Some(length) => {
-                    let text = String::from_utf8_lossy(&self.pattern[self.at - 1..self.at + length]).into_owned();
+                Some((text, length)) => {
                     self.at += length;
                     self.quantifier(&text);
                 }
@@ -342,13 +341,22 @@ impl Writer<'_> {
     }
 }
 
-/// The length of `n}`, `n,}` or `n,m}` behind a brace; `None` when the brace is only a letter.
-fn repeat(rest: &[u8]) -> Option<usize> {
-    let number = |from: usize| rest[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let first = number(0);
-    let after = match rest.get(first)? {
-        b',' => first + 1 + number(first + 1),
-        _ => first,
-    };
-    (first > 0 && rest.get(after) == Some(&b'}')).then_some(after + 1)
+/// What stands behind a brace, `n}`, `n,}`, `n,m}` or `,m}`, written without blanks, and its length; `None` when the brace
+/// is only a letter.
+fn repeat(rest: &[u8]) -> Option<(String, usize)> {
+    let end = memchr::memchr(b'}', &rest[..rest.len().min(24)])?;
+    let text = std::str::from_utf8(&rest[..end]).ok()?;
+    let blank = |letter| matches!(letter, ' ' | '\t');
+    let (least, most) =
+        text.split_once(',').map_or((text, None), |(least, most)| (least, Some(most.trim_matches(blank))));
+    let least = least.trim_matches(blank);
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let open = |text: &str| text.is_empty() || number(text);
+    match most {
+        None if number(least) => Some((format!("{{{least}}}"), end + 1)),
+        Some(most) if open(least) && open(most) && (number(least) || number(most)) => {
+            Some((format!("{{{},{most}}}", if least.is_empty() { "0" } else { least }), end + 1))
+        }
+        _ => None,
+    }
 }
