@@ -6,6 +6,7 @@
 //! again soon after it was left dwells twice as long.
 
 use crate::load::Reading;
+use crate::settings::Settings;
 use base::Lang;
 use serde::{Deserialize, Serialize};
 
@@ -44,11 +45,6 @@ impl Level {
     fn step(self, up: bool) -> Level {
         let at = if up { self as usize + 1 } else { (self as usize).saturating_sub(1) };
         Level::ALL[at.min(Level::ALL.len() - 1)]
-    }
-
-    /// Seconds of calm before it is left.
-    fn dwell_s(self) -> u32 {
-        [0, 10, 12, 15, 10][self as usize]
     }
 }
 
@@ -172,7 +168,8 @@ impl Machine {
     }
 
     /// A second ended.
-    pub(crate) fn tick(&mut self, reading: &Reading, floor: Level, ceiling: Level, now_s: u32) -> Option<Change> {
+    pub(crate) fn tick(&mut self, reading: &Reading, settings: &Settings, now_s: u32) -> Option<Change> {
+        let Settings { floor, ceiling, dwell_s, .. } = *settings;
         let (strain, cause, value) = strain(reading);
         self.heavy_s = if strain == Strain::Heavy { self.heavy_s + 1 } else { 0 };
         self.light_s = if strain >= Strain::Light { self.light_s + 1 } else { 0 };
@@ -188,7 +185,7 @@ impl Machine {
                 (cause, value)
             };
             change(self.level, self.level.step(true), cause, value)
-        } else if self.level > floor && self.calm_s >= self.level.dwell_s() * self.patience {
+        } else if self.level > floor && self.calm_s >= dwell_s * self.patience {
             change(self.level, self.level.step(false), Cause::Calm, self.calm_s as f32)
         } else {
             if self.level == Level::Normal && now_s > self.entered_s + 5 * SOON_S {
@@ -280,7 +277,7 @@ mod tests {
     }
 
     fn run(machine: &mut Machine, reading: Reading, seconds: std::ops::Range<u32>) -> Vec<(u32, Level)> {
-        let tick = |now_s| machine.tick(&reading, Level::Normal, Level::Essential, now_s);
+        let tick = |now_s| machine.tick(&reading, &Settings::default(), now_s);
         seconds.filter_map(tick).map(|change| (change.at_s, change.to)).collect()
     }
 
@@ -312,11 +309,11 @@ mod tests {
     #[test]
     fn orders_and_limits_are_kept() {
         let mut machine = Machine::new(Level::Normal);
-        let change = machine.tick(&quiet(), Level::Challenge, Level::Essential, 1).unwrap();
+        let change = machine.tick(&quiet(), &Settings { floor: Level::Challenge, ..Settings::default() }, 1).unwrap();
         assert_eq!((change.to, change.cause), (Level::Challenge, Cause::Order));
         let mut machine = Machine::new(Level::Normal);
         for now_s in 0..100 {
-            machine.tick(&attack(), Level::Normal, Level::Limit, now_s);
+            machine.tick(&attack(), &Settings { ceiling: Level::Limit, ..Settings::default() }, now_s);
         }
         assert_eq!(machine.level(), Level::Limit);
     }
@@ -326,14 +323,14 @@ mod tests {
         let mut machine = Machine::new(Level::Normal);
         for now_s in 0..1000_u32 {
             let spike = if now_s % 7 == 0 { attack() } else { quiet() };
-            assert_eq!(machine.tick(&spike, Level::Normal, Level::Essential, now_s), None);
+            assert_eq!(machine.tick(&spike, &Settings::default(), now_s), None);
         }
     }
 
     #[test]
     fn a_change_says_why_in_both_languages() {
         let mut machine = Machine::new(Level::Normal);
-        let change = (0..9).find_map(|now| machine.tick(&attack(), Level::Normal, Level::Essential, now)).unwrap();
+        let change = (0..9).find_map(|now| machine.tick(&attack(), &Settings::default(), now)).unwrap();
         assert_eq!(
             change.text(Lang::En),
             "normal → watch: the queue is 60 % full (p95 90 ms against 30 ms, 200 requests/s, 0 held/s, 16 of 16 at the origin, 60 waiting)"

@@ -38,6 +38,8 @@ pub struct Settings {
     pub floor: Level,
     /// The highest level.
     pub ceiling: Level,
+    /// Seconds of calm before a level is left.
+    pub dwell_s: u32,
     /// Holds in a row after which a source is an attacker.
     pub confirm_after: u32,
     /// Clients remembered (56 bytes each).
@@ -79,6 +81,7 @@ impl Default for Settings {
             essential: Vec::new(),
             floor: Level::Normal,
             ceiling: Level::Essential,
+            dwell_s: 15,
             confirm_after: 30,
             clients: 65_536,
         }
@@ -120,6 +123,7 @@ impl Settings {
             ("queue_wait_ms", self.queue_wait_ms, 1, 60_000),
             ("wait_s", self.wait_s, 1, 120),
             ("pass_s", self.pass_s, 60, 30 * 24 * 3600),
+            ("dwell_s", self.dwell_s, 1, 3600),
             ("confirm_after", self.confirm_after, 1, 1_000_000),
             ("clients", self.clients, 8, 1 << 24),
         ];

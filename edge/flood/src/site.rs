@@ -384,7 +384,7 @@ impl Site {
             self.meter.learn(&reading);
         }
         self.reading = reading;
-        if let Some(change) = self.machine.tick(&reading, self.settings.floor, self.settings.ceiling, now_s) {
+        if let Some(change) = self.machine.tick(&reading, &self.settings, now_s) {
             if self.changes.len() == CHANGES {
                 self.changes.pop_front();
             }
