@@ -21,6 +21,7 @@ mod rules;
 pub mod screen;
 pub mod table;
 mod vulns;
+mod waf;
 pub mod words;
 mod zone;
 
@@ -37,6 +38,7 @@ use read::{Alerts, Incidents, Ledger, Orders, Tokens};
 use rules::Rules;
 use std::process::ExitCode;
 use vulns::Vulns;
+use waf::Waf;
 
 /// What an operator can ask of a running installation.
 #[derive(Subcommand, Debug)]
@@ -65,6 +67,8 @@ pub enum Command {
     Assets(Assets),
     /// Vulnerabilities of the hosts, and the advisories they come from.
     Vulns(Vulns),
+    /// The web firewall: why a request is refused or not.
+    Waf(Waf),
     /// The ledger.
     Ledger(Ledger),
     /// API tokens.
@@ -123,6 +127,7 @@ pub async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Rules(asked) => rules::run(&context.open(&asked.options)?, asked).await,
         Command::Assets(asked) => assets::run(&context.open(&asked.options)?, asked).await,
         Command::Vulns(asked) => vulns::run(&context.open(&asked.options)?, asked).await,
+        Command::Waf(asked) => waf::run(&context, asked).await,
         Command::Ledger(ledger) => read::ledger(&context.open(&ledger.options)?, ledger).await,
         Command::Token(tokens) => read::tokens(&context.open(&tokens.options)?, tokens).await,
         Command::Login(login) => account::login(&context, login).await,
