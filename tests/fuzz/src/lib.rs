@@ -5,6 +5,7 @@
 //! it finds is kept as a file in `corpus/TARGET`, and so becomes a test.
 
 mod archives;
+mod connections;
 mod feeds;
 mod records;
 mod rules;
@@ -36,6 +37,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "record", run: records::record, seeds: &[] },
     Target { name: "archive", run: archives::archive, seeds: &[] },
     Target { name: "script", run: archives::script, seeds: &[] },
+    Target { name: "http1-framing", run: connections::framing, seeds: &[] },
+    Target { name: "tls-hello", run: connections::hello, seeds: &[] },
+    Target { name: "http2-opening", run: connections::opening, seeds: &[] },
+    Target { name: "proxy-header", run: connections::proxy, seeds: &[] },
 ];
 
 /// The target of a name.

@@ -1,0 +1,49 @@
+//! What goes over the wire before HTTP is HTTP.
+
+use wire::framing::{Guard, Limits};
+use wire::{h2, hello, proxy};
+
+/// Feeds the bytes of an HTTP/1 connection whole and cut where the first of them says: the verdict is the same, and what stands before a
+/// refused message is sound.
+pub(crate) fn framing(bytes: &[u8]) {
+    let limits =
+        Limits { line_bytes: 200, head_bytes: 600, extension_bytes: 32, heads: 8, fields: 12, ..Limits::default() };
+    let size = bytes.first().map_or(1, |byte| usize::from(*byte) % 61 + 1);
+    let (mut whole, mut parts) = (Guard::new(limits), Guard::new(limits));
+    let verdict = whole.feed(bytes);
+    let cut = bytes.chunks(size).map(|piece| parts.feed(piece)).last();
+    assert_eq!(cut.unwrap_or_else(|| parts.feed(b"")), verdict, "a split changes the verdict");
+    while let Some(head) = whole.take_head() {
+        assert_eq!(parts.take_head().as_ref(), Some(&head));
+        assert!(head.range.end <= bytes.len() as u64 && !head.order().is_empty());
+    }
+    if let Err(refusal) = verdict {
+        assert!(refusal.message <= refusal.at && refusal.at <= bytes.len() as u64);
+        assert!(Guard::new(limits).feed(&bytes[..refusal.message as usize]).is_ok());
+    }
+}
+
+/// Reads a TLS hello and gives it its fingerprints.
+pub(crate) fn hello(bytes: &[u8]) {
+    if let Ok(Some(hello)) = hello::Reader::new().feed(bytes) {
+        assert_eq!(hello.ja4().len(), 36);
+        assert_eq!(hello.ja3_hash().len(), 32);
+        assert!(hello.ja4_raw().starts_with(&hello.ja4()[..10]));
+    }
+}
+
+/// Watches an HTTP/2 connection begin.
+pub(crate) fn opening(bytes: &[u8]) {
+    let mut watcher = h2::Watcher::new();
+    if let Ok(Some(opening)) = watcher.feed(bytes) {
+        assert_eq!(opening.fingerprint().matches('|').count(), 3);
+        assert!(opening.pseudo.len() <= 4);
+    }
+}
+
+/// Reads a PROXY header.
+pub(crate) fn proxy(bytes: &[u8]) {
+    if let Ok(Some(header)) = proxy::read(bytes) {
+        assert!(header.length <= bytes.len());
+    }
+}
