@@ -15,6 +15,7 @@ pub mod door;
 pub mod encode;
 pub mod evaluate;
 pub mod figures;
+pub mod mutate;
 pub mod oracle;
 pub mod ours;
 pub mod regression;

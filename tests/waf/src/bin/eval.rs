@@ -1,12 +1,14 @@
 //! `make eval-waf`: what the engine detects, beside libmodsecurity with the same rules in the same run.
 //!
-//! `eval [suite|corpora]... [--every N] [--examples N] [--without-peer]`; without a part, all parts run.
+//! `eval [suite|corpora|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]`; without a part, all
+//! parts run.
 
 use std::process::ExitCode;
-use waf_eval::evaluate::{Options, corpora, suite};
+use waf_eval::evaluate::{Options, corpora, mutants, suite};
 use waf_eval::{figures, oracle};
 
-const USAGE: &str = "usage: eval [suite|corpora]... [--every N] [--examples N] [--without-peer]";
+const USAGE: &str =
+    "usage: eval [suite|corpora|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]";
 
 fn main() -> ExitCode {
     match run() {
@@ -20,14 +22,17 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let mut options = Options { python: oracle::python(), every: 1, examples: 10 };
+    let (mut count, mut seed) = (4000, 1);
     let mut parts = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let mut number = || arguments.next().and_then(|text| text.parse().ok()).ok_or(USAGE);
+        let mut number = || arguments.next().and_then(|text| text.parse::<usize>().ok()).ok_or(USAGE);
         match argument.as_str() {
-            "suite" | "corpora" => parts.push(argument),
+            "suite" | "corpora" | "mutants" => parts.push(argument),
             "--every" => options.every = number()?,
             "--examples" => options.examples = number()?,
+            "--mutants" => count = number()?,
+            "--seed" => seed = number()? as u64,
             "--without-peer" => options.python = None,
             _ => return Err(USAGE.into()),
         }
@@ -44,6 +49,9 @@ fn run() -> Result<(), String> {
         for level in [1, 2] {
             rows.extend(corpora::run(&options, level)?);
         }
+    }
+    if wanted("mutants") {
+        rows.extend(mutants::run(&options, count, seed)?);
     }
     figures::publish("waf", &rows)
 }
