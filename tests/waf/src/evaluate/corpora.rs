@@ -1,6 +1,6 @@
 //! Corpora: shares stopped by class at paranoia levels 1 and 2, beside libmodsecurity with the same rules.
 
-use super::{Both, Options, PEER, judge, print_differences};
+use super::{Both, Differing, Options, PEER, judge, print_differences};
 use crate::corpus;
 use crate::detection::{self, Group, Rate};
 use crate::figures::Row;
@@ -49,7 +49,7 @@ struct Joined<'j> {
     ours: &'j BTreeMap<Group, Rate>,
     theirs: &'j BTreeMap<Group, Rate>,
     both: &'j Both,
-    differing: usize,
+    differing: Differing,
 }
 
 fn print(ours: &BTreeMap<Group, Rate>, theirs: &BTreeMap<Group, Rate>, peer: bool) {
@@ -83,12 +83,12 @@ fn rows(options: &Options, level: u8, joined: &Joined<'_>) -> Vec<Row> {
         rows.push(Row {
             id: format!("E1.pl{level}-identical"),
             what: format!("requests of the corpora on which the rule ids are not libmodsecurity's, level {level}"),
-            ours: vec![joined.differing as f64],
+            ours: vec![joined.differing.plain as f64],
             unit: "requests",
             peer: Vec::new(),
             peer_name: String::new(),
             goal: "0, or each explained".into(),
-            met: joined.differing == 0,
+            met: joined.differing.plain == 0,
             data: format!("{sample}httpparams, gotestwaf and libinjection: {} requests", joined.both.ours.len()),
         });
     }

@@ -10,6 +10,7 @@ use crate::ours::Ours;
 use crate::request::Request;
 use crate::rules::Rules;
 use crate::{oracle, request};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Name of the peer in tables and figures.
@@ -47,28 +48,46 @@ pub fn judge(options: &Options, rules: &Rules, requests: &[&Request]) -> Result<
     })
 }
 
-/// Prints what differs, and gives the number of requests that do.
-pub fn print_differences(both: &Both, requests: &[&request::Request], names: &[String], examples: usize) -> usize {
+/// Prints what differs, and gives the number of requests that do. Where both engines could not read the body (rule
+/// 200002), what they say beyond that is counted apart: the request is refused either way.
+pub fn print_differences(both: &Both, requests: &[&request::Request], names: &[String], examples: usize) -> Differing {
     if both.theirs.is_empty() {
-        return 0;
+        return Differing::default();
     }
-    let (differing, list) = difference::between(&both.ours, &both.theirs);
-    println!("  rule by rule: {differing} of {} requests differ", requests.len());
-    for item in list.iter().take(examples) {
+    let unread = |answer: &Answer| answer.rules.contains(&200_002);
+    let pairs = both.ours.iter().zip(&both.theirs);
+    let beyond = pairs.filter(|(our, their)| !our.agrees(their) && unread(our) && unread(their)).count();
+    let (all, list) = difference::between(&both.ours, &both.theirs);
+    let differing = Differing { plain: all - beyond, beyond };
+    println!(
+        "  rule by rule: {} of {} requests differ, {beyond} more beyond an unreadable body",
+        differing.plain,
+        requests.len()
+    );
+    let mut shown = BTreeSet::new();
+    for item in list.iter().filter(|item| !unread(&both.theirs[item.first])).take(examples) {
         let kind = match item.kind {
             Kind::OnlyOurs => "only ours",
             Kind::OnlyTheirs => "only theirs",
             Kind::Order => "order",
             Kind::Stop => "stopped otherwise",
         };
-        let (our, their) = (&both.ours[item.first], &both.theirs[item.first]);
         println!("    {} {kind}: {} requests, first {}", item.rule, item.count, names[item.first]);
-        println!("      ours {:?} {:?}", our.rules, our.intervention.map(|stop| stop.status));
-        println!("      theirs {:?} {:?}", their.rules, their.intervention.map(|stop| stop.status));
-        println!("      {}", requests[item.first].line().chars().take(600).collect::<String>());
-    }
-    if list.len() > examples {
-        println!("    … and {} more kinds", list.len() - examples);
+        if shown.insert(item.first) {
+            let (our, their) = (&both.ours[item.first], &both.theirs[item.first]);
+            println!("      ours {:?} {:?}", our.rules, our.intervention.map(|stop| stop.status));
+            println!("      theirs {:?} {:?}", their.rules, their.intervention.map(|stop| stop.status));
+            println!("      {}", requests[item.first].line());
+        }
     }
     differing
+}
+
+/// Requests on which the engines differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Differing {
+    /// Plainly.
+    pub plain: usize,
+    /// Beyond a body that both call unreadable.
+    pub beyond: usize,
 }

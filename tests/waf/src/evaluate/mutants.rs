@@ -33,12 +33,12 @@ pub fn run(options: &Options, count: usize, seed: u64) -> Result<Vec<Row>, Strin
     Ok(vec![Row {
         id: "E1.mutants-identical".into(),
         what: "requests made by mutation on which the list of rule ids is not libmodsecurity's".into(),
-        ours: vec![differing as f64],
+        ours: vec![differing.plain as f64],
         unit: "requests",
         peer: Vec::new(),
         peer_name: String::new(),
         goal: "0, or each explained".into(),
-        met: differing == 0,
+        met: differing.plain == 0,
         data: format!(
             "{count} requests from all corpora, seed {seed}, paranoia level 4, detection only, responses too"
         ),
