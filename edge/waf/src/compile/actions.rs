@@ -144,8 +144,9 @@ impl Builder {
             CtlKind::BodyAccess(on) => After::BodyAccess(*on),
             CtlKind::ResponseBodyAccess(on) => After::ResponseBodyAccess(*on),
             CtlKind::BodyLimit(bytes) => After::BodyLimit(*bytes),
-            // The body is a variable in any case, as in libmodsecurity; what concerns its log alone has no effect here.
-            CtlKind::ForceBodyVariable(_) | CtlKind::Log(..) => return Ok(None),
+            CtlKind::ForceBodyVariable(kept) => After::BodyVariable(*kept),
+            // What concerns its log alone has no effect here.
+            CtlKind::Log(..) => return Ok(None),
         }))
     }
 

@@ -22,12 +22,17 @@ impl Node {
     }
 
     /// Whether libmodsecurity counts what was done to a value as a change, when `multiMatch` asks: `cmdLine` tells only
-    /// of another length, `cssDecode` only of escapes that it decoded.
+    /// of another length, `cssDecode` only of escapes that it decoded, `utf8toUnicode` only of characters, not of broken
+    /// bytes that it left out.
     pub fn changes(&self, before: &[u8], after: &[u8]) -> bool {
         match self.name() {
             "cmdline" => before.len() != after.len(),
             "cssdecode" => memchr::memchr_iter(b'\\', before)
                 .any(|at| before.get(at + 1).is_none_or(|next| next.is_ascii_hexdigit())),
+            "utf8tounicode" => {
+                let characters = |text| memchr::memmem::find_iter(text, b"%u").count();
+                characters(before) != characters(after)
+            }
             _ => true,
         }
     }

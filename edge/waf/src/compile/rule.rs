@@ -188,6 +188,8 @@ pub(crate) enum After {
     ResponseBodyAccess(bool),
     /// `ctl:requestBodyLimit`.
     BodyLimit(u64),
+    /// `ctl:forceRequestBodyVariable`.
+    BodyVariable(bool),
 }
 
 /// A target taken away from some rules.

@@ -147,6 +147,7 @@ impl State {
             }
             After::BodyAccess(on) => self.body.access = Some(*on),
             After::ResponseBodyAccess(on) => self.body.response_access = Some(*on),
+            After::BodyVariable(kept) => self.body.kept = *kept,
             After::BodyLimit(bytes) => self.body.limit = Some(*bytes),
         }
     }

@@ -33,12 +33,10 @@ impl Transaction {
         let target = &target[..memchr::memchr(b'#', target).unwrap_or(target.len())];
         let decoded = decode_path(target);
         self.set(Single::RequestUri, without_origin(&decoded));
-        let path = match memchr::memchr(b'?', &decoded) {
-            Some(cut) => &decoded[..cut],
-            None => &decoded,
-        };
-        self.set(Single::RequestFilename, path);
-        self.set(Single::PathInfo, path);
+        // An escaped question mark is a part of the path.
+        let path = decode_path(&target[..memchr::memchr(b'?', target).unwrap_or(target.len())]);
+        self.set(Single::RequestFilename, &path);
+        self.set(Single::PathInfo, &path);
         let base = path.iter().rposition(|byte| matches!(byte, b'/' | b'\\'));
         if let Some(base) = base {
             self.set(Single::RequestBasename, &path[base + 1..]);
@@ -165,6 +163,9 @@ impl State {
         if access {
             self.whole_request(cx, &raw);
         }
+        if self.body.in_elements && !self.body.kept {
+            self.store.set(Single::RequestBody, Id::EMPTY);
+        }
         self.request_body = raw;
         if self.inside && access {
             self.look_inside();
@@ -191,7 +192,10 @@ impl State {
                     self.put(Single::UrlencodedError, b"1");
                 }
             }
-            (_, Ok(())) => self.body_error(None),
+            (name, Ok(())) => {
+                self.body.in_elements = name == "XML";
+                self.body_error(None);
+            }
             ("JSON", Err(_)) if raw.is_empty() => self.body_error(None),
             (name, Err(cause)) => {
                 let kind = if name == "MULTIPART" { "Multipart" } else { name };

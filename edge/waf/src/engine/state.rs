@@ -71,6 +71,11 @@ pub(crate) struct BodyPlan {
     pub response_access: Option<bool>,
     /// `ctl:requestBodyLimit`.
     pub limit: Option<u64>,
+    /// `ctl:forceRequestBodyVariable`.
+    pub kept: bool,
+    /// The body was read as XML without a fault: rules see its text and attributes, not its tags. `REQUEST_BODY` is
+    /// empty then, as the manual of ModSecurity says and the tests of CRS expect; libmodsecurity fills it.
+    pub in_elements: bool,
 }
 
 /// What the rule that runs has to tell so far.
