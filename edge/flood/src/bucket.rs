@@ -51,6 +51,14 @@ impl Buckets {
         true
     }
 
+    /// Puts one request on the account of a key, which `per_second` pays off, and gives how many are open now; at most `most`.
+    pub fn charge(&mut self, key: u64, per_second: f64, most: u32, now: u64) -> u32 {
+        let interval = (1e6 / per_second.max(1.0 / 3600.0)) as u64;
+        let slot = self.slot(key, now);
+        slot.full_at = (slot.full_at.max(now) + interval).min(now + interval * u64::from(most));
+        ((slot.full_at - now) / interval) as u32
+    }
+
     fn slot(&mut self, key: u64, now: u64) -> &mut Slot {
         let set = (key as usize & (self.slots.len() / WAYS - 1)) * WAYS;
         let ways = &mut self.slots[set..set + WAYS];
@@ -83,6 +91,17 @@ mod tests {
         assert_eq!(taken, 5 + 99);
         let nothing = Rate { per_second: 0.0, burst: 1 };
         assert!(buckets.take(4, nothing, SECOND) && !buckets.take(4, nothing, SECOND * 60));
+    }
+
+    #[test]
+    fn an_account_grows_with_use_and_is_paid_off() {
+        let mut accounts = Buckets::new(64);
+        let asked = |accounts: &mut Buckets, now| (0..50).map(|_| accounts.charge(1, 1.0, 100, now)).last();
+        assert_eq!(asked(&mut accounts, SECOND), Some(50));
+        assert_eq!(accounts.charge(1, 1.0, 100, 31 * SECOND), 21);
+        assert_eq!(asked(&mut accounts, 31 * SECOND), Some(71));
+        assert_eq!(asked(&mut accounts, 31 * SECOND), Some(100), "no more than this is remembered");
+        assert_eq!(accounts.charge(2, 1.0, 100, SECOND), 1);
     }
 
     #[test]

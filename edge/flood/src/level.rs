@@ -219,6 +219,11 @@ impl Machine {
     }
 }
 
+/// Whether the origin is strained beyond what it can bear.
+pub(crate) fn heavy(reading: &Reading) -> bool {
+    strain(reading).0 == Strain::Heavy
+}
+
 /// How strained the origin is, by what, and the figure.
 fn strain(reading: &Reading) -> (Strain, Cause, f32) {
     let latency = reading.p95_us as f32 / reading.quiet_p95_us.max(UNNOTICED_US) as f32;

@@ -8,6 +8,9 @@ use base::{Lang, Random};
 /// How many who waited are let in from a network: whoever has no script is rare, whoever pretends so is not.
 const WAITED: Rate = Rate { per_second: 0.2, burst: 5 };
 
+/// How many cookies an address gets: enough for a household, not enough for a fresh one a request.
+const SOLVED: Rate = Rate { per_second: 0.1, burst: 10 };
+
 /// What an answer earns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earned {
@@ -43,6 +46,9 @@ impl Site {
         let solved = self.signer.solved(&who, &answer.token, &answer.number, self.settings.wait_s, now_s)?;
         let keys = self.hasher.keys(request.client, request.fingerprint, "");
         if solved.kind == Kind::Wait && !self.kinds.take(!keys.network, WAITED, now) {
+            return Err(Denied::Busy);
+        }
+        if !self.clients.take(self.hasher.hash(8, &keys.client.to_le_bytes()), SOLVED, now) {
             return Err(Denied::Busy);
         }
         let id = self.hasher.hash(7, answer.token.as_bytes());

@@ -1,13 +1,29 @@
-//! Who waits for the origin, and who goes next: those with history first, and within a standing the first come.
+//! Who waits for the origin, and who goes next: those with history before strangers, among them whoever asked least of late, and
+//! within a rank the first come.
 
 use crate::history::Standing;
 use crate::site::Ticket;
 use std::collections::VecDeque;
 
+/// The lowest rank of clients with history.
+const TRUSTED: usize = 2;
+/// Ranks: strangers, seen, and six of those with history.
+const RANKS: usize = 8;
+
+/// The rank of a client with this many requests open on its account: each rank may ask twice as much as the one above it.
+pub(crate) fn rank(standing: Standing, open: u32) -> u8 {
+    match standing {
+        Standing::Stranger => 0,
+        Standing::Seen => 1,
+        Standing::Known | Standing::Proven => 7 - (open / 8).checked_ilog2().map_or(0, |log| (log + 1).min(5)) as u8,
+    }
+}
+
 /// A request that waits.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     pub(crate) id: u64,
+    pub(crate) rank: u8,
     pub(crate) ticket: Ticket,
 }
 
@@ -16,7 +32,7 @@ pub(crate) struct Waiter {
 pub(crate) enum Joined {
     /// It waits.
     Waits,
-    /// It waits in the place of another, of lower standing, which is refused.
+    /// It waits in the place of another, of lower rank, which is refused.
     Displaced(u64),
     /// There is no place.
     Full,
@@ -25,8 +41,8 @@ pub(crate) enum Joined {
 /// The queue of one site.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    /// One line a standing, in its order.
-    lines: [VecDeque<Waiter>; 4],
+    /// One line a rank, in its order.
+    lines: [VecDeque<Waiter>; RANKS],
     limit: usize,
 }
 
@@ -39,14 +55,14 @@ impl Queue {
         self.lines.iter().map(VecDeque::len).sum()
     }
 
-    /// How many wait of a standing.
-    pub(crate) fn of(&self, standing: Standing) -> usize {
-        self.lines[standing as usize].len()
+    /// How many strangers wait.
+    pub(crate) fn strangers(&self) -> usize {
+        self.lines[..TRUSTED].iter().map(VecDeque::len).sum()
     }
 
-    /// Joins; when the queue is full, the last of the lowest standing below makes room.
+    /// Joins; when the queue is full, the last of the lowest rank below makes room.
     pub(crate) fn join(&mut self, waiter: Waiter) -> Joined {
-        let own = waiter.ticket.standing as usize;
+        let own = usize::from(waiter.rank).min(RANKS - 1);
         let mut joined = Joined::Waits;
         if self.len() >= self.limit {
             let lower = self.lines[..own].iter_mut().find(|line| !line.is_empty());
@@ -61,7 +77,7 @@ impl Queue {
 
     /// The next one; strangers only when they may. Whose time ran out leaves by itself ([`Queue::leave`]), so who is here waits.
     pub(crate) fn next(&mut self, strangers: bool) -> Option<Waiter> {
-        let least = if strangers { 0 } else { Standing::Known as usize };
+        let least = if strangers { 0 } else { TRUSTED };
         self.lines[least..].iter_mut().rev().find_map(VecDeque::pop_front)
     }
 
@@ -79,31 +95,39 @@ mod tests {
     use super::*;
     use Standing::{Known, Proven, Seen, Stranger};
 
-    fn waiter(id: u64, standing: Standing) -> Waiter {
-        Waiter { id, ticket: Ticket { standing, ..Ticket::default() } }
+    fn waiter(id: u64, standing: Standing, open: u32) -> Waiter {
+        Waiter { id, rank: rank(standing, open), ticket: Ticket { standing, ..Ticket::default() } }
+    }
+
+    #[test]
+    fn who_asks_least_ranks_highest_and_history_above_all() {
+        let ranks: Vec<u8> = [0, 7, 8, 15, 16, 32, 64, 127, 128, 999].map(|open| rank(Known, open)).to_vec();
+        assert_eq!(ranks, [7, 7, 6, 6, 5, 4, 3, 3, 2, 2]);
+        assert_eq!((rank(Stranger, 0), rank(Seen, 0)), (0, 1));
     }
 
     #[test]
     fn history_goes_first_and_makes_room() {
         let mut queue = Queue::new(4);
         for (id, standing) in [(1, Stranger), (2, Seen), (3, Stranger), (4, Known)] {
-            assert_eq!(queue.join(waiter(id, standing)), Joined::Waits);
+            assert_eq!(queue.join(waiter(id, standing, 0)), Joined::Waits);
         }
-        assert_eq!(queue.join(waiter(5, Stranger)), Joined::Full);
-        assert_eq!(queue.join(waiter(6, Proven)), Joined::Displaced(3));
-        assert_eq!(queue.join(waiter(7, Known)), Joined::Displaced(1));
-        assert_eq!(queue.join(waiter(8, Known)), Joined::Displaced(2));
-        assert_eq!(queue.join(waiter(9, Known)), Joined::Full);
-        assert_eq!((queue.len(), queue.of(Known)), (4, 3));
+        assert_eq!(queue.join(waiter(5, Stranger, 0)), Joined::Full);
+        assert_eq!(queue.join(waiter(6, Proven, 20)), Joined::Displaced(3));
+        assert_eq!(queue.join(waiter(7, Known, 0)), Joined::Displaced(1));
+        assert_eq!(queue.strangers(), 1);
+        assert_eq!(queue.join(waiter(8, Known, 0)), Joined::Displaced(2));
+        assert_eq!(queue.join(waiter(9, Known, 100)), Joined::Full, "it asks the most of all");
+        assert_eq!(queue.join(waiter(10, Proven, 0)), Joined::Displaced(6));
         assert!(queue.leave(7) && !queue.leave(7));
         let order: Vec<u64> = std::iter::from_fn(|| queue.next(true)).map(|waiter| waiter.id).collect();
-        assert_eq!(order, [6, 4, 8]);
+        assert_eq!(order, [4, 8, 10]);
     }
 
     #[test]
     fn strangers_wait_for_their_share() {
         let mut queue = Queue::new(4);
-        queue.join(waiter(1, Stranger));
+        queue.join(waiter(1, Stranger, 0));
         assert!(queue.next(false).is_none() && queue.len() == 1);
         assert!(queue.next(true).is_some() && queue.len() == 0);
     }

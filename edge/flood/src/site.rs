@@ -5,10 +5,10 @@ use crate::challenge::{self, Binding, Kind, Signer, Used};
 use crate::concurrency::Concurrency;
 use crate::history::{History, Standing};
 use crate::key::{self, Hasher, Keys};
-use crate::level::{Change, Level, Machine};
+use crate::level::{self, Change, Level, Machine};
 use crate::load::{Meter, Reading};
 use crate::mix::Mix;
-use crate::queue::{Joined, Queue, Waiter};
+use crate::queue::{self, Joined, Queue, Waiter};
 use crate::settings::Settings;
 use crate::snapshot::{Attacker, Counters, Held};
 use std::collections::VecDeque;
@@ -19,6 +19,14 @@ const SECOND_US: u64 = 1_000_000;
 const CHANGES: usize = 64;
 /// Most confirmed attackers that wait to be taken.
 const ATTACKERS: usize = 1024;
+/// How many persons may be behind one address.
+const HOUSEHOLD: f64 = 4.0;
+/// The least part of the rate and of the burst that clients with history keep.
+const LEAST_RATE: f64 = 0.1;
+const LEAST_BURST: f64 = 0.25;
+/// Requests a second that a client's account is paid off by, and most that it remembers.
+const PAID_OFF: f64 = 1.0;
+const MOST_OPEN: u32 = 300;
 /// A source is reported again after so many seconds.
 const REPORT_AGAIN_S: u32 = 600;
 
@@ -109,6 +117,7 @@ pub struct Site {
     pub(crate) clients: Buckets,
     /// Rates of known clients and of cookies: apart, so that a crowd of strangers leaves them no debt.
     pub(crate) trusted: Buckets,
+    accounts: Buckets,
     pub(crate) networks: Buckets,
     pub(crate) kinds: Buckets,
     pub(crate) mix: Mix,
@@ -118,6 +127,8 @@ pub struct Site {
     machine: Machine,
     in_flight: u32,
     strangers: u32,
+    /// Part of their rate that clients with history have now.
+    pub(crate) squeeze: f64,
     next_waiter: u64,
     next_second_us: u64,
     pub(crate) reading: Reading,
@@ -141,6 +152,7 @@ impl Site {
             history: History::new(capacity),
             clients: Buckets::new(capacity),
             trusted: Buckets::new(capacity),
+            accounts: Buckets::new(capacity),
             networks: Buckets::new(capacity / 4),
             kinds: Buckets::new(1024),
             mix: Mix::new(),
@@ -150,6 +162,7 @@ impl Site {
             machine: Machine::new(settings.floor),
             in_flight: 0,
             strangers: 0,
+            squeeze: 1.0,
             next_waiter: 1,
             next_second_us: now + SECOND_US,
             reading: Reading::default(),
@@ -190,14 +203,15 @@ impl Site {
             return self.hold(request, &keys, standing, reason, now);
         }
         let ticket = Ticket { standing, client: keys.client, route: keys.route };
-        if self.free(standing) && !(standing < Standing::Known && self.strangers_wait()) {
+        let rank = self.rank(standing, &keys, now);
+        if self.free(standing) && !(standing < Standing::Known && self.queue.strangers() > 0) {
             self.admit(ticket);
             return Decision::Admit(ticket);
         }
         let waiter = self.next_waiter;
         self.next_waiter += 1;
         let deadline_us = now + u64::from(self.settings.queue_wait_ms) * 1000;
-        let displaced = match self.queue.join(Waiter { id: waiter, ticket }) {
+        let displaced = match self.queue.join(Waiter { id: waiter, rank, ticket }) {
             Joined::Waits => None,
             Joined::Displaced(other) => Some(other),
             Joined::Full => return self.hold(request, &keys, standing, Held::QueueFull, now),
@@ -217,14 +231,25 @@ impl Site {
         let who = Binding { site: &self.name, client: request.client, fingerprint: request.fingerprint };
         let Ok(pass) = self.signer.check(&who, cookie, now_s) else { return known };
         let key = self.hasher.hash(6, &pass.id.to_le_bytes());
-        // One cookie is one person: what goes beyond is judged as if it had none.
-        if !self.trusted.take(key, self.settings.known, now) {
+        let (rate, mut household) = (self.trusted_rate(), self.trusted_rate());
+        (household.per_second, household.burst) =
+            (household.per_second * HOUSEHOLD, household.burst * HOUSEHOLD as u32);
+        // One cookie is one person, one address a few: what goes beyond is judged as if it had none.
+        if !self.trusted.take(key, rate, now) || !self.trusted.take(!keys.client, household, now) {
             return Standing::Stranger;
         }
         match pass.kind {
             Kind::Work => Standing::Proven,
             Kind::Wait => known.max(Standing::Known),
         }
+    }
+
+    /// The rate of a client with history or a cookie. When even they are too many it shrinks for all of them, so that whoever asks
+    /// like a person keeps what it needs and whoever earned its history for an attack does not.
+    fn trusted_rate(&self) -> Rate {
+        let Rate { per_second, burst } = self.settings.known;
+        let burst = (f64::from(burst) * self.squeeze.max(LEAST_BURST)) as u32;
+        Rate { per_second: per_second * self.squeeze, burst: burst.max(1) }
     }
 
     /// Whether the level lets the request go on.
@@ -239,7 +264,7 @@ impl Site {
             return Ok(());
         }
         if standing == Standing::Known {
-            if self.trusted.take(keys.client, self.settings.known, now) {
+            if self.trusted.take(keys.client, self.trusted_rate(), now) {
                 return Ok(());
             }
             self.history.disgrace(keys.client, seconds(now));
@@ -309,8 +334,13 @@ impl Site {
         self.in_flight < limit && (standing >= Standing::Known || self.strangers < share)
     }
 
-    fn strangers_wait(&self) -> bool {
-        self.queue.of(Standing::Stranger) + self.queue.of(Standing::Seen) > 0
+    /// The place in the queue: clients with history have an account, so that who asks like a flood waits behind who asks like a
+    /// person, whatever either earned.
+    fn rank(&mut self, standing: Standing, keys: &Keys, now: u64) -> u8 {
+        if standing < Standing::Known {
+            return queue::rank(standing, 0);
+        }
+        queue::rank(standing, self.accounts.charge(keys.client, PAID_OFF, MOST_OPEN, now))
     }
 
     fn admit(&mut self, ticket: Ticket) {
@@ -384,6 +414,11 @@ impl Site {
             self.meter.learn(&reading);
         }
         self.reading = reading;
+        self.squeeze = match self.level() {
+            Level::Normal | Level::Watch => 1.0,
+            _ if level::heavy(&reading) => (self.squeeze * 0.8).max(LEAST_RATE),
+            _ => (self.squeeze * 1.02).min(1.0),
+        };
         if let Some(change) = self.machine.tick(&reading, &self.settings, now_s) {
             if self.changes.len() == CHANGES {
                 self.changes.pop_front();

@@ -122,6 +122,8 @@ pub struct Snapshot {
     pub suspects: Vec<Suspect>,
     /// The last changes of level, the oldest first.
     pub changes: Vec<Change>,
+    /// Part of their rate that clients with history have now: below 1 when even they are too many.
+    pub squeeze: f64,
     /// Counts.
     pub counters: Counters,
     /// Challenges.
@@ -137,6 +139,7 @@ impl Site {
             reading: self.reading,
             suspects: self.mix.suspects().to_vec(),
             changes: self.changes.iter().copied().collect(),
+            squeeze: self.squeeze,
             counters: self.counters,
             challenges: self.challenges,
         }

@@ -49,6 +49,29 @@ fn ten_times_the_load_of_an_attack_costs_good_clients_nothing() {
     assert!(attackers.iter().all(|attacker| world.is_attacker(attacker.client)), "a good client was reported");
 }
 
+/// Sources that browsed like people for minutes before, or that solve every challenge, are told from people by how much they ask.
+#[test]
+fn earned_trust_buys_no_flood() {
+    for kind in [Kind::Patient, Kind::Solver] {
+        let mut world = World::new(4);
+        if kind == Kind::Patient {
+            world.pretend();
+        }
+        world.run(240, &[]);
+        (world.attack_sent, world.attack_served) = (0, 0);
+        world.run(120, &[kind]);
+        world.run(60, &[]);
+        let (first, then) = (good(&world, 240..260), good(&world, 260..360));
+        let told: Vec<String> = world.site.take_changes().iter().map(|change| change.text(base::Lang::En)).collect();
+        let snapshot = world.site.snapshot();
+        eprintln!(
+            "{kind:?} {first:?} {then:?} {:?}\n{told:#?} {:?} {:?}",
+            world.attack_served, snapshot.counters, snapshot.challenges
+        );
+        assert!(first.0 >= 0.95 && then.0 >= 0.999, "{kind:?}: {first:?} {then:?} {told:#?}");
+    }
+}
+
 #[test]
 fn a_crowd_of_people_is_not_an_attack() {
     let mut world = World::new(2);

@@ -24,12 +24,18 @@ pub enum Kind {
     Library,
     /// With the fingerprint of a browser.
     Imitation,
+    /// The same, and each browsed like a person for some minutes before.
+    Patient,
+    /// A browser under control: it solves every challenge.
+    Solver,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Visit(usize),
     Attack(usize),
+    /// A source that will attack behaves like a person for now.
+    Pretend(usize),
     Done(u64),
     Deadline(u64),
     Second,
@@ -73,6 +79,17 @@ pub struct World {
     free_at: Vec<u64>,
     under_way: HashMap<u64, (Ticket, Sender, u64)>,
     waiting: HashMap<u64, Sender>,
+    /// Cookies of sources that solve challenges.
+    loot: HashMap<usize, String>,
+}
+
+/// Does what the page's script does; the cookie.
+fn prove(site: &mut Site, request: &Request, difficulty: u8, now: u64, random: &SeededRandom) -> Option<String> {
+    let page = site.page(request, difficulty, base::Lang::En, now, random);
+    let token = page.html.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let body = format!("token={token}&number={}&back=%2F", solve(token, difficulty));
+    let earned = site.answer(request, body.as_bytes(), true, now).ok()?;
+    earned.cookie.strip_prefix(COOKIE)?[1..].split(';').next().map(str::to_owned)
 }
 
 const PAGES: [&str; 6] = ["/", "/search?q=a", "/item/4711", "/item/4712?ref=x", "/cart", "/static/app.js"];
@@ -95,6 +112,7 @@ impl World {
             free_at: vec![0; WORKERS],
             under_way: HashMap::new(),
             waiting: HashMap::new(),
+            loot: HashMap::new(),
         };
         world.at(SECOND, Event::Second);
         world.crowd(80);
@@ -162,12 +180,18 @@ impl World {
                 self.at(self.now + pause, Event::Visit(client));
             }
             Event::Attack(source) if !self.kinds.is_empty() => {
-                self.attack(source);
+                self.attack(source, self.kinds[source % self.kinds.len()]);
                 // Ten requests a second each.
                 let pause = 50_000 + self.random.below(100_000);
                 self.at(self.now + pause, Event::Attack(source));
             }
             Event::Attack(_) => {}
+            Event::Pretend(source) if self.kinds.is_empty() => {
+                self.attack(source, Kind::Patient);
+                let pause = 15 * SECOND + self.random.below(10 * SECOND);
+                self.at(self.now + pause, Event::Pretend(source));
+            }
+            Event::Pretend(_) => {}
             Event::Done(number) => self.done(number),
             Event::Deadline(waiter) => {
                 if let Some(sender) = self.waiting.remove(&waiter) {
@@ -201,15 +225,9 @@ impl World {
     /// Does what the page's script does, and asks again.
     fn solve(&mut self, visit: usize, difficulty: u8) {
         let random = SeededRandom::new(self.random.below(u64::MAX));
-        let earned = self.with(visit, |site, request, now| {
-            let page = site.page(request, difficulty, base::Lang::En, now, &random);
-            let token = page.html.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-            let body = format!("token={token}&number={}&back=%2F", solve(token, difficulty));
-            site.answer(request, body.as_bytes(), true, now).unwrap()
-        });
-        let value = earned.cookie.strip_prefix(COOKIE).unwrap()[1..].split(';').next().unwrap().to_owned();
+        let value = self.with(visit, |site, request, now| prove(site, request, difficulty, now, &random));
         let client = self.visits[visit].client;
-        self.clients[client].cookie = Some(value);
+        self.clients[client].cookie = value;
         self.visits[visit].tries += 1;
         self.ask(visit);
     }
@@ -221,18 +239,30 @@ impl World {
         }
     }
 
-    fn attack(&mut self, source: usize) {
+    /// Every source behaves like a person from now on.
+    pub fn pretend(&mut self) {
+        for source in 0..SOURCES {
+            let time = self.now + self.random.below(15 * SECOND);
+            self.at(time, Event::Pretend(source));
+        }
+    }
+
+    fn attack(&mut self, source: usize, kind: Kind) {
         self.attack_sent += 1;
-        let kind = self.kinds[source % self.kinds.len()];
         let page = PAGES[self.random.below(PAGES.len() as u64) as usize];
         let (fingerprint, target, navigates) = match kind {
             Kind::Script => ("python", "/search?q=a", true),
             Kind::Library => ("go", page, false),
-            Kind::Imitation => ("chrome", page, true),
+            Kind::Imitation | Kind::Patient | Kind::Solver => ("chrome", page, true),
         };
         let client = Ipv4Addr::new(203, 0, (source / 20) as u8, (source % 250) as u8).into();
-        let request = Request { client, fingerprint, method: "GET", target, cookie: None, navigates };
+        let cookie = self.loot.get(&source).cloned();
+        let request = Request { client, fingerprint, method: "GET", target, cookie: cookie.as_deref(), navigates };
         let decision = self.site.arrive(&request, self.now);
+        if let (Kind::Solver, Decision::Challenge { difficulty, .. }) = (kind, decision) {
+            let cookie = prove(&mut self.site, &request, difficulty, self.now, &self.random);
+            self.loot.extend(cookie.map(|cookie| (source, cookie)));
+        }
         self.follow(decision, Sender::Attack);
     }
 
