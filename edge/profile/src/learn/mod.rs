@@ -1,0 +1,131 @@
+//! Learning from requests that were answered well.
+
+mod derive;
+mod evidence;
+mod shape;
+mod tree;
+
+use crate::fault::STORE;
+use crate::model::Profile;
+use crate::request::{Request, known_name, media_type, segments};
+use base::{Fault, Micros, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tree::Node;
+
+pub use tree::Left;
+
+/// Parameters of one request that are looked at.
+const PARAMETERS: usize = 512;
+/// Longest path and method that is learned from, bytes.
+const PATH: usize = 2048;
+const METHOD: usize = 24;
+
+/// How much must be seen before it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// Requests.
+    pub requests: u32,
+    /// Distinct sources, at most 4.
+    pub sources: u8,
+}
+
+impl Default for Need {
+    fn default() -> Need {
+        Need { requests: 20, sources: 3 }
+    }
+}
+
+/// Bounds of what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// How much must be seen.
+    pub need: Need,
+    /// Places in the tree of paths.
+    pub nodes: usize,
+    /// Parts of one path.
+    pub depth: usize,
+    /// Parameters of one method of one path.
+    pub parameters: usize,
+    /// Parameters of the whole site; one costs about 1 kB.
+    pub all_parameters: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { need: Need::default(), nodes: 8192, depth: 16, parameters: 128, all_parameters: 16_384 }
+    }
+}
+
+/// What was seen of a site.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Learner {
+    bounds: Bounds,
+    root: Node,
+    left: Left,
+}
+
+impl Learner {
+    /// With bounds of its own.
+    pub fn new(bounds: Bounds) -> Learner {
+        Learner { bounds, ..Learner::default() }
+    }
+
+    /// One request and the status it was answered with; `now` in microseconds. Only what was answered with success or a
+    /// redirect tells how the site is; leave out what looks like an attack.
+    pub fn learn(&mut self, request: &Request, status: u16, now: Micros) {
+        let good = (200..400).contains(&status) && request.path.len() <= PATH && request.method.len() <= METHOD;
+        let parts: Vec<_> = segments(request.path).collect();
+        if !good {
+            return;
+        }
+        if parts.len() > self.bounds.depth {
+            self.left.paths_left_out += 1;
+            return;
+        }
+        let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+        let node = self.root.walk(&parts, (request.source, now), &self.bounds, &mut self.left);
+        let method = String::from_utf8_lossy(request.method).to_ascii_uppercase();
+        let Some(seen) = node.and_then(|node| tree::operation(node, &method)) else { return };
+        let mut parameters: BTreeMap<_, Vec<&[u8]>> = BTreeMap::new();
+        for (place, name, value) in request.parameters.iter().take(PARAMETERS) {
+            match known_name(*place, name) {
+                Some(name) => parameters.entry((*place, name)).or_default().push(value),
+                None => self.left.parameters_left_out += 1,
+            }
+        }
+        let media_type = (!request.content_type.is_empty()).then(|| media_type(request.content_type));
+        seen.see(&parameters, media_type, request.source, &self.bounds, &mut self.left);
+    }
+
+    /// Lets go of paths that were last seen before a time and never often enough: what scanners leave behind.
+    pub fn forget(&mut self, before: Micros) {
+        self.root.forget(before, &self.bounds.need);
+        let Left { paths_left_out, parameters_left_out, .. } = self.left;
+        self.left = Left { paths_left_out, parameters_left_out, ..Left::default() };
+        self.root.count(&mut self.left);
+    }
+
+    /// What is held, and what found no room.
+    pub fn left(&self) -> Left {
+        self.left
+    }
+
+    /// What the site is held to, as far as there is evidence.
+    pub fn profile(&self) -> Profile {
+        derive::profile(&self.root, &self.bounds.need)
+    }
+
+    /// As bytes, to be kept over a restart.
+    pub fn store(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// From bytes of [`Learner::store`].
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn restore(bytes: &[u8]) -> Result<Learner> {
+        serde_json::from_slice(bytes).map_err(|cause| Fault::new(&STORE).because(cause))
+    }
+}
