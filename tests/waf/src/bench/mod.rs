@@ -2,5 +2,4 @@
 
 pub mod beside;
 pub mod engine;
-pub mod hostile;
 pub mod load;

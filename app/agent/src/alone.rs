@@ -1,4 +1,4 @@
-//! One program for one state directory, and none without the server that started it.
+//! One agent for one state directory, and none without the server that started it.
 
 use crate::fault;
 use base::{Fault, Result};
@@ -7,7 +7,7 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Takes the state directory for as long as the file is held. Two programs on one spool would give numbers twice.
+/// Takes the state directory for as long as the file is held. Two agents on one spool would give numbers twice.
 pub fn lock(state: &Path) -> Result<File> {
     let path = state.join("lock");
     let failed = |cause: std::io::Error| Fault::new(&fault::STATE).object(path.display()).because(cause);
@@ -36,8 +36,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_directory_belongs_to_one_program() {
-        let state = std::env::temp_dir().join(format!("garrison-seat.{}", std::process::id()));
+    fn a_state_directory_belongs_to_one_agent() {
+        let state = std::env::temp_dir().join(format!("garrison-alone.{}", std::process::id()));
         let held = lock(&state).unwrap();
         assert!(lock(&state).unwrap_err().is(&fault::IN_USE));
         drop(held);

@@ -1,0 +1,517 @@
+//! The walk of one request: to its site, past the firewall, to an origin, and the answer back the same way.
+
+mod answer;
+mod head;
+mod request_body;
+mod upgrade;
+
+pub(crate) use answer::{Answer, Tail};
+pub(crate) use request_body::{Progress, RequestBody};
+
+use crate::config::{Act, Beyond, Fail};
+use crate::connection::Connection;
+use crate::judge::{Court, Step, Subject};
+use crate::live::Site;
+use crate::page::{self, Form};
+use crate::report::Exchange;
+use crate::upstream::{Failure, Origin, Route, Stream};
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderValue, LOCATION};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use record::HttpDecision;
+use request_body::{BodyFault, Bounds, Inflow, joined};
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use upgrade::Tunnel;
+use waf::Intervention;
+
+/// The connection is to be closed without an answer.
+#[derive(Debug)]
+pub(crate) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rules ask to drop the connection")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+/// Why a request is not answered by its origin.
+pub(crate) enum Stop {
+    /// A page of ours.
+    Page(StatusCode, &'static str),
+    /// Elsewhere.
+    Redirect(StatusCode, HeaderValue),
+    /// No answer at all.
+    Drop,
+}
+
+/// How a request goes on.
+pub(crate) enum Done {
+    /// With an answer.
+    Answer(Response<Answer>),
+    /// With an answer and another protocol behind it.
+    Switch(Response<Answer>, Tunnel),
+}
+
+/// A request at work.
+pub(crate) struct Call {
+    pub(crate) site: Arc<Site>,
+    pub(crate) tail: Box<Tail>,
+    /// Host with port as asked for.
+    host: HeaderValue,
+}
+
+/// Answers a request.
+pub(crate) async fn handle(
+    connection: Arc<Connection>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Answer>, Dropped> {
+    connection.count();
+    let version = request.version();
+    join_cookies(request.headers_mut(), version);
+    let form = Form::of(request.headers());
+    let mut tail = begin(connection, &request);
+    let Some(host) = host(&request) else {
+        return refuse(tail, form, Stop::Page(StatusCode::BAD_REQUEST, "host-missing"));
+    };
+    tail.exchange.host = name(&host);
+    let live = tail.connection.live();
+    let Some(site) = live.site(&tail.connection.peer.listener, &tail.exchange.host) else {
+        return refuse(tail, form, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "no-site"));
+    };
+    // A connection that was made for one site is not used for another: the client was shown the certificate of the first.
+    let asked = tail.connection.peer.sni.as_deref().and_then(|name| live.site(&tail.connection.peer.listener, name));
+    if asked.is_some_and(|asked| !Arc::ptr_eq(asked, site)) {
+        return refuse(tail, form, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
+    }
+    tail.enter(site);
+    let mut call = Call { site: site.clone(), tail, host };
+    match call.run(request).await {
+        Ok(Done::Answer(answer)) => Ok(call.end(answer)),
+        Ok(Done::Switch(answer, tunnel)) => {
+            call.tail.exchange.status = answer.status().as_u16();
+            call.tail.exchange.reason = "";
+            call.tail.connection.io.upgrade();
+            let tasks = call.tail.connection.tasks.clone();
+            tasks.spawn(tunnel.join(call.tail));
+            Ok(answer)
+        }
+        Err(stop) => refuse(call.tail, form, stop),
+    }
+}
+
+/// The beginning of the end: from here on the request is counted and told, whatever happens.
+fn begin(connection: Arc<Connection>, request: &Request<Incoming>) -> Box<Tail> {
+    let mut exchange = Exchange::begin(connection.shared.clock.wall(), connection.peer.clone());
+    exchange.method = request.method().clone();
+    exchange.target = request.uri().clone();
+    exchange.version = request.version();
+    exchange.h2 = connection.io.h2.get().cloned();
+    exchange.client = connection.client(request.headers());
+    exchange.head(request.headers());
+    exchange.reason = "client-gone";
+    connection.io.begin();
+    let counters = connection.shared.unrouted.clone();
+    counters.begin();
+    let court = Court::closed();
+    Box::new(Tail { exchange, court, counters, progress: None, busy: None, connection, started: Instant::now() })
+}
+
+/// A page of ours, or none.
+fn refuse(mut tail: Box<Tail>, form: Form, stop: Stop) -> Result<Response<Answer>, Dropped> {
+    let exchange = &mut tail.exchange;
+    let mut answer = match stop {
+        Stop::Drop => return Err(Dropped),
+        Stop::Redirect(status, to) => {
+            let mut answer = Response::new(Answer::fixed(bytes::Bytes::new()));
+            *answer.status_mut() = status;
+            answer.headers_mut().insert(LOCATION, to);
+            answer
+        }
+        Stop::Page(status, reason) => {
+            let reference = tail.connection.shared.reference();
+            let answer = page::page(status, form, &reference);
+            exchange.reason = reason;
+            exchange.reference = Some(reference);
+            answer
+        }
+    };
+    exchange.status = answer.status().as_u16();
+    answer.body_mut().end_with(tail);
+    Ok(answer)
+}
+
+impl Call {
+    async fn run(&mut self, mut request: Request<Incoming>) -> Result<Done, Stop> {
+        self.acceptable(&request)?;
+        self.judge_head(&request)?;
+        let upgrade =
+            (self.site.config.request.websocket && upgrade::wanted(&request)).then(|| hyper::upgrade::on(&mut request));
+        let (parts, incoming) = request.into_parts();
+        let body = self.take_body(&parts.headers, incoming).await?;
+        let (method, request) = (parts.method.clone(), self.outgoing(parts, body));
+        let route = self.route();
+        if let Some(client) = upgrade {
+            return upgrade::pass(self, request, client, &route).await.map_err(|failure| self.failed(failure));
+        }
+        let (answered, busy) = match self.site.upstream.send(request, &route).await {
+            Ok(answered) => answered,
+            Err((failure, origin)) => {
+                self.tail.exchange.origin = origin.map(|origin| origin.name.clone());
+                return Err(self.failed(failure));
+            }
+        };
+        self.tail.busy = Some(busy);
+        self.origin_answered(&answered.origin);
+        self.pass_answer(answered.answer, &method).await.map(Done::Answer)
+    }
+
+    /// What can be refused without looking at values.
+    fn acceptable(&mut self, request: &Request<Incoming>) -> Result<(), Stop> {
+        let site = &self.site.config;
+        if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+            return Err(Stop::Page(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"));
+        }
+        if site.https_only && self.tail.connection.peer.tls.is_none() {
+            let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+            let place = HeaderValue::from_str(&format!("https://{}{target}", self.tail.exchange.host));
+            return Err(match place {
+                Ok(place) => Stop::Redirect(StatusCode::PERMANENT_REDIRECT, place),
+                Err(_) => Stop::Page(StatusCode::BAD_REQUEST, "target"),
+            });
+        }
+        if length(request.headers()).is_some_and(|length| length > site.request.body) {
+            return Err(self.malformed(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long"));
+        }
+        Ok(())
+    }
+
+    fn malformed(&mut self, status: StatusCode, reason: &'static str) -> Stop {
+        self.tail.exchange.decision = HttpDecision::Malformed;
+        Stop::Page(status, reason)
+    }
+
+    fn judge_head(&mut self, request: &Request<Incoming>) -> Result<(), Stop> {
+        let site = self.site.clone();
+        let Some(judge) = site.judge.as_deref().filter(|_| site.config.waf.mode != Act::Off) else { return Ok(()) };
+        let begun = Instant::now();
+        let tail = &mut *self.tail;
+        let peer = &tail.connection.peer;
+        let port = if tail.exchange.client == peer.remote.ip() { peer.remote.port() } else { 0 };
+        let step = tail.court.begin(
+            judge,
+            &Subject {
+                client: SocketAddr::new(tail.exchange.client, port),
+                server: peer.local,
+                method: request.method(),
+                target: request.uri(),
+                version: request.version(),
+                host: self.host.as_bytes(),
+                headers: request.headers(),
+                peer,
+                h2: tail.exchange.h2.as_deref(),
+                now: tail.exchange.time,
+            },
+        );
+        tail.exchange.decision = HttpDecision::Allowed;
+        self.follow(step, begun)
+    }
+
+    /// Does what a step of the judgement asks for.
+    fn follow(&mut self, step: Step, begun: Instant) -> Result<(), Stop> {
+        let exchange = &mut self.tail.exchange;
+        exchange.judge_us += begun.elapsed().as_micros() as u64;
+        let waf = &self.site.config.waf;
+        match step {
+            Step::Pass => Ok(()),
+            Step::Refuse(_) if waf.mode != Act::Block => {
+                exchange.decision = HttpDecision::Observed;
+                exchange.reason = "rules";
+                Ok(())
+            }
+            Step::Refuse(intervention) => {
+                exchange.decision = HttpDecision::Blocked;
+                exchange.reason = "rules";
+                Err(stop(intervention))
+            }
+            Step::Fault(panicked) => {
+                self.tail.counters.engine_fault(panicked);
+                let fault = self.tail.court.finish();
+                exchange.verdict = fault.ok().flatten().map(Box::new);
+                if waf.fail == Fail::Open {
+                    exchange.decision = HttpDecision::FailedOpen;
+                    exchange.reason = "engine-fault";
+                    return Ok(());
+                }
+                exchange.decision = HttpDecision::FailedClosed;
+                Err(Stop::Page(StatusCode::SERVICE_UNAVAILABLE, "engine-fault"))
+            }
+        }
+    }
+
+    /// The body, judged as far as the site judges it.
+    async fn take_body(&mut self, headers: &HeaderMap, incoming: Incoming) -> Result<RequestBody, Stop> {
+        if incoming.is_end_stream() {
+            self.judge_body(&bytes::Bytes::new())?;
+            return Ok(RequestBody::empty());
+        }
+        let site = self.site.clone();
+        let request = &site.config.request;
+        let bounds = Bounds { length: request.body, rate: request.body_rate, grace: request.body_grace };
+        let inflow = Inflow::new(incoming, bounds);
+        self.tail.progress = Some(inflow.progress());
+        if !self.tail.court.sits() {
+            return Ok(RequestBody::flowing(inflow));
+        }
+        let waf = &site.config.waf;
+        let grpc = page::is_grpc(headers);
+        let held = inflow.hold(waf.body, grpc).await.map_err(|fault| self.body_failed(fault))?;
+        if !held.whole && !grpc && waf.beyond == Beyond::Refuse {
+            return Err(self.malformed(StatusCode::PAYLOAD_TOO_LARGE, "body-beyond-judgement"));
+        }
+        self.judge_body(&joined(&held.pieces, held.bytes))?;
+        Ok(held.into_body())
+    }
+
+    fn judge_body(&mut self, body: &bytes::Bytes) -> Result<(), Stop> {
+        if !self.tail.court.sits() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let step = self.tail.court.go(|trial| trial.body(body));
+        self.follow(step, begun)
+    }
+
+    fn body_failed(&mut self, fault: BodyFault) -> Stop {
+        match fault {
+            BodyFault::TooLong => self.malformed(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long"),
+            BodyFault::TooSlow => self.malformed(StatusCode::REQUEST_TIMEOUT, "body-too-slow"),
+            BodyFault::Broken => self.malformed(StatusCode::BAD_REQUEST, "body-broken"),
+        }
+    }
+
+    /// The request as the origin gets it.
+    fn outgoing(&self, parts: Parts, body: RequestBody) -> Request<RequestBody> {
+        let Parts { method, uri, mut headers, .. } = parts;
+        head::strip_hop_by_hop(&mut headers);
+        let peer = &self.tail.connection.peer;
+        let judged = self.tail.court.sits() && self.site.config.waf.responses;
+        let asked = head::Asked {
+            client: self.tail.exchange.client,
+            peer: peer.remote.ip(),
+            peer_text: &self.tail.connection.peer_text,
+            trusted: self.tail.connection.trusted,
+            tls: peer.tls.is_some(),
+            host: &self.host,
+            plain: judged,
+        };
+        head::tell_origin(&mut headers, &asked);
+        let target = uri.into_parts().path_and_query;
+        let mut request = Request::new(body);
+        if self.site.upstream.http2 {
+            headers.remove(HOST);
+            let mut parts = hyper::http::uri::Parts::default();
+            parts.scheme = Some(hyper::http::uri::Scheme::HTTP);
+            parts.authority = self.host.to_str().ok().and_then(|host| host.parse().ok());
+            parts.path_and_query = target.or_else(|| "/".parse().ok());
+            *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+            *request.version_mut() = Version::HTTP_2;
+        } else {
+            *request.uri_mut() = target.map(Uri::from).unwrap_or_default();
+        }
+        *request.method_mut() = method;
+        *request.headers_mut() = headers;
+        request
+    }
+
+    fn route(&self) -> Route {
+        let connection = &self.tail.connection;
+        Route {
+            client: self.tail.exchange.client,
+            worker: connection.worker,
+            answer: self.site.config.timeouts.answer,
+            now: connection.shared.clock.monotonic(),
+            sent: self.tail.progress.clone(),
+        }
+    }
+
+    fn failed(&mut self, failure: Failure) -> Stop {
+        if let Some(fault) = self.tail.progress.as_ref().and_then(|progress| progress.fault()) {
+            return self.body_failed(fault);
+        }
+        let (status, reason) = match &failure {
+            Failure::Connect(_) | Failure::Unsent(_) => (StatusCode::BAD_GATEWAY, "origin-unreachable"),
+            Failure::Full => (StatusCode::SERVICE_UNAVAILABLE, "origin-full"),
+            Failure::Broken(_) => (StatusCode::BAD_GATEWAY, "origin-broken"),
+            Failure::Silent => (StatusCode::GATEWAY_TIMEOUT, "origin-silent"),
+        };
+        tracing::debug!(site = %self.site.name, reason, cause = ?failure.cause(), "no answer from the origin");
+        Stop::Page(status, reason)
+    }
+
+    fn origin_answered(&mut self, origin: &Origin) {
+        self.tail.exchange.origin = Some(origin.name.clone());
+        self.tail.exchange.origin_us = Some(self.tail.started.elapsed().as_micros() as u64);
+    }
+
+    /// The answer, judged as far as the site judges it.
+    async fn pass_answer(&mut self, answer: Response<Stream>, method: &Method) -> Result<Response<Answer>, Stop> {
+        let (mut parts, mut stream) = answer.into_parts();
+        let site = self.site.clone();
+        let waf = &site.config.waf;
+        let mut held = VecDeque::new();
+        if waf.responses && self.tail.court.sits() {
+            let begun = Instant::now();
+            let (status, version, headers) = (parts.status.as_u16(), parts.version, &parts.headers);
+            let step = self.tail.court.go(|trial| trial.answer_head(status, version, headers));
+            self.follow(step, begun)?;
+            if judged(&waf.response_types, headers) && *method != Method::HEAD {
+                held = self.hold_answer(&mut stream, waf.response_body).await?;
+            }
+            let begun = Instant::now();
+            let bytes = held.iter().map(|piece: &bytes::Bytes| piece.len() as u64).sum();
+            let body = joined(&held, bytes);
+            let step = self.tail.court.go(|trial| trial.answer_body(&body));
+            self.follow(step, begun)?;
+        }
+        head::strip_hop_by_hop(&mut parts.headers);
+        parts.version = Version::HTTP_11;
+        Ok(Response::from_parts(parts, Answer::of(held, Some(stream), site.config.timeouts.silence)))
+    }
+
+    /// The first bytes of an answer's body. A trailer ends it, and is lost: no type that is judged has any.
+    async fn hold_answer(&mut self, stream: &mut Stream, most: u64) -> Result<VecDeque<bytes::Bytes>, Stop> {
+        let (mut held, mut bytes) = (VecDeque::new(), 0);
+        while bytes < most {
+            let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut *stream).poll_frame(cx));
+            match tokio::time::timeout(self.site.config.timeouts.silence, frame).await {
+                Ok(None) => break,
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        bytes += data.len() as u64;
+                        held.push_back(data);
+                    }
+                }
+                Ok(Some(Err(cause))) => return Err(self.failed(Failure::Broken(cause))),
+                Err(_) => return Err(self.failed(Failure::Silent)),
+            }
+        }
+        Ok(held)
+    }
+
+    /// Sends the answer off; the request ends with its body.
+    fn end(self, mut answer: Response<Answer>) -> Response<Answer> {
+        let mut tail = self.tail;
+        tail.exchange.status = answer.status().as_u16();
+        if tail.exchange.reason == "client-gone" {
+            tail.exchange.reason = "";
+        }
+        answer.body_mut().end_with(tail);
+        answer
+    }
+}
+
+/// What the rules ask for.
+fn stop(intervention: Intervention) -> Stop {
+    match intervention.kind {
+        waf::Refusal::Drop => Stop::Drop,
+        waf::Refusal::Deny => {
+            let status = StatusCode::from_u16(intervention.status).ok().filter(|status| status.as_u16() >= 400);
+            Stop::Page(status.unwrap_or(StatusCode::FORBIDDEN), "rules")
+        }
+        waf::Refusal::Redirect(to) => match HeaderValue::from_bytes(&to) {
+            Ok(to) => Stop::Redirect(StatusCode::FOUND, to),
+            Err(_) => Stop::Page(StatusCode::FORBIDDEN, "rules"),
+        },
+    }
+}
+
+/// HTTP/2 may send cookies in several fields; to everyone else they are one (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap, version: Version) {
+    if version != Version::HTTP_2 || headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let pieces: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&pieces.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// The host asked for, with its port: of the target, else of the field.
+fn host(request: &Request<Incoming>) -> Option<HeaderValue> {
+    match request.uri().authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        None => request.headers().get(HOST).filter(|host| !host.is_empty()).cloned(),
+    }
+}
+
+/// The host's name: lower case, without port and user.
+fn name(host: &HeaderValue) -> String {
+    let text = String::from_utf8_lossy(host.as_bytes()).to_ascii_lowercase();
+    let text = text.rsplit_once('@').map_or(text.as_str(), |(_, host)| host);
+    let end = if text.starts_with('[') { text.find(']').map(|end| end + 1) } else { text.find(':') };
+    text[..end.unwrap_or(text.len())].trim_end_matches('.').to_string()
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether the body of an answer is of a type that is judged, and can be read.
+fn judged(types: &[String], headers: &HeaderMap) -> bool {
+    let encoded =
+        headers.get(CONTENT_ENCODING).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let kind =
+        headers.get(CONTENT_TYPE).map(|value| value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default());
+    !encoded
+        && kind.is_some_and(|kind| types.iter().any(|wanted| kind.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_lose_port_and_case() {
+        for (host, expected) in [
+            ("Shop.Example", "shop.example"),
+            ("shop.example:8443", "shop.example"),
+            ("shop.example.", "shop.example"),
+            ("[2001:DB8::1]:443", "[2001:db8::1]"),
+            ("user@shop.example", "shop.example"),
+        ] {
+            assert_eq!(name(&HeaderValue::from_static(host)), expected);
+        }
+    }
+
+    #[test]
+    fn cookies_of_http2_become_one() {
+        let mut headers = HeaderMap::new();
+        for cookie in ["a=1", "b=2"] {
+            headers.append(COOKIE, HeaderValue::from_static(cookie));
+        }
+        join_cookies(&mut headers, Version::HTTP_2);
+        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+    }
+
+    #[test]
+    fn only_readable_types_are_judged() {
+        let types = ["text/html".to_string()];
+        let headers = |kind: &'static str, encoding: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            encoding.map(|encoding| headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding)));
+            headers
+        };
+        assert!(judged(&types, &headers("Text/HTML; charset=utf-8", None)));
+        assert!(!judged(&types, &headers("text/html", Some("gzip"))));
+        assert!(!judged(&types, &headers("image/png", None)));
+        assert!(!judged(&types, &HeaderMap::new()));
+    }
+}

@@ -1,0 +1,76 @@
+//! A gateway for a test, and what it reported.
+
+use base::{SystemClock, SystemRandom};
+use gateway::{Channel, Config, Exchange, Gateway, Judges, Parts};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A gateway at work.
+pub struct Rig {
+    pub gateway: Gateway,
+    pub exchanges: mpsc::Receiver<Exchange>,
+}
+
+/// A configuration with one listener `web`, one site `shop` (any host) and one pool. `more` is put in at the named places:
+/// `limits`, `timeouts`, `listener`, `site`, `pool`.
+pub fn config(origins: &[SocketAddr], more: &[(&str, &str)]) -> Config {
+    let text = text(origins, more);
+    Config::parse(&text, "test.yaml").unwrap_or_else(|faults| panic!("{faults:?}\n{text}"))
+}
+
+/// The same as text.
+pub fn text(origins: &[SocketAddr], more: &[(&str, &str)]) -> String {
+    let at = |place: &str| {
+        let lines = more.iter().filter(|(named, _)| *named == place).map(|(_, text)| *text);
+        lines.collect::<Vec<_>>().join(", ")
+    };
+    let comma = |text: String| if text.is_empty() { text } else { format!(", {text}") };
+    let addresses: Vec<String> = origins.iter().map(|origin| format!("'{origin}'")).collect();
+    format!(
+        "workers: 2\nlimits: {{{}}}\ntimeouts: {{{}}}\nlisteners:\n  - {{name: web, address: '127.0.0.1:0'{}}}\n\
+         sites:\n  - {{name: shop, hosts: ['*'], pool: app{}}}\npools:\n  app: {{addresses: [{}]{}}}\n",
+        at("limits"),
+        at("timeouts"),
+        comma(at("listener")),
+        comma(at("site")),
+        addresses.join(", "),
+        comma(at("pool")),
+    )
+}
+
+/// Starts it.
+pub async fn start(config: Config, judges: Judges) -> Rig {
+    let (reporter, exchanges) = Channel::new(100_000);
+    let parts =
+        Parts { judges, reporter, clock: Arc::new(SystemClock::default()), random: Arc::new(SystemRandom::new()) };
+    Rig { gateway: Gateway::start(config, parts).await.unwrap(), exchanges }
+}
+
+/// Starts one without a firewall.
+pub async fn plain(origins: &[SocketAddr], more: &[(&str, &str)]) -> Rig {
+    start(config(origins, more), Judges::new()).await
+}
+
+impl Rig {
+    pub fn address(&self) -> SocketAddr {
+        self.gateway.addresses()["web"]
+    }
+
+    /// The next exchange that is reported.
+    pub async fn exchange(&mut self) -> Exchange {
+        tokio::time::timeout(Duration::from_secs(20), self.exchanges.recv()).await.expect("no exchange").unwrap()
+    }
+}
+
+/// Waits until something holds; a test must not wait for ever.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..2000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}: did not come true");
+}
