@@ -1,10 +1,10 @@
 //! `garrison-agent integrity`: what changed of the watched files, the difference, and to accept it.
 
-use crate::alone;
 use crate::config::Config;
 use crate::sense::INTEGRITY_FOLDER;
 use base::{Lang, Result, SystemRandom};
 use clap::Subcommand;
+use fleet::seat;
 use integrity::baseline::{Baseline, Pending};
 use integrity::command;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ pub fn run(config: &Config, deed: Deed, lang: Lang) -> Result<String> {
         }
         Deed::Accept { path, .. } => {
             // The agent that runs is asked; its folder is ours while none does.
-            let (count, asked) = match alone::lock(&config.state) {
+            let (count, asked) = match seat::lock(&config.state) {
                 Ok(_held) => (command::accept(&state, path.as_deref(), &random)?, false),
                 Err(_) => (command::ask(&state, path.as_deref(), &random)?, true),
             };

@@ -38,33 +38,6 @@ pub const NEVER_BLOCK: Code = Code {
     hint: "write addresses such as 192.0.2.7 or networks such as 10.0.0.0/8 under `never_block` in the agent's configuration; names are not resolved",
     hint_zh: "请在代理配置的 `never_block` 下填写地址（如 192.0.2.7）或网段（如 10.0.0.0/8）；不解析域名",
 };
-/// Another agent runs here.
-pub const IN_USE: Code = Code {
-    id: "agent.in-use",
-    class: Class::Conflict,
-    title: "another agent uses this state directory",
-    title_zh: "另一个代理正在使用该状态目录",
-    hint: "end the other agent first; `garrison status` shows its process id",
-    hint_zh: "请先结束另一个代理；`garrison status` 会显示其进程号",
-};
-/// The state directory cannot be used.
-pub const STATE: Code = Code {
-    id: "agent.state",
-    class: Class::Refused,
-    title: "the agent's state directory cannot be used",
-    title_zh: "代理的状态目录不可用",
-    hint: "correct owner and mode (0700) of the directory named by `state` in the agent's configuration",
-    hint_zh: "请修正代理配置中 `state` 所指目录的属主与权限 (0700)",
-};
-/// The program that this agent follows has ended.
-pub const ORPHAN: Code = Code {
-    id: "agent.orphan",
-    class: Class::Unavailable,
-    title: "the program that started this agent has ended",
-    title_zh: "启动本代理的程序已结束",
-    hint: "start `garrison up` again; it starts the agent",
-    hint_zh: "请重新运行 `garrison up`，它会启动代理",
-};
 
 #[cfg(test)]
 mod tests {
@@ -72,7 +45,7 @@ mod tests {
 
     #[test]
     fn every_fault_has_an_id_of_its_own_and_speaks_both_languages() {
-        let all = [&IN_USE, &STATE, &ORPHAN, &THREAD, &BROKEN, &READY_FILE, &NEVER_BLOCK, &crate::gate::SILENT];
+        let all = [&THREAD, &BROKEN, &READY_FILE, &NEVER_BLOCK, &crate::gate::SILENT];
         let ids: std::collections::BTreeSet<_> = all.iter().map(|code| code.id).collect();
         assert_eq!(ids.len(), all.len());
         for code in all {

@@ -2,7 +2,6 @@
 //!
 //! The agent protects its host with the server gone: rules and actions are local, records wait in the spool.
 
-mod alone;
 #[cfg(test)]
 mod bench;
 mod changes;

@@ -3,11 +3,11 @@
 use crate::config::Config;
 use crate::service::{Service, Standing};
 use crate::stock::Stock;
-use crate::{alone, fault, never};
+use crate::{fault, never};
 use base::{Clock, Fault, Result, SystemRandom};
 use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::content::Contents;
-use fleet::{Identity, Questions, Setup, Token, Uplink};
+use fleet::{Identity, Questions, Setup, Token, Uplink, seat};
 use record::AgentId;
 use ruleset::Who;
 use std::path::{Path, PathBuf};
@@ -50,9 +50,9 @@ pub fn enroll(config: &Config, token_file: &Path) -> Result<()> {
 /// Runs until SIGTERM or SIGINT.
 pub fn run(config: Config, manner: Manner, clock: Arc<dyn Clock>) -> Result<()> {
     if manner.follow_parent {
-        alone::follow_parent()?;
+        seat::follow_parent()?;
     }
-    let _alone = alone::lock(&config.state)?;
+    let _seat = seat::lock(&config.state)?;
     let identity = if manner.standalone { None } else { Some(Identity::load(&identity_folder(&config))?) };
     // Before anything starts: a list that cannot be read must not be found out later.
     let kept = never::list(&config, identity.as_ref().map(|identity| identity.url.as_str()))?;

@@ -69,7 +69,7 @@ impl Stock {
     /// When the directory cannot be used; damaged content is logged and asked for again.
     pub fn open(self: &Arc<Self>) -> Result<Contents> {
         let (disk, folder) = (Arc::new(bus::RealDisk::new()), self.config.state.join("content"));
-        let (contents, faults) = Contents::open(disk, &folder, Name::ALL, self.clone())?;
+        let (contents, faults) = Contents::open(disk, &folder, Name::OF_AGENTS, self.clone())?;
         for fault in faults {
             tracing::warn!(fault = %fault.inside(), "stored content was dropped");
         }
@@ -116,6 +116,8 @@ impl Taker for Stock {
                 *held = Some((files, taken.version));
             }
             Name::IntelFilter => self.indicators.take(&taken)?,
+            // Not asked for.
+            Name::WafTuning => {}
             Name::LogInputs | Name::Yara => {
                 let files = Files::read(&taken.content)?;
                 let mut senses = self.senses();

@@ -278,7 +278,7 @@ mod tests {
 
     fn request(client: u8) -> Request<'static> {
         let client = [192, 0, 2, client].into();
-        Request { client, fingerprint: "f", method: "GET", target: "/", cookie: None, navigates: false }
+        Request { client, fingerprint: "f", binding: "b", method: "GET", target: "/", cookie: None, navigates: false }
     }
 
     fn poll(waiting: &mut Waiting) -> Poll<Result<Permit, Held>> {

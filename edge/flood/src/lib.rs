@@ -21,7 +21,7 @@
 //! use flood::{Decision, Request, Settings, Site};
 //! let mut site = Site::new("shop", Settings::default(), 7, &[1; 32], 0);
 //! let client = "192.0.2.1".parse().unwrap();
-//! let request = Request { client, fingerprint: "t13d", method: "GET", target: "/", cookie: None, navigates: true };
+//! let request = Request { client, fingerprint: "t13d", binding: "", method: "GET", target: "/", cookie: None, navigates: true };
 //! assert!(matches!(site.arrive(&request, 1), Decision::Admit(_)));
 //! ```
 

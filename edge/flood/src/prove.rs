@@ -23,7 +23,7 @@ pub struct Earned {
 impl Site {
     /// The page for a request that is to be challenged.
     pub fn page(&self, request: &Request, difficulty: u8, lang: Lang, now: u64, random: &dyn Random) -> Page {
-        let who = Binding { site: &self.name, client: request.client, fingerprint: request.fingerprint };
+        let who = Binding { site: &self.name, client: request.client, fingerprint: request.binding };
         let now_s = seconds(now);
         let work = self.signer.challenge(&who, Kind::Work, difficulty, now_s, random);
         let wait = self.signer.challenge(&who, Kind::Wait, 0, now_s, random);
@@ -42,7 +42,7 @@ impl Site {
     fn earn(&mut self, request: &Request, body: &[u8], secure: bool, now: u64) -> Result<Earned, Denied> {
         let answer = Answer::read(body).ok_or(Denied::Malformed)?;
         let now_s = seconds(now);
-        let who = Binding { site: &self.name, client: request.client, fingerprint: request.fingerprint };
+        let who = Binding { site: &self.name, client: request.client, fingerprint: request.binding };
         let solved = self.signer.solved(&who, &answer.token, &answer.number, self.settings.wait_s, now_s)?;
         let keys = self.hasher.keys(request.client, request.fingerprint, "");
         if solved.kind == Kind::Wait && !self.kinds.take(!keys.network, WAITED, now) {

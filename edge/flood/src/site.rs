@@ -37,6 +37,9 @@ pub struct Request<'r> {
     pub client: IpAddr,
     /// The fingerprint of its program: JA4, HTTP/2 opening, order of fields, or all of them.
     pub fingerprint: &'r str,
+    /// What a cookie is bound to beside site and network: what stays the same over all connections of one browser, such as the
+    /// ciphers of its TLS (the middle part of JA4) and its `User-Agent`.
+    pub binding: &'r str,
     /// The method.
     pub method: &'r str,
     /// The target: path and query.
@@ -228,7 +231,7 @@ impl Site {
         let now_s = seconds(now);
         let known = self.history.standing(keys.client, now_s);
         let Some(cookie) = request.cookie else { return known };
-        let who = Binding { site: &self.name, client: request.client, fingerprint: request.fingerprint };
+        let who = Binding { site: &self.name, client: request.client, fingerprint: request.binding };
         let Ok(pass) = self.signer.check(&who, cookie, now_s) else { return known };
         let key = self.hasher.hash(6, &pass.id.to_le_bytes());
         let (rate, mut household) = (self.trusted_rate(), self.trusted_rate());

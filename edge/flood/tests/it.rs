@@ -136,7 +136,7 @@ mod any_order {
                     Step::Arrive { client, target, cookie, navigates } => {
                         let cookie = cookie.then_some("nonsense");
                         let client = [10, 0, 0, client].into();
-                        let request = Request { client, fingerprint: "f", method: "GET", target, cookie, navigates };
+                        let request = Request { client, fingerprint: "f", binding: "b", method: "GET", target, cookie, navigates };
                         match site.arrive(&request, now) {
                             Decision::Admit(ticket) => at_work.push(ticket),
                             Decision::Queue { waiter, displaced, .. } => {

@@ -139,4 +139,17 @@ codes! {
         "content stored by the agent cannot be read or written", "代理存储的内容无法读写",
         "it is dropped and the server sends it again; if this repeats, check the disk of the state directory",
         "该内容将被丢弃并由服务器重新发送；若反复出现，请检查状态目录所在磁盘";
+    /// Another program of ours uses the state directory.
+    IN_USE = "fleet.in-use", Conflict,
+        "another program of ours uses this state directory", "另一个本系统程序正在使用该状态目录",
+        "end the other one first; `garrison status` shows its process id",
+        "请先结束另一个程序；`garrison status` 会显示其进程号";
+    /// The state directory cannot be used.
+    STATE = "fleet.state", Refused,
+        "the state directory cannot be used", "状态目录不可用",
+        "correct owner and mode (0700) of the directory named by `state`", "请修正 `state` 所指目录的属主与权限 (0700)";
+    /// The program that this one follows has ended.
+    ORPHAN = "fleet.orphan", Unavailable,
+        "the program that started this one has ended", "启动本程序的程序已结束",
+        "start `garrison up` again; it starts this one", "请重新运行 `garrison up`，它会启动本程序";
 }

@@ -33,6 +33,7 @@ mod registry;
 mod rpc {
     include!(concat!(env!("OUT_DIR"), "/garrison.fleet.v1.Fleet.rs"));
 }
+pub mod seat;
 mod server;
 mod session;
 pub mod simulated;

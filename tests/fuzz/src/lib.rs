@@ -8,6 +8,7 @@ mod archives;
 mod connections;
 mod feeds;
 mod records;
+mod requests;
 mod rules;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tls-hello", run: connections::hello, seeds: &[] },
     Target { name: "http2-opening", run: connections::opening, seeds: &[] },
     Target { name: "proxy-header", run: connections::proxy, seeds: &[] },
+    Target { name: "request-body", run: requests::body, seeds: &["edge/waf/tests/body"] },
+    Target { name: "hidden-value", run: requests::hidden, seeds: &["edge/waf/tests/body"] },
+    Target { name: "openapi", run: requests::openapi, seeds: &["edge/profile/tests/cases"] },
 ];
 
 /// The target of a name.

@@ -16,6 +16,18 @@ pub enum Kind {
     Stop,
 }
 
+impl Kind {
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Kind::OnlyOurs => "only ours",
+            Kind::OnlyTheirs => "only theirs",
+            Kind::Order => "order",
+            Kind::Stop => "stopped otherwise",
+        }
+    }
+}
+
 /// One kind of difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {

@@ -14,6 +14,7 @@ pub mod difference;
 pub mod door;
 pub mod encode;
 pub mod evaluate;
+pub mod explain;
 pub mod figures;
 pub mod mutate;
 pub mod oracle;

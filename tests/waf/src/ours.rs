@@ -4,7 +4,7 @@ use crate::answer::{Answer, Stop};
 use crate::request::Request;
 use crate::rules::Rules;
 use rustix::time::{ClockId, clock_gettime};
-use seclang::{MemoryReader, Phase, Reader};
+use seclang::{MemoryReader, Phase, Reader, Ruleset};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,12 +46,17 @@ impl Ours {
         Ours::of(&rules.text())
     }
 
-    /// Reads and compiles a configuration given as text.
-    pub fn of(text: &str) -> Result<Ours, String> {
+    /// Reads a configuration given as text.
+    pub fn ruleset(text: &str) -> Result<Ruleset, String> {
         let mut reader = Disk(MemoryReader::default());
         reader.0.put(MAIN, text);
-        let ruleset = seclang::load(&mut reader, &[MAIN], &waf::vocabulary())
-            .map_err(|faults| faults.iter().map(|fault| format!("{fault:?}")).collect::<Vec<_>>().join("\n"))?;
+        seclang::load(&mut reader, &[MAIN], &waf::vocabulary())
+            .map_err(|faults| faults.iter().map(|fault| format!("{fault:?}")).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Reads and compiles a configuration given as text.
+    pub fn of(text: &str) -> Result<Ours, String> {
+        let ruleset = Ours::ruleset(text)?;
         let engine = Engine::compile(&ruleset).map_err(|fault| format!("{fault:?}"))?;
         Ok(Ours { engine: Arc::new(engine), collections: Arc::new(Memory::new(10_000, 600)) })
     }
@@ -105,7 +110,7 @@ impl Ours {
 }
 
 /// CPU time of this thread, microseconds.
-fn cpu_us() -> f64 {
+pub(crate) fn cpu_us() -> f64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3
 }

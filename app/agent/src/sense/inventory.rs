@@ -20,7 +20,7 @@ pub const KIND: Kind =
 
 fn start(ground: &Ground<'_>) -> Started {
     let folder = ground.config.state.join("inventory");
-    let failed = |cause| Fault::new(&fault::STATE).object(folder.display()).because(cause);
+    let failed = |cause| Fault::new(&fleet::fault::STATE).object(folder.display()).because(cause);
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let (config, desk) = (ground.config.inventory.clone(), ground.desk.clone());
     let runner = Runner::new(config, Path::new("/"), &folder, ground.clock.clone());

@@ -58,7 +58,7 @@ impl Ear for Listener {
 }
 
 fn failed(path: &Path, cause: io::Error) -> Fault {
-    Fault::new(&fault::STATE).object(path.display()).because(cause)
+    Fault::new(&fleet::fault::STATE).object(path.display()).because(cause)
 }
 
 /// Puts published rules into their folder, in the place of those before.

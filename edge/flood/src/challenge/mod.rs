@@ -46,6 +46,11 @@ impl Answer {
     }
 }
 
+/// The value of our cookie in a `cookie` field.
+pub fn cookie(field: &str) -> Option<&str> {
+    field.split(';').find_map(|pair| pair.trim_start().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
 /// A path of this site and no other: `//host` and `/\host` would leave it.
 fn back(path: &str) -> String {
     let local = path.starts_with('/') && !path[1..].starts_with(['/', '\\']);
@@ -130,6 +135,13 @@ mod tests {
         assert_eq!(Answer::read(b"number=1"), None);
         assert_eq!(Answer::read(b"token=a&back=%zz"), None);
         assert_eq!(Answer::read(&[b'a'; 5000]), None);
+    }
+
+    #[test]
+    fn our_cookie_is_found_among_others() {
+        assert_eq!(cookie("a=b; garrison_pass=abc-_; c=d"), Some("abc-_"));
+        assert_eq!(cookie("garrison_pass=abc"), Some("abc"));
+        assert_eq!(cookie("xgarrison_pass=abc; garrison_passport=1"), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct Binding<'b> {
     pub site: &'b str,
     /// The client; its /24 or /56 counts, so that a phone may change its address within its network.
     pub client: IpAddr,
-    /// Its fingerprint.
+    /// What of its program stays the same.
     pub fingerprint: &'b str,
 }
 

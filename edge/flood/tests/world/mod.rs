@@ -209,6 +209,7 @@ impl World {
         let request = Request {
             client: *address,
             fingerprint: if client % 3 == 0 { "firefox" } else { "chrome" },
+            binding: "",
             method: "GET",
             target,
             cookie: cookie.as_deref(),
@@ -257,7 +258,8 @@ impl World {
         };
         let client = Ipv4Addr::new(203, 0, (source / 20) as u8, (source % 250) as u8).into();
         let cookie = self.loot.get(&source).cloned();
-        let request = Request { client, fingerprint, method: "GET", target, cookie: cookie.as_deref(), navigates };
+        let request =
+            Request { client, fingerprint, binding: "", method: "GET", target, cookie: cookie.as_deref(), navigates };
         let decision = self.site.arrive(&request, self.now);
         if let (Kind::Solver, Decision::Challenge { difficulty, .. }) = (kind, decision) {
             let cookie = prove(&mut self.site, &request, difficulty, self.now, &self.random);

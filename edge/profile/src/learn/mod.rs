@@ -86,7 +86,8 @@ impl Learner {
         let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
         let node = self.root.walk(&parts, (request.source, now), &self.bounds, &mut self.left);
         let method = String::from_utf8_lossy(request.method).to_ascii_uppercase();
-        let Some(seen) = node.and_then(|node| tree::operation(node, &method)) else { return };
+        let Some(node) = node else { return };
+        let seen = tree::operation(node, &method, &self.bounds.need, &mut self.left);
         let mut parameters: BTreeMap<_, Vec<&[u8]>> = BTreeMap::new();
         for (place, name, value) in request.parameters.iter().take(PARAMETERS) {
             match known_name(*place, name) {

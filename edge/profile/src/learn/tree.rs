@@ -231,9 +231,8 @@ impl Seen {
         let absent = self.parameters.iter_mut().filter(|(key, _)| !parameters.contains_key(key));
         absent.for_each(|(_, known)| known.absent.see(source));
         if let Some(media_type) = media_type {
-            if self.media_types.contains_key(&media_type) || self.media_types.len() < MEDIA_TYPES {
-                self.media_types.entry(media_type).or_default().see(source);
-            }
+            make_room(&mut self.media_types, &media_type, MEDIA_TYPES, |evidence| *evidence, &bounds.need);
+            self.media_types.entry(media_type).or_default().see(source);
         }
     }
 
@@ -265,12 +264,28 @@ impl Seen {
     }
 }
 
-/// The operation of a method, made if there is room.
-pub(super) fn operation<'n>(node: &'n mut Node, method: &str) -> Option<&'n mut Seen> {
-    if !node.operations.contains_key(method) && node.operations.len() >= METHODS {
+/// The operation of a method.
+pub(super) fn operation<'n>(node: &'n mut Node, method: &str, need: &Need, left: &mut Left) -> &'n mut Seen {
+    if let Some(gone) = make_room(&mut node.operations, method, METHODS, |seen| seen.requests, need) {
+        left.parameters = left.parameters.saturating_sub(gone.parameters.len());
+    }
+    node.operations.entry(method.to_string()).or_default()
+}
+
+/// Takes the entry with the least evidence out of a full map, so that who fills it with inventions keeps nothing real
+/// out. When all are proven, the new one will be the least next time.
+fn make_room<V>(
+    map: &mut BTreeMap<String, V>,
+    key: &str,
+    most: usize,
+    of: impl Fn(&V) -> Evidence,
+    need: &Need,
+) -> Option<V> {
+    if map.len() < most || map.contains_key(key) {
         return None;
     }
-    Some(node.operations.entry(method.to_string()).or_default())
+    let least = map.iter().min_by_key(|(_, value)| (of(value).shared(need), of(value).count))?.0.clone();
+    map.remove(&least)
 }
 
 /// Whether a part of a path looks like the id of something.

@@ -32,7 +32,11 @@ pub(super) fn write(schema: &Schema) -> Map<String, Value> {
 /// A value as JSON has it, where that reads back as the same text.
 fn scalar(kind: Kind, value: &str) -> Value {
     let plain = matches!(kind, Kind::Boolean | Kind::Integer | Kind::Number);
-    let read = serde_json::from_str::<Value>(value).ok().filter(|read| plain && read.to_string() == value);
+    let read = serde_json::from_str::<Value>(value).ok().filter(|_| plain);
+    let read = read.filter(|read| {
+        let again = read.to_string();
+        again == value
+    });
     read.unwrap_or_else(|| value.into())
 }
 

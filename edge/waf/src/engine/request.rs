@@ -193,7 +193,7 @@ impl State {
                 }
             }
             (name, Ok(())) => {
-                self.body.in_elements = name == "XML";
+                self.body.in_elements = name == "XML" && memchr::memmem::find(raw, b"<!DOCTYPE").is_none();
                 self.body_error(None);
             }
             ("JSON", Err(_)) if raw.is_empty() => self.body_error(None),

@@ -73,8 +73,9 @@ pub(crate) struct BodyPlan {
     pub limit: Option<u64>,
     /// `ctl:forceRequestBodyVariable`.
     pub kept: bool,
-    /// The body was read as XML without a fault: rules see its text and attributes, not its tags. `REQUEST_BODY` is
-    /// empty then, as the manual of ModSecurity says and the tests of CRS expect; libmodsecurity fills it.
+    /// The body was read as XML without a fault and declares no types of its own: rules see its text and attributes,
+    /// not its tags. `REQUEST_BODY` is empty then, as the manual of ModSecurity says and the tests of CRS expect;
+    /// libmodsecurity fills it.
     pub in_elements: bool,
 }
 

@@ -38,6 +38,8 @@ use base::{Fault, Result};
 pub enum Name {
     /// Detection rules with their filters and correlations: [`Files`].
     Rules,
+    /// Tuning of web sites for gateways: [`Files`], one a site.
+    WafTuning,
     /// Inputs of logs: [`Files`] of the agent's configuration form.
     LogInputs,
     /// Rules of the file scanner: [`Files`].
@@ -48,13 +50,20 @@ pub enum Name {
 
 impl Name {
     /// Every name, the most urgent first.
-    pub const ALL: &'static [Name] = &[Name::Rules, Name::LogInputs, Name::Yara, Name::IntelFilter];
+    pub const ALL: &'static [Name] = &[Name::Rules, Name::WafTuning, Name::LogInputs, Name::Yara, Name::IntelFilter];
+
+    /// What the agent of a host takes.
+    pub const OF_AGENTS: &'static [Name] = &[Name::Rules, Name::LogInputs, Name::Yara, Name::IntelFilter];
+
+    /// What a gateway takes.
+    pub const OF_GATEWAYS: &'static [Name] = &[Name::WafTuning];
 
     /// Its word on the wire and in paths.
     pub const fn word(self) -> &'static str {
         match self {
             Name::Rules => "rules",
             Name::LogInputs => "log-inputs",
+            Name::WafTuning => "waf-tuning",
             Name::Yara => "yara",
             Name::IntelFilter => "intel-filter",
         }

@@ -2,4 +2,5 @@
 
 pub mod beside;
 pub mod engine;
+pub mod hostile;
 pub mod load;

@@ -1,17 +1,18 @@
-//! Speed of the gateway: `waf-bench engine|beside`, parts of `make bench`.
+//! Speed of the gateway: `waf-bench engine|hostile|beside`, parts of `make bench`.
 //!
+//! `waf-bench hostile` measures every transformation, operator and expression, and whole requests, on hostile input;
 //! `waf-bench engine [--zentinel PROGRAM]` measures the engine in-process beside libmodsecurity and zentinel-modsec;
 //! `waf-bench beside GATEWAY` measures the whole gateway beside Debian's nginx with libmodsecurity.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use waf_eval::bench::beside::{Bench, Figure, Subject};
-use waf_eval::bench::engine;
 use waf_eval::bench::load::Kind;
+use waf_eval::bench::{engine, hostile};
 use waf_eval::figures::{self, Row};
 use waf_eval::oracle;
 
-const USAGE: &str = "usage: waf-bench engine [--zentinel PROGRAM] | waf-bench beside GATEWAY";
+const USAGE: &str = "usage: waf-bench engine [--zentinel PROGRAM] | waf-bench hostile | waf-bench beside GATEWAY";
 /// Seconds of each measurement with wrk.
 const SECONDS: u32 = 4;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let done = match arguments[..] {
         ["engine"] => engine::run(oracle::python().as_deref(), None, 5),
         ["engine", "--zentinel", program] => engine::run(oracle::python().as_deref(), Some(Path::new(program)), 5),
+        ["hostile"] => hostile::run(),
         ["beside", gateway] => beside(Path::new(gateway)),
         _ => Err(USAGE.into()),
     };

@@ -40,7 +40,7 @@ pub fn run(options: &Options, level: u8) -> Result<Vec<Row>, String> {
     let theirs = detection::rates(&cases, detection::by_rules(&both.theirs));
     print(&ours, &theirs, !both.theirs.is_empty());
     let names: Vec<String> = cases.iter().map(|case| format!("{} {}", case.source, case.name)).collect();
-    let differing = print_differences(&both, &requests, &names, options.examples);
+    let differing = print_differences(&rules, &both, &requests, &names, options.examples)?;
     Ok(rows(options, level, &Joined { ours: &ours, theirs: &theirs, both: &both, differing }))
 }
 
@@ -80,17 +80,9 @@ fn rows(options: &Options, level: u8, joined: &Joined<'_>) -> Vec<Row> {
         });
     }
     if peer {
-        rows.push(Row {
-            id: format!("E1.pl{level}-identical"),
-            what: format!("requests of the corpora on which the rule ids are not libmodsecurity's, level {level}"),
-            ours: vec![joined.differing.plain as f64],
-            unit: "requests",
-            peer: Vec::new(),
-            peer_name: String::new(),
-            goal: "0, or each explained".into(),
-            met: joined.differing.plain == 0,
-            data: format!("{sample}httpparams, gotestwaf and libinjection: {} requests", joined.both.ours.len()),
-        });
+        let all = joined.both.ours.len();
+        let data = format!("{sample}httpparams, gotestwaf and libinjection: {all} requests, paranoia level {level}");
+        rows.push(joined.differing.row(format!("E1.pl{level}-identical"), data));
     }
     rows
 }

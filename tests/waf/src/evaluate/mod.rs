@@ -5,12 +5,14 @@ pub mod mutants;
 pub mod suite;
 
 use crate::answer::Answer;
-use crate::difference::{self, Kind};
+use crate::difference;
+use crate::explain::{Explainer, Reason};
+use crate::figures::Row;
+use crate::oracle;
 use crate::ours::Ours;
 use crate::request::Request;
 use crate::rules::Rules;
-use crate::{oracle, request};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Name of the peer in tables and figures.
@@ -48,46 +50,77 @@ pub fn judge(options: &Options, rules: &Rules, requests: &[&Request]) -> Result<
     })
 }
 
-/// Prints what differs, and gives the number of requests that do. Where both engines could not read the body (rule
-/// 200002), what they say beyond that is counted apart: the request is refused either way.
-pub fn print_differences(both: &Both, requests: &[&request::Request], names: &[String], examples: usize) -> Differing {
-    if both.theirs.is_empty() {
-        return Differing::default();
-    }
-    let unread = |answer: &Answer| answer.rules.contains(&200_002);
-    let pairs = both.ours.iter().zip(&both.theirs);
-    let beyond = pairs.filter(|(our, their)| !our.agrees(their) && unread(our) && unread(their)).count();
-    let (all, list) = difference::between(&both.ours, &both.theirs);
-    let differing = Differing { plain: all - beyond, beyond };
-    println!(
-        "  rule by rule: {} of {} requests differ, {beyond} more beyond an unreadable body",
-        differing.plain,
-        requests.len()
-    );
-    let mut shown = BTreeSet::new();
-    for item in list.iter().filter(|item| !unread(&both.theirs[item.first])).take(examples) {
-        let kind = match item.kind {
-            Kind::OnlyOurs => "only ours",
-            Kind::OnlyTheirs => "only theirs",
-            Kind::Order => "order",
-            Kind::Stop => "stopped otherwise",
-        };
-        println!("    {} {kind}: {} requests, first {}", item.rule, item.count, names[item.first]);
-        if shown.insert(item.first) {
-            let (our, their) = (&both.ours[item.first], &both.theirs[item.first]);
-            println!("      ours {:?} {:?}", our.rules, our.intervention.map(|stop| stop.status));
-            println!("      theirs {:?} {:?}", their.rules, their.intervention.map(|stop| stop.status));
-            println!("      {}", requests[item.first].line());
-        }
-    }
-    differing
+/// Requests on which the engines differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differing {
+    /// For no known reason.
+    pub open: usize,
+    /// For a known one.
+    pub explained: BTreeMap<Reason, usize>,
 }
 
-/// Requests on which the engines differ.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Differing {
-    /// Plainly.
-    pub plain: usize,
-    /// Beyond a body that both call unreadable.
-    pub beyond: usize,
+impl Differing {
+    /// The row of figures.
+    pub fn row(&self, id: String, data: String) -> Row {
+        let explained: Vec<String> =
+            self.explained.iter().map(|(reason, count)| format!("{count}: {}", reason.text())).collect();
+        let beside =
+            if explained.is_empty() { String::new() } else { format!(" (explained beside: {})", explained.join("; ")) };
+        Row {
+            id,
+            what: format!("requests on which the list of rule ids is not libmodsecurity's, unexplained{beside}"),
+            ours: vec![self.open as f64],
+            unit: "requests",
+            peer: Vec::new(),
+            peer_name: String::new(),
+            goal: "0".into(),
+            met: self.open == 0,
+            data,
+        }
+    }
+}
+
+/// Prints what differs: known reasons counted, each other kind with its first example.
+pub fn print_differences(
+    rules: &Rules,
+    both: &Both,
+    requests: &[&Request],
+    names: &[String],
+    examples: usize,
+) -> Result<Differing, String> {
+    let mut differing = Differing::default();
+    if both.theirs.is_empty() {
+        return Ok(differing);
+    }
+    let explainer = Explainer::load(rules)?;
+    let (mut ours, mut theirs, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, (our, their)) in
+        both.ours.iter().zip(&both.theirs).enumerate().filter(|(_, (our, their))| !our.agrees(their))
+    {
+        match explainer.reason(requests[number], our, their) {
+            Some(reason) => *differing.explained.entry(reason).or_default() += 1,
+            None => {
+                ours.push(our.clone());
+                theirs.push(their.clone());
+                numbers.push(number);
+            }
+        }
+    }
+    differing.open = numbers.len();
+    println!("  rule by rule: {} of {} requests differ", differing.open, requests.len());
+    for (reason, count) in &differing.explained {
+        println!("    explained: {count}: {}", reason.text());
+    }
+    let mut shown = BTreeSet::new();
+    for item in difference::between(&ours, &theirs).1.iter().take(examples) {
+        let number = numbers[item.first];
+        println!("    {} {}: {} requests, first {}", item.rule, item.kind.text(), item.count, names[number]);
+        if shown.insert(number) {
+            let (our, their) = (&both.ours[number], &both.theirs[number]);
+            println!("      ours {:?} {:?}", our.rules, our.intervention.map(|stop| stop.status));
+            println!("      theirs {:?} {:?}", their.rules, their.intervention.map(|stop| stop.status));
+            println!("      {}", requests[number].line());
+        }
+    }
+    Ok(differing)
 }

@@ -40,20 +40,11 @@ pub fn run(options: &Options) -> Result<Vec<Row>, String> {
         theirs.push(share(passed, tests.len()));
     }
     let names: Vec<String> = tests.iter().map(|test| test.title.clone()).collect();
-    let differing = print_differences(&both, &requests, &names, options.examples);
+    let differing = print_differences(&rules, &both, &requests, &names, options.examples)?;
     let mut rows = vec![row(&[ours], &theirs, what.into())];
     if !both.theirs.is_empty() {
-        rows.push(Row {
-            id: "E1.suite-identical".into(),
-            what: "requests of the suite on which the list of rule ids is not libmodsecurity's".into(),
-            ours: vec![differing.plain as f64],
-            unit: "requests",
-            peer: Vec::new(),
-            peer_name: String::new(),
-            goal: "0, or each explained".into(),
-            met: differing.plain == 0,
-            data: format!("{} requests, paranoia level 4, detection only", tests.len()),
-        });
+        let data = format!("{} requests of the suite, paranoia level 4, detection only", tests.len());
+        rows.push(differing.row("E1.suite-identical".into(), data));
     }
     Ok(rows)
 }

@@ -117,15 +117,19 @@ impl Expression {
 
     /// Whether it matches somewhere in the value.
     pub fn is_match(&self, value: &[u8]) -> bool {
-        self.linear.is_match(value)
-            && self.exact(value).is_none_or(|exact| exact.is_match(value).unwrap_or_else(|_| self.give_up()))
+        let Some(exact) = self.exact(value) else { return self.linear.is_match(value) };
+        // Wherever the exact one matches, the linear one does: what is before its first match costs no steps.
+        self.linear.find(value).is_some_and(|found| match exact.find_from_pos(value, found.start()) {
+            Ok(found) => found.is_some(),
+            Err(_) => self.give_up(),
+        })
     }
 
     /// The first match that begins at `from` or behind it.
     pub fn find_at(&self, value: &[u8], from: usize) -> Option<Range<usize>> {
         let found = self.linear.find_at(value, from)?;
         let Some(exact) = self.exact(value) else { return Some(found.range()) };
-        match exact.find_from_pos(value, from) {
+        match exact.find_from_pos(value, found.start()) {
             Ok(found) => found.map(|found| found.start()..found.end()),
             Err(_) => self.give_up().then(|| found.range()),
         }
@@ -137,11 +141,9 @@ impl Expression {
             let found = self.linear.captures_at(value, from)?;
             Some(found.iter().take(GROUPS).map(|group| group.map(|group| group.range())).collect())
         };
-        if !self.linear.is_match_at(value, from) {
-            return None;
-        }
         let Some(exact) = self.exact(value) else { return linear() };
-        match exact.captures_from_pos(value, from) {
+        let first = self.linear.find_at(value, from)?;
+        match exact.captures_from_pos(value, first.start()) {
             Ok(found) => found.map(|found| {
                 found.iter().take(GROUPS).map(|group| group.map(|group| group.start()..group.end())).collect()
             }),

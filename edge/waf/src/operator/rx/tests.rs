@@ -208,3 +208,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_stands_before_a_match_costs_no_steps_back() {
+    let expression = Expression::new(br#"(?i:[\"'`][^?\w\s=.,;)(]*+\s*?\w+\W+\w)"#).unwrap();
+    assert_eq!(expression.dialect(), Dialect::Backtracking);
+    let mut value = vec![b'A'; 200_000];
+    value.extend(b"' union select a");
+    assert!(expression.is_match(&value));
+    assert_eq!(expression.gave_up(), 0);
+    assert_eq!(expression.find_at(&value, 0).map(|found| found.start), Some(200_000));
+}

@@ -14,15 +14,24 @@ const PROGRAMS: [&str; 3] = [
     "GET /?r={} HTTP/1.1\r\nHost: shop.example\r\nConnection: keep-alive\r\nUser-Agent: Mozilla/5.0 Chrome/149.0\r\nAccept: text/html,application/xhtml+xml\r\nAccept-Encoding: gzip\r\nAccept-Language: zh-CN,zh;q=0.9\r\n\r\n",
 ];
 
+/// Connections of a source: what waits on one holds up the others as little as with real attackers.
+const CONNECTIONS: u32 = 4;
+
 /// Sends from so many sources, so many requests a second each, and prints what came back.
 pub fn flood(target: SocketAddrV4, first: Ipv4Addr, sources: u32, rate: f64, seconds: u64) {
     let end = Instant::now() + Duration::from_secs(seconds);
     let answers = Mutex::new(BTreeMap::<String, u64>::new());
     std::thread::scope(|scope| {
-        for number in 0..sources {
+        for number in 0..sources * CONNECTIONS {
             let answers = &answers;
             let source = move || {
-                let counted = source(target, address(first, number, 37), number, rate, end);
+                let counted = source(
+                    target,
+                    address(first, number / CONNECTIONS, 37),
+                    number,
+                    rate / f64::from(CONNECTIONS),
+                    end,
+                );
                 let mut answers = answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 for (answer, count) in counted {
                     *answers.entry(answer).or_default() += count;
@@ -40,6 +49,7 @@ pub fn flood(target: SocketAddrV4, first: Ipv4Addr, sources: u32, rate: f64, sec
     println!("{{{}}}", answers.join(","));
 }
 
+/// One connection of a source; all of them are one program.
 fn source(to: SocketAddrV4, from: Ipv4Addr, number: u32, rate: f64, end: Instant) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
     let mut chance = Chance(u64::from(number) + 1000);
@@ -50,7 +60,8 @@ fn source(to: SocketAddrV4, from: Ipv4Addr, number: u32, rate: f64, end: Instant
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
         // Who is held up by a slow answer makes up for it, as far as a second.
         next = (next + pause).max(Instant::now() - Duration::from_secs(1));
-        let request = PROGRAMS[number as usize % PROGRAMS.len()].replacen("{}", &chance.below(1000).to_string(), 1);
+        let program = PROGRAMS[(number / CONNECTIONS) as usize % PROGRAMS.len()];
+        let request = program.replacen("{}", &chance.below(1000).to_string(), 1);
         let answer =
             link.ask(&request).map_or_else(|cause| cause.kind().to_string(), |answer| answer.status.to_string());
         *counted.entry(answer).or_default() += 1;

@@ -73,8 +73,8 @@ pub fn browse(target: SocketAddrV4, first: Ipv4Addr, count: u32, seconds: u64) {
                 let mut chance = Chance(u64::from(number) + 1);
                 let late = if number % 5 == 4 { Duration::from_secs(seconds / 3) } else { Duration::ZERO };
                 std::thread::sleep(late + Duration::from_millis(chance.below(2000)));
-                // Thirteen apart: people live in many networks.
-                let from = address(first, number, 13);
+                // Far apart: people live in many networks.
+                let from = address(first, number, 77);
                 let link = Link::new(from, target, PATIENCE);
                 let browser = BROWSERS[number as usize % BROWSERS.len()];
                 let mut person = Person { link, browser, cookie: None, challenged: 0 };
