@@ -19,6 +19,7 @@ pub mod figures;
 pub mod mutate;
 pub mod oracle;
 pub mod ours;
+pub mod profile;
 pub mod regression;
 pub mod request;
 pub mod rules;

@@ -14,6 +14,8 @@ use waf::{Collections, Connection, Engine, Memory, Verdict};
 pub struct Ours {
     engine: Arc<Engine>,
     collections: Arc<dyn Collections>,
+    /// Whether values are looked into, as a site may want it and libmodsecurity does not.
+    inside: bool,
 }
 
 /// Files of this machine, and the one that was made.
@@ -58,7 +60,12 @@ impl Ours {
     pub fn of(text: &str) -> Result<Ours, String> {
         let ruleset = Ours::ruleset(text)?;
         let engine = Engine::compile(&ruleset).map_err(|fault| format!("{fault:?}"))?;
-        Ok(Ours { engine: Arc::new(engine), collections: Arc::new(Memory::new(10_000, 600)) })
+        Ok(Ours { engine: Arc::new(engine), collections: Arc::new(Memory::new(10_000, 600)), inside: false })
+    }
+
+    /// The same engine, looking for arguments inside of values.
+    pub fn looking_inside(&self) -> Ours {
+        Ours { engine: self.engine.clone(), collections: self.collections.clone(), inside: true }
     }
 
     /// One request, phase by phase, until its end or an intervention, as `oracle.py` does it.
@@ -67,6 +74,9 @@ impl Ours {
         let connection = Connection { client: address(40_000), server: address(80) };
         // 2026-11-27, noon: the same in every run.
         let mut transaction = self.engine.begin(connection, &self.collections, 1_795_780_800_000_000);
+        if self.inside {
+            transaction.look_inside();
+        }
         let version = format!("HTTP/{}", request.version);
         transaction.request_line(&request.method, &request.target, version.as_bytes());
         for (name, value) in &request.headers {

@@ -20,6 +20,8 @@ pub struct Rules {
     pub setup: PathBuf,
     /// How they are set.
     pub mode: Mode,
+    /// Directives between settings and rules: a compiled tuning. The oracle is not given them.
+    pub tuned: String,
 }
 
 /// What the regression tests set before the rules are read.
@@ -38,6 +40,7 @@ impl Rules {
             crs: path("GARRISON_CRS", "/usr/share/modsecurity-crs/rules"),
             setup: path("GARRISON_CRS_SETUP", "/etc/modsecurity/crs/crs-setup.conf"),
             mode,
+            tuned: String::new(),
         }
     }
 
@@ -63,7 +66,12 @@ impl Rules {
             }
         };
         let crs = self.crs.display();
-        format!("Include {}\n{set}Include {}\nInclude {crs}/*.conf\n", base.display(), self.setup.display())
+        format!(
+            "Include {}\n{set}Include {}\n{}\nInclude {crs}/*.conf\n",
+            base.display(),
+            self.setup.display(),
+            self.tuned
+        )
     }
 
     /// What `oracle.py` is called with.

@@ -1,4 +1,4 @@
-//! Tuning of one site as data: exclusions, variables of the rules, virtual patches.
+//! Tuning of one site as data: exclusions, variables of the rules, reading of bodies, virtual patches.
 //!
 //! A [`Tuning`] is a YAML file that people write and that a command adds to from an alert ([`Exclusion::narrowest`]). It is
 //! compiled to rules ([`Tuning::compile`]) that are loaded between the settings of OWASP CRS and its rules. Every item says
@@ -43,6 +43,8 @@ pub struct Tuning {
     pub exclusions: Vec<Exclusion>,
     /// Variables that OWASP CRS reads its policy from.
     pub variables: Vec<Variable>,
+    /// How bodies of other media types are taken apart.
+    pub bodies: Vec<Body>,
     /// Rules of our own against one hole.
     pub patches: Vec<Patch>,
 }
@@ -73,6 +75,25 @@ pub struct Variable {
     pub name: String,
     /// Value.
     pub value: String,
+    /// Only with this major version of OWASP CRS, where versions read a variable differently.
+    #[serde(default)]
+    pub crs: Option<u8>,
+    /// Who, when, why.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+/// Media types whose bodies are read like another's.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    /// Number within [`IDS`].
+    pub id: u64,
+    /// `application/*+json`, `text/plain`.
+    #[serde(default)]
+    pub content_types: Vec<String>,
+    /// Name of a body processor: `JSON`, `XML`, `URLENCODED`.
+    pub processor: String,
     /// Who, when, why.
     #[serde(default)]
     pub origin: Origin,
@@ -116,6 +137,10 @@ impl Tuning {
             let item = Item::new(name, "variable", variable.id, &variable.origin, vocabulary);
             compiled.take(&item, today, variable.directives(&item), &mut faults);
         }
+        for body in &self.bodies {
+            let item = Item::new(name, "body", body.id, &body.origin, vocabulary);
+            compiled.take(&item, today, body.directives(&item), &mut faults);
+        }
         for patch in &self.patches {
             let item = Item::new(name, "patch", patch.id, &patch.origin, vocabulary);
             compiled.take(&item, today, patch.directives(&item), &mut faults);
@@ -123,22 +148,24 @@ impl Tuning {
         if faults.is_empty() { Ok(compiled) } else { Err(faults) }
     }
 
-    /// The lowest number that no exclusion and no variable has; `None` when all are taken.
+    /// The lowest number of [`IDS`] that no item has; `None` when all are taken.
     pub fn free_id(&self) -> Option<u64> {
         let taken: HashSet<u64> = self.ids().collect();
         IDS.into_iter().find(|id| !taken.contains(id))
     }
 
-    /// The lowest number that no patch has; `None` when all are taken.
+    /// The lowest number of [`PATCH_IDS`] that no patch has; `None` when all are taken.
     pub fn free_patch_id(&self) -> Option<u64> {
         let taken: HashSet<u64> = self.ids().collect();
         PATCH_IDS.step_by(PATCH_STEP as usize).find(|id| !taken.contains(id))
     }
 
+    /// Numbers of all items but patches, then those of patches.
     fn ids(&self) -> impl Iterator<Item = u64> {
         let exclusions = self.exclusions.iter().map(|item| item.id);
         let variables = self.variables.iter().map(|item| item.id);
-        exclusions.chain(variables).chain(self.patches.iter().map(|item| item.id))
+        let bodies = self.bodies.iter().map(|item| item.id);
+        exclusions.chain(variables).chain(bodies).chain(self.patches.iter().map(|item| item.id))
     }
 
     /// Numbers and counts.
@@ -146,8 +173,9 @@ impl Tuning {
         let mut faults = Vec::new();
         let mut seen = HashSet::new();
         let wrong = |id: u64| Fault::new(&TUNING).object(format!("{name}: id {id}"));
+        let plain = self.exclusions.len() + self.variables.len() + self.bodies.len();
         for (at, id) in self.ids().enumerate() {
-            let patch = at >= self.exclusions.len() + self.variables.len();
+            let patch = at >= plain;
             let fits = if patch { PATCH_IDS.contains(&id) && id % PATCH_STEP == 0 } else { IDS.contains(&id) };
             if !fits {
                 let (range, step) = if patch { (PATCH_IDS, PATCH_STEP) } else { (IDS, 1) };
@@ -171,7 +199,29 @@ impl Variable {
             return Err(item.wrong("name", "letters, digits and _", &self.name));
         }
         let value = item.harmless("value", &self.value)?;
-        Ok(format!("SecAction \"id:{},phase:1,pass,nolog,t:none,setvar:'tx.{name}={value}'\"\n", self.id))
+        let set = format!("\"id:{},phase:1,pass,nolog,t:none,setvar:'tx.{name}={value}'\"\n", self.id);
+        match self.crs {
+            None => Ok(format!("SecAction {set}")),
+            // 334 is 3.3.4, 4280 is 4.28.0.
+            Some(major @ 3..=9) => Ok(format!("SecRule TX:crs_setup_version \"@rx \\A{major}[0-9]{{2,3}}\\z\" {set}")),
+            Some(other) => Err(item.wrong("crs", "a major version of OWASP CRS from 3 on", &other.to_string())),
+        }
+    }
+}
+
+impl Body {
+    fn directives(&self, item: &Item<'_>) -> Result<String> {
+        let processor = self.processor.as_str();
+        if processor.is_empty() || !processor.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(item.wrong("processor", "JSON, XML, URLENCODED or MULTIPART", processor));
+        }
+        let scope = Scope { content_types: self.content_types.clone(), ..Scope::default() };
+        let conditions = scope.conditions(item)?;
+        let [(target, test, transformations)] = conditions.as_slice() else {
+            return Err(item.wrong("content_types", "at least one media type", "none"));
+        };
+        let actions = format!("id:{},phase:1,pass,nolog,{transformations}", self.id);
+        Ok(format!("SecRule {target} \"{test}\" \"{actions},ctl:requestBodyProcessor={processor}\"\n"))
     }
 }
 

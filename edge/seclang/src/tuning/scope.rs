@@ -28,7 +28,7 @@ pub struct Scope {
     pub matching: PathMatch,
     /// One of these; all when empty.
     pub methods: Vec<String>,
-    /// Media types of the request, `image/png` or `image/*`; all when empty.
+    /// Media types of the request, `image/png`, `image/*` or `application/*+json`; all when empty.
     pub content_types: Vec<String>,
 }
 
@@ -75,16 +75,20 @@ impl Scope {
 
 /// A media type as an expression.
 fn media_type(media: &str, item: &Item<'_>) -> Result<String> {
-    let wrong = || item.wrong("where.content_types", "a media type like image/png or image/*", media);
+    let wrong =
+        || item.wrong("where.content_types", "a media type like image/png, image/* or application/*+json", media);
     let token = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-_".contains(&byte))
     };
     let (kind, rest) = media.split_once('/').ok_or_else(wrong)?;
-    if !token(kind) || !(rest == "*" || token(rest)) {
-        return Err(wrong());
-    }
-    let rest = if rest == "*" { "[a-z0-9.+_-]+".to_string() } else { escape(rest) };
-    Ok(format!("{}/{rest}", escape(kind)))
+    let any = "[a-z0-9.+_-]+";
+    let rest = match rest.strip_prefix('*') {
+        Some("") => any.to_string(),
+        Some(suffix) if suffix.starts_with('+') && token(suffix) => format!("{any}{}", escape(suffix)),
+        None if token(rest) => escape(rest),
+        _ => return Err(wrong()),
+    };
+    if token(kind) { Ok(format!("{}/{rest}", escape(kind))) } else { Err(wrong()) }
 }
 
 fn escape(token: &str) -> String {

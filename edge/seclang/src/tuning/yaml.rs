@@ -1,6 +1,6 @@
 //! A tuning written as YAML, so that a command can add to the file that people edit.
 
-use super::{Allow, Exclusion, Origin, Patch, PathMatch, Scope, Tuning, ValueType, Variable};
+use super::{Allow, Body, Exclusion, Origin, Patch, PathMatch, Scope, Tuning, ValueType, Variable};
 use std::fmt::Write;
 
 impl Tuning {
@@ -9,6 +9,7 @@ impl Tuning {
         let mut text = String::new();
         section(&mut text, "exclusions", &self.exclusions, exclusion);
         section(&mut text, "variables", &self.variables, variable);
+        section(&mut text, "bodies", &self.bodies, body);
         section(&mut text, "patches", &self.patches, patch);
         text
     }
@@ -43,6 +44,15 @@ fn variable(item: &Variable) -> Vec<String> {
     let mut lines = vec![format!("id: {}", item.id)];
     lines.push(format!("name: {}", quoted(&item.name)));
     lines.push(format!("value: {}", quoted(&item.value)));
+    lines.extend(item.crs.map(|major| format!("crs: {major}")));
+    origin(&mut lines, &item.origin);
+    lines
+}
+
+fn body(item: &Body) -> Vec<String> {
+    let mut lines = vec![format!("id: {}", item.id)];
+    list(&mut lines, "content_types", &item.content_types);
+    lines.push(format!("processor: {}", item.processor));
     origin(&mut lines, &item.origin);
     lines
 }

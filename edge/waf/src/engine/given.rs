@@ -10,6 +10,7 @@ const LISTS: &[(&str, Option<&str>, List)] = &[
     ("ARGS", Some("ARGS_NAMES"), List::ArgsBody),
     ("ARGS", None, List::Decoded),
     ("REQUEST_COOKIES", Some("REQUEST_COOKIES_NAMES"), List::Cookies),
+    ("REQUEST_COOKIES", None, List::DecodedCookies),
     ("FILES", None, List::Files),
     ("XML", None, List::XmlText),
     ("XML", None, List::XmlAttributes),

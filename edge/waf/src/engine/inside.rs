@@ -1,16 +1,22 @@
-//! Arguments that hide inside other values, added to `ARGS` before phase 2 where a site wants it.
+//! Arguments that hide inside other values, added to `ARGS` before phase 2 where a site wants it; what hides inside of a
+//! cookie to `REQUEST_COOKIES`, so that leaving out a cookie leaves out what is in it.
 
 use super::Transaction;
 use super::state::State;
 use crate::decode::{Budget, Input, decode};
 use crate::variable::List;
 
-/// Lists whose values are looked into.
-const LISTS: &[List] = &[List::ArgsGet, List::ArgsPost, List::ArgsBody, List::Cookies];
+/// Lists whose values are looked into, and where what is found is put.
+const LISTS: &[(List, List)] = &[
+    (List::ArgsGet, List::Decoded),
+    (List::ArgsPost, List::Decoded),
+    (List::ArgsBody, List::Decoded),
+    (List::Cookies, List::DecodedCookies),
+];
 
 impl Transaction {
-    /// Lets rules see, as further `ARGS` with names like `q.json.user`, what [`crate::decode`] finds inside arguments,
-    /// cookies, the Referer and bodies without a processor. To be called before the body is judged.
+    /// Lets rules see, as further `ARGS` with names like `q.json.user`, what [`crate::decode`] finds inside arguments, the
+    /// Referer and bodies without a processor, and as further `REQUEST_COOKIES` what it finds inside of cookies. To be called before the body is judged.
     pub fn look_inside(&mut self) {
         self.run(|state, _| state.inside = true);
     }
@@ -21,23 +27,25 @@ impl State {
     pub(super) fn look_inside(&mut self) {
         let arena = &self.memo.arena;
         let mut budget = Budget::default();
-        let mut found: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        let mut look = |input: Input| {
-            decode(input, &mut budget, &mut |name, value| found.push((name.to_vec(), value.to_vec())));
+        let mut found: Vec<(List, Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut look = |input: Input, into: List| {
+            decode(input, &mut budget, &mut |name, value| found.push((into, name.to_vec(), value.to_vec())));
         };
-        for entry in LISTS.iter().flat_map(|list| self.store.list(*list)) {
-            look(Input::Value { name: arena.get(entry.name), value: arena.get(entry.value) });
+        for (list, into) in LISTS {
+            for entry in self.store.list(*list) {
+                look(Input::Value { name: arena.get(entry.name), value: arena.get(entry.value) }, *into);
+            }
         }
         if let Some(referer) = self.store.first(arena, List::RequestHeaders, b"referer") {
-            look(Input::Referer(referer));
+            look(Input::Referer(referer), List::Decoded);
         }
         if self.body.forced.is_none() && self.body.by_type.is_none() {
             let content_type = self.store.first(arena, List::RequestHeaders, b"content-type").unwrap_or_default();
-            look(Input::Body { content_type, body: &self.request_body });
+            look(Input::Body { content_type, body: &self.request_body }, List::Decoded);
         }
-        for (name, value) in found {
+        for (list, name, value) in found {
             let (name, value) = (self.memo.arena.intern(&name), self.memo.arena.intern(&value));
-            self.store.add(List::Decoded, name, value);
+            self.store.add(list, name, value);
         }
     }
 }

@@ -7,7 +7,7 @@ use waf::{Collections, Connection, Engine, Memory};
 const RULES: &str = r#"
 SecRuleEngine On
 SecRequestBodyAccess On
-SecRule ARGS "@contains union select" "id:1,phase:2,pass,log,t:lowercase"
+SecRule ARGS|REQUEST_COOKIES "@contains union select" "id:1,phase:2,pass,log,t:lowercase"
 "#;
 
 fn engine() -> Arc<Engine> {
@@ -42,7 +42,7 @@ fn what_hides_inside_values_is_judged_where_it_is_wanted() {
     let cases: [(&str, &[(&str, &str)], &[u8], &str); 6] = [
         ("/?q=eCcgVU5JT04gU0VMRUNUIDE=", &[], b"", "ARGS:q.base64"),
         ("/?q=%7B%22a%22%3A%22x%20UNION%20SELECT%22%7D", &[], b"", "ARGS:q.json.a"),
-        ("/", &[("Cookie", "s=%2555NION%2520SELECT")], b"", "ARGS:s.url"),
+        ("/", &[("Cookie", "s=%2555NION%2520SELECT")], b"", "REQUEST_COOKIES:s.url"),
         ("/", &[("Referer", "https://example.org/?x=union+select")], b"", "ARGS:referer.x"),
         (
             "/",

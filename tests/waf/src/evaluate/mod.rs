@@ -2,6 +2,7 @@
 
 pub mod corpora;
 pub mod mutants;
+pub mod profile;
 pub mod suite;
 
 use crate::answer::Answer;
