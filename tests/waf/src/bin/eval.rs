@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use waf_eval::evaluate::{Options, corpora, mutants, profile, suite};
 use waf_eval::{figures, oracle};
 
-const USAGE: &str =
-    "usage: eval [suite|corpora|profile|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]";
+const USAGE: &str = "usage: eval [suite|corpora|profile|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]";
 
 fn main() -> ExitCode {
     match run() {
