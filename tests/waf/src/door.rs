@@ -19,6 +19,17 @@ pub enum Passage {
     },
 }
 
+impl Passage {
+    /// In words.
+    pub fn text(self) -> String {
+        match self {
+            Passage::Through => "the gateway lets it through".into(),
+            Passage::Waits => "the gateway waits for the rest".into(),
+            Passage::Refused { reason, status } => format!("the gateway refuses it with {status} ({reason})"),
+        }
+    }
+}
+
 /// The bytes of a request of HTTP/1.
 pub fn bytes(request: &Request) -> Vec<u8> {
     let mut out = [&request.method, b" ".as_slice(), &request.target].concat();

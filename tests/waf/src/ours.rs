@@ -4,11 +4,12 @@ use crate::answer::{Answer, Stop};
 use crate::request::Request;
 use crate::rules::Rules;
 use rustix::time::{ClockId, clock_gettime};
+use score::{Policy, Scorer, Value};
 use seclang::{MemoryReader, Phase, Reader, Ruleset};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use waf::{Collections, Connection, Engine, Memory, Verdict};
+use waf::{Collections, Connection, Engine, Memory, Transaction, Verdict};
 
 /// The engine with the rules of one configuration.
 pub struct Ours {
@@ -70,6 +71,10 @@ impl Ours {
 
     /// One request, phase by phase, until its end or an intervention, as `oracle.py` does it.
     pub fn verdict(&self, request: &Request) -> Verdict {
+        self.run(request).finish()
+    }
+
+    fn run(&self, request: &Request) -> Transaction {
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let connection = Connection { client: address(40_000), server: address(80) };
         // 2026-11-27, noon: the same in every run.
@@ -83,27 +88,27 @@ impl Ours {
             transaction.request_header(name, value);
         }
         if transaction.judge_request_headers().is_some() {
-            return transaction.finish();
+            return transaction;
         }
         if !request.body.is_empty() {
             transaction.request_body(&request.body);
         }
         if transaction.judge_request_body().is_some() {
-            return transaction.finish();
+            return transaction;
         }
-        let Some(response) = &request.response else { return transaction.finish() };
+        let Some(response) = &request.response else { return transaction };
         transaction.response_line(response.status, version.as_bytes());
         for (name, value) in &response.headers {
             transaction.response_header(name, value);
         }
         if transaction.judge_response_headers().is_some() {
-            return transaction.finish();
+            return transaction;
         }
         if !response.body.is_empty() {
             transaction.response_body(&response.body);
         }
         transaction.judge_response_body();
-        transaction.finish()
+        transaction
     }
 
     /// The verdict in the form in which both engines are compared.
@@ -111,12 +116,36 @@ impl Ours {
         let begin = cpu_us();
         let verdict = self.verdict(request);
         let us = cpu_us() - begin;
-        Answer {
-            rules: verdict.hits.iter().filter(|hit| hit.audited).map(|hit| hit.id).collect(),
-            intervention: verdict.intervention.map(|it| Stop { status: it.status, phase: number(it.phase) }),
-            us,
-        }
+        answer(&verdict, us)
     }
+
+    /// The same, and whether the request is stopped when the learned score has its say under a policy. The verdict of
+    /// the rules stands where it is not one of the anomaly score.
+    pub fn weighed(&self, request: &Request, scorer: &Scorer, policy: &Policy) -> (Answer, bool) {
+        let begin = cpu_us();
+        let transaction = self.run(request);
+        let mut values: Vec<(&'static str, Vec<u8>, Vec<u8>)> = Vec::new();
+        transaction.given(&mut |variable, key, value| values.push((variable, key.to_vec(), value.to_vec())));
+        let verdict = transaction.finish();
+        let values = values.iter().map(|(variable, key, value)| Value { variable: *variable, key, value });
+        let score = scorer.judge(values, &verdict.hits);
+        let us = cpu_us() - begin;
+        let stopped = match &verdict.intervention {
+            Some(it) if it.rule != BY_SCORE => true,
+            _ => policy.adjust(verdict.inbound, &score, scorer.bands()).inbound >= THRESHOLD,
+        };
+        (answer(&verdict, us), stopped)
+    }
+}
+
+/// The rule of CRS that stops a request for its anomaly score.
+const BY_SCORE: u64 = 949_110;
+/// Its threshold.
+const THRESHOLD: i64 = 5;
+
+fn answer(verdict: &Verdict, us: f64) -> Answer {
+    let stop = verdict.intervention.as_ref().map(|it| Stop { status: it.status, phase: number(it.phase) });
+    Answer { rules: verdict.hits.iter().filter(|hit| hit.audited).map(|hit| hit.id).collect(), intervention: stop, us }
 }
 
 /// CPU time of this thread, microseconds.

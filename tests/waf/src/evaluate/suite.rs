@@ -71,7 +71,8 @@ fn row(ours: &[f64], theirs: &[f64], what: String) -> Row {
 fn count(tests: &[Test], both: &Both) -> Count {
     let mut count = Count::default();
     for (number, (test, answer)) in tests.iter().zip(&both.ours).enumerate() {
-        let failure = match regression::by_gateway(test, answer, door::passage(&test.request)) {
+        let passage = door::passage(&test.request);
+        let failure = match regression::by_gateway(test, answer, passage) {
             Outcome::Pass => {
                 count.rules += 1;
                 continue;
@@ -80,7 +81,7 @@ fn count(tests: &[Test], both: &Both) -> Count {
                 count.door += 1;
                 continue;
             }
-            Outcome::Unasked => format!("wants status {:?}, nothing refused it", test.status),
+            Outcome::Unasked => format!("wants status {:?}; {}", test.status, passage.text()),
             Outcome::Fail(failure) => format!("missing {:?}, unwanted {:?}", failure.missing, failure.unwanted),
         };
         count.failed += 1;
