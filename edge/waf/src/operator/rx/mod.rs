@@ -117,7 +117,9 @@ impl Expression {
 
     /// Whether it matches somewhere in the value.
     pub fn is_match(&self, value: &[u8]) -> bool {
-        let Some(exact) = self.exact(value) else { return self.linear.is_match(value) };
+        // `Regex::is_match` falls back to its slowest engine where an inner literal is frequent; this falls back to the
+        // automaton.
+        let Some(exact) = self.exact(value) else { return self.linear.shortest_match(value).is_some() };
         // Wherever the exact one matches, the linear one does: what is before its first match costs no steps.
         self.linear.find(value).is_some_and(|found| match exact.find_from_pos(value, found.start()) {
             Ok(found) => found.is_some(),
