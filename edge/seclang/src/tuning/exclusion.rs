@@ -2,8 +2,9 @@
 
 use super::Origin;
 use super::check::Item;
-use super::scope::{PathMatch, Scope};
+use super::scope::{PathMatch, Scope, quote};
 use crate::fault::TUNING;
+use crate::model::Rule;
 use crate::names::shown;
 use base::{Fault, Result};
 use serde::Deserialize;
@@ -94,9 +95,12 @@ impl Exclusion {
     /// The narrowest exclusion that would have kept a rule from holding: one rule, one target, one path, one method.
     /// Positions within arrays of JSON are left open (`json.items.0.name` is any item's name).
     ///
+    /// `rule` is that rule, where the caller has it: when leaving out the target would not keep it from holding (the value
+    /// was one of a chain's link, or was only counted), the rule is left out in that place.
+    ///
     /// # Errors
     /// When the path or the name cannot be written into a rule safely.
-    pub fn narrowest(id: u64, seen: Seen<'_>, origin: Origin) -> Result<Exclusion> {
+    pub fn narrowest(id: u64, seen: Seen<'_>, rule: Option<&Rule>, origin: Origin) -> Result<Exclusion> {
         let wrong = |key: &str, found: &[u8]| {
             let object = format!("exclusion {id}: {key}");
             let expected = "printable text without quotes and backslashes";
@@ -105,6 +109,7 @@ impl Exclusion {
         let path = application_path(seen.path).ok_or_else(|| wrong("path", seen.path))?;
         let targets = match seen.key {
             _ if MADE.contains(&seen.variable) => Vec::new(),
+            _ if rule.is_some_and(|rule| !decides(rule, seen.variable)) => Vec::new(),
             [] => vec![seen.variable.to_string()],
             key => vec![target(seen.variable, key).ok_or_else(|| wrong("target", key))?],
         };
@@ -128,7 +133,7 @@ impl Exclusion {
         if self.scope.everywhere() {
             return Ok(self.at_load(&tags, &targets));
         }
-        let conditions = self.scope.conditions(item)?;
+        let conditions = self.scope.conditions(item, false)?;
         let changes = self.at_run(&tags, &targets).join(",");
         let mut text = String::new();
         let last = conditions.len() - 1;
@@ -179,6 +184,20 @@ impl Exclusion {
     }
 }
 
+/// Whether a rule cannot hold of a value of this variable once it is left out.
+fn decides(rule: &Rule, variable: &str) -> bool {
+    let of = |rule: &Rule| rule.targets.iter().any(|target| target.variable == variable && !target.exclude);
+    let counted = |rule: &Rule| rule.targets.iter().any(|target| target.variable == variable && target.count);
+    let mut link = rule.next.as_deref();
+    while let Some(next) = link {
+        if of(next) {
+            return false;
+        }
+        link = next.next.as_deref();
+    }
+    of(rule) && !counted(rule)
+}
+
 /// `ARGS:name`, or an expression when positions of arrays are in the name.
 fn target(variable: &str, key: &[u8]) -> Option<String> {
     let name = std::str::from_utf8(key).ok().filter(|name| harmless(name))?;
@@ -206,18 +225,6 @@ fn harmless(text: &str) -> bool {
         && text.trim() == text
 }
 
-/// A text as an expression.
-fn quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if c.is_ascii_punctuation() && !matches!(c, '_' | '-') {
-            quoted.push('\\');
-        }
-        quoted.push(c);
-    }
-    quoted
-}
-
 /// The path as the application sees it: without query, decoded once, `.` and `..` resolved.
 fn application_path(raw: &[u8]) -> Option<String> {
     let end = raw.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(raw.len());
@@ -228,8 +235,7 @@ fn application_path(raw: &[u8]) -> Option<String> {
         let hex = behind.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
         let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
         rest = if byte.is_some() { &behind[2..] } else { behind };
-        // `+` as the transformation urlDecodeUni reads it, which the scope of the item uses.
-        decoded.push(byte.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        decoded.push(byte.unwrap_or(*first));
     }
     let text = String::from_utf8(decoded).ok().filter(|text| text.starts_with('/') && harmless(text))?;
     let mut parts: Vec<&str> = Vec::new();
@@ -237,6 +243,8 @@ fn application_path(raw: &[u8]) -> Option<String> {
         match part {
             "" | "." => {}
             ".." => drop(parts.pop()),
+            // The transformation normalizePath takes what ends so for a reference to the folder above, too.
+            part if part.ends_with("..") => return None,
             part => parts.push(part),
         }
     }
@@ -261,6 +269,8 @@ mod tests {
             (b"*", None),
             (b"/%ff", None),
             (b"/a%", Some("/a%")),
+            (b"/a+b", Some("/a+b")),
+            (b"/a../b", None),
         ] {
             assert_eq!(application_path(raw).as_deref(), seen, "{}", String::from_utf8_lossy(raw));
         }

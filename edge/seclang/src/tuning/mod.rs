@@ -216,7 +216,7 @@ impl Body {
             return Err(item.wrong("processor", "JSON, XML, URLENCODED or MULTIPART", processor));
         }
         let scope = Scope { content_types: self.content_types.clone(), ..Scope::default() };
-        let conditions = scope.conditions(item)?;
+        let conditions = scope.conditions(item, false)?;
         let [(target, test, transformations)] = conditions.as_slice() else {
             return Err(item.wrong("content_types", "at least one media type", "none"));
         };

@@ -117,7 +117,7 @@ impl Patch {
         if !(400..=599).contains(&self.status) {
             return Err(item.wrong("status", "400 to 599", &self.status.to_string()));
         }
-        let scope = self.scope.conditions(item)?;
+        let scope = self.scope.conditions(item, true)?;
         let tests = self.tests(item)?;
         if tests.is_empty() && scope.is_empty() {
             return Err(item.wrong("where", "a scope, allow or forbid", "none of them"));

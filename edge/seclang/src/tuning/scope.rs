@@ -41,17 +41,15 @@ impl Scope {
         self.path.is_none() && self.methods.is_empty() && self.content_types.is_empty()
     }
 
-    /// What has to hold, in order, the cheapest and rarest first.
-    pub(super) fn conditions(&self, item: &Item<'_>) -> Result<Vec<Condition>> {
+    /// What has to hold, in order, the cheapest and rarest first. `wide` also takes spellings of a path that some servers
+    /// read as the same one (parameters of a segment, `/order;a=b`; a slash at the end): right where an item refuses, wrong
+    /// where it lets by.
+    pub(super) fn conditions(&self, item: &Item<'_>, wide: bool) -> Result<Vec<Condition>> {
         let mut conditions = Vec::new();
         if let Some(path) = &self.path {
-            let test = match self.matching {
-                PathMatch::Pattern => format!("@rx \\A(?:{})\\z", item.expression("where.path", path)?),
-                _ if !path.starts_with('/') => return Err(item.wrong("where.path", "a path that begins with /", path)),
-                PathMatch::Exact => format!("@streq {}", item.harmless("where.path", path)?),
-                PathMatch::Prefix => format!("@beginsWith {}", item.harmless("where.path", path)?),
-            };
-            conditions.push(("REQUEST_FILENAME".to_string(), test, "t:none,t:urlDecodeUni,t:normalizePath"));
+            let test = self.path_test(item, path, wide)?;
+            // The variable is decoded once already.
+            conditions.push(("REQUEST_FILENAME".to_string(), test, "t:none,t:normalizePath"));
         }
         if !self.methods.is_empty() {
             let odd = |method: &&String| {
@@ -73,6 +71,40 @@ impl Scope {
     }
 }
 
+impl Scope {
+    fn path_test(&self, item: &Item<'_>, path: &str, wide: bool) -> Result<String> {
+        if self.matching == PathMatch::Pattern {
+            return Ok(format!("@rx \\A(?:{})\\z", item.expression("where.path", path)?));
+        }
+        let path = item.harmless("where.path", path)?;
+        if !path.starts_with('/') {
+            return Err(item.wrong("where.path", "a path that begins with /", path));
+        }
+        let parameters = "(?:;[^/]*)?";
+        let segments: Vec<String> = path.trim_end_matches('/').split('/').map(quote).collect();
+        let segments = segments.join(&format!("{parameters}/"));
+        Ok(match (self.matching, wide) {
+            (PathMatch::Exact, false) => format!("@streq {path}"),
+            (_, false) => format!("@beginsWith {path}"),
+            (PathMatch::Exact, true) => format!("@rx \\A{segments}{parameters}/?\\z"),
+            // A prefix may end within a segment.
+            (_, true) => format!("@rx \\A{segments}"),
+        })
+    }
+}
+
+/// A text as an expression that means it.
+pub(super) fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if ".+*?()|[]{}^$".contains(c) {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted
+}
+
 /// A media type as an expression.
 fn media_type(media: &str, item: &Item<'_>) -> Result<String> {
     let wrong =
@@ -84,13 +116,11 @@ fn media_type(media: &str, item: &Item<'_>) -> Result<String> {
     let any = "[a-z0-9.+_-]+";
     let rest = match rest.strip_prefix('*') {
         Some("") => any.to_string(),
-        Some(suffix) if suffix.starts_with('+') && token(suffix) => format!("{any}{}", escape(suffix)),
-        None if token(rest) => escape(rest),
+        Some(suffix) if suffix.starts_with('+') && token(suffix) => {
+            format!("{any}{}", quote(&suffix.to_ascii_lowercase()))
+        }
+        None if token(rest) => quote(&rest.to_ascii_lowercase()),
         _ => return Err(wrong()),
     };
-    if token(kind) { Ok(format!("{}/{rest}", escape(kind))) } else { Err(wrong()) }
-}
-
-fn escape(token: &str) -> String {
-    token.to_ascii_lowercase().replace('.', "\\.").replace('+', "\\+")
+    if token(kind) { Ok(format!("{}/{rest}", quote(&kind.to_ascii_lowercase()))) } else { Err(wrong()) }
 }

@@ -55,13 +55,13 @@ fn every_case() {
 fn the_narrowest_exclusion_of_a_hit() {
     let told = |variable, key: &[u8], path: &[u8]| {
         let seen = Seen { rule: 942100, variable, key, method: "POST", path };
-        let exclusion = Exclusion::narrowest(8_000_000, seen, origin()).unwrap();
+        let exclusion = Exclusion::narrowest(8_000_000, seen, None, origin()).unwrap();
         let tuning = Tuning { exclusions: vec![exclusion], ..Tuning::default() };
         compiled(&tuning, "f").lines().skip(1).collect::<Vec<_>>().join("\n")
     };
     assert_eq!(
         told("ARGS", b"name", b"/a/../x?y"),
-        "SecRule REQUEST_FILENAME \"@streq /x\" \"id:8000000,phase:1,pass,nolog,t:none,t:urlDecodeUni,t:normalizePath,chain\"\n    \
+        "SecRule REQUEST_FILENAME \"@streq /x\" \"id:8000000,phase:1,pass,nolog,t:none,t:normalizePath,chain\"\n    \
          SecRule REQUEST_METHOD \"@rx \\A(?:POST)\\z\" \"t:none,ctl:'ruleRemoveTargetById=942100;ARGS:name'\"\n\
          expired []"
     );
@@ -69,7 +69,25 @@ fn the_narrowest_exclusion_of_a_hit() {
     assert!(told("REQUEST_URI", b"", b"/").contains("ruleRemoveTargetById=942100;REQUEST_URI'"));
     assert!(told("ARGS", b"json.a.0", b"/").contains(r"ARGS:\'/^json\.a\.[0-9]+$/\''"));
     let seen = Seen { rule: 1, variable: "ARGS", key: b"a\" \"id:1,pass", method: "GET", path: b"/" };
-    assert!(Exclusion::narrowest(8_000_000, seen, origin()).unwrap_err().is(&seclang::fault::TUNING));
+    assert!(Exclusion::narrowest(8_000_000, seen, None, origin()).unwrap_err().is(&seclang::fault::TUNING));
+}
+
+#[test]
+fn a_rule_that_its_target_does_not_decide_is_left_out_whole() {
+    let mut reader = MemoryReader::default();
+    let text = "SecRule ARGS_NAMES \"@rx a\" \"id:1,phase:2,deny,chain\"\nSecRule &REQUEST_HEADERS:Referer \"@eq 0\"\n\
+                SecRule &ARGS \"@gt 9\" \"id:2,phase:2,deny\"\nSecRule ARGS \"@rx a\" \"id:3,phase:2,deny\"\n";
+    reader.put("f", text);
+    let items = load(&mut reader, &["f"], &ALL).unwrap().items;
+    let targets = |at: usize, variable, key: &[u8]| {
+        let Item::Rule(rule) = &items[at] else { panic!("no rule") };
+        let seen = Seen { rule: rule.id, variable, key, method: "GET", path: b"/" };
+        Exclusion::narrowest(8_000_000, seen, Some(rule), origin()).unwrap().targets
+    };
+    assert_eq!(targets(0, "REQUEST_HEADERS", b"Referer"), [""; 0]);
+    assert_eq!(targets(0, "ARGS_NAMES", b"a"), ["ARGS_NAMES:a"]);
+    assert_eq!(targets(1, "ARGS", b""), [""; 0]);
+    assert_eq!(targets(2, "ARGS", b"a"), ["ARGS:a"]);
 }
 
 #[test]
@@ -79,7 +97,7 @@ fn free_numbers() {
         let id = tuning.free_id().unwrap();
         assert_eq!(id, expected);
         let seen = Seen { rule: 1, variable: "ARGS", key: b"a", method: "GET", path: b"/" };
-        tuning.exclusions.push(Exclusion::narrowest(id, seen, origin()).unwrap());
+        tuning.exclusions.push(Exclusion::narrowest(id, seen, None, origin()).unwrap());
     }
     assert_eq!(tuning.free_patch_id(), Some(8_050_000));
 }
@@ -89,7 +107,7 @@ proptest! {
     #[test]
     fn a_hostile_hit_makes_one_exclusion(key in ".{0,24}", path in "/.{0,24}", method in "[A-Z]{1,8}") {
         let seen = Seen { rule: 942100, variable: "ARGS", key: key.as_bytes(), method: &method, path: path.as_bytes() };
-        let Ok(exclusion) = Exclusion::narrowest(8_000_000, seen, origin()) else { return Ok(()) };
+        let Ok(exclusion) = Exclusion::narrowest(8_000_000, seen, None, origin()) else { return Ok(()) };
         let tuning = Tuning { exclusions: vec![exclusion], ..Tuning::default() };
         prop_assert_eq!(&Tuning::read(&tuning.yaml(), "f").unwrap(), &tuning);
         let Ok(made) = tuning.compile("f", TODAY, &ALL) else { return Ok(()) };

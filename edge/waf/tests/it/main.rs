@@ -7,3 +7,4 @@ mod inside;
 mod operators;
 mod oracle;
 mod transformations;
+mod tuning;
