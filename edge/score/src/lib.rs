@@ -25,4 +25,4 @@ mod text;
 
 pub use feature::names;
 pub use policy::{Adjustment, Mode, Policy};
-pub use scorer::{Bands, Score, Scorer, Value, rows};
+pub use scorer::{Bands, Score, Scorer, Value, Values, rows};

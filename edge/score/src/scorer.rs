@@ -30,6 +30,43 @@ pub struct Value<'v> {
     pub value: &'v [u8],
 }
 
+/// Values of a request, kept until its rules have run: `transaction.given(&mut |variable, key, value| …)`.
+#[derive(Debug, Clone, Default)]
+pub struct Values {
+    bytes: Vec<u8>,
+    /// Variable, and where its key and value end.
+    ends: Vec<(&'static str, usize, usize)>,
+}
+
+impl Values {
+    /// Adds one. What is beyond the limits of [`Scorer::judge`] is not kept, only counted as one that exceeds them.
+    pub fn push(&mut self, variable: &'static str, key: &[u8], value: &[u8]) {
+        if self.ends.len() > VALUES || self.bytes.len() > BYTES {
+            return;
+        }
+        self.bytes.extend_from_slice(key);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.ends.push((variable, middle, self.bytes.len()));
+    }
+
+    /// Takes all out, to be used again.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// The values.
+    pub fn iter(&self) -> impl Iterator<Item = Value<'_>> {
+        let mut start = 0;
+        self.ends.iter().map(move |(variable, middle, end)| {
+            let value = Value { variable, key: &self.bytes[start..*middle], value: &self.bytes[*middle..*end] };
+            start = *end;
+            value
+        })
+    }
+}
+
 /// What the model thinks of a request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Score {
@@ -239,6 +276,18 @@ mod tests {
         assert_eq!(pieces.len(), PIECES);
         let end = |piece: &[u8]| piece.as_ptr() as usize + piece.len();
         assert_eq!(end(pieces[PIECES - 1]), end(&long));
+    }
+
+    #[test]
+    fn values_are_kept_as_they_were_given() {
+        let mut values = Values::default();
+        values.push("ARGS", b"q", b"1' or 1=1");
+        values.push("REQUEST_FILENAME", b"", b"/");
+        let kept: Vec<_> = values.iter().collect();
+        assert_eq!(kept[0], Value { variable: "ARGS", key: b"q", value: b"1' or 1=1" });
+        assert_eq!(kept[1], Value { variable: "REQUEST_FILENAME", key: b"", value: b"/" });
+        values.clear();
+        assert_eq!(values.iter().count(), 0);
     }
 
     proptest! {

@@ -33,13 +33,10 @@ const SIGNS: &[(u8, &str)] = &[
     (b'!', "bang"),
     (b'?', "question"),
     (b':', "colon"),
-    (b'@', "at"),
     (b'+', "plus"),
     (b'-', "dash"),
     (b'~', "tilde"),
     (b'^', "caret"),
-    (b'.', "dot"),
-    (b'_', "underscore"),
     (b'\n', "line_feed"),
     (b'\r', "carriage_return"),
 ];
@@ -84,16 +81,7 @@ const PAIRS: &[(&[u8; 2], &str)] = &[
     (b"\r\n", "pair_line_end"),
 ];
 
-const REST: &[&str] = &[
-    "odd_single",
-    "odd_double",
-    "open_parens",
-    "dipping_parens",
-    "open_braces",
-    "ends_in_comment",
-    "first_sign",
-    "last_sign",
-];
+const REST: &[&str] = &["odd_single", "odd_double", "open_parens", "dipping_parens", "open_braces", "ends_in_comment"];
 
 impl Group for Sign {
     fn names(&self) -> Vec<String> {
@@ -115,7 +103,6 @@ impl Group for Sign {
         let braces = i64::from(text.count(b'{')) - i64::from(text.count(b'}'));
         let plain = text.plain.trim_ascii();
         let ends = [&b"--"[..], b"#", b"/*", b"-- -", b"--+"].iter().any(|end| plain.ends_with(end));
-        let sign = |byte: Option<&u8>| f32::from(byte.copied().filter(u8::is_ascii_punctuation).unwrap_or(0));
         row.extend([
             (text.count(b'\'') % 2) as f32,
             (text.count(b'"') % 2) as f32,
@@ -123,8 +110,6 @@ impl Group for Sign {
             dips.min(5) as f32,
             braces.clamp(-5, 5) as f32,
             f32::from(u8::from(ends)),
-            sign(plain.first()),
-            sign(plain.last()),
         ]);
     }
 }

@@ -30,7 +30,6 @@ const NAMES: &[&str] = &[
     "sql_unions",
     "sql_selects",
     "sql_phrases",
-    "sql_word_share",
     "sql_name_share",
 ];
 
@@ -62,7 +61,6 @@ impl Group for Sql {
             }
         }
         let (census, print, _) = best.unwrap_or_default();
-        let names = census.of(b'n');
         row.extend(
             [
                 census.tokens,
@@ -77,7 +75,7 @@ impl Group for Sql {
             ]
             .map(scaled),
         );
-        row.extend([share(words(&census), census.tokens), share(names, census.tokens)]);
+        row.push(share(census.of(b'n'), census.tokens));
         row.extend(census.kinds.map(scaled));
         let count = |letter: &u8| print.as_bytes().iter().filter(|known| *known == letter).count();
         row.extend(LETTERS.iter().map(|letter| count(letter) as f32));

@@ -1,7 +1,7 @@
 //! Words of the vocabulary: how many of each group.
 
 use super::vocabulary::GROUPS;
-use super::{Group, scaled, share};
+use super::{Group, scaled};
 use crate::category::Counts;
 use crate::text::Text;
 use std::collections::HashMap;
@@ -30,14 +30,12 @@ pub(crate) fn any(text: &Text<'_>) -> bool {
 impl Group for Word {
     fn names(&self) -> Vec<String> {
         let groups = GROUPS.iter().map(|(name, _)| (*name).to_owned());
-        groups.chain(["word_groups".to_owned(), "word_share".to_owned()]).collect()
+        groups.chain(["word_groups".to_owned()]).collect()
     }
 
     fn measure(&self, text: &Text<'_>, _: &Counts, row: &mut Vec<f32>) {
         let mut counts = [0; GROUPS.len()];
-        let mut words = 0;
         for (word, _) in text.words() {
-            words += 1;
             let group = (word.len() <= LONGEST).then(|| KNOWN.get(word)).flatten();
             if let Some(group) = group {
                 counts[*group] += 1;
@@ -45,7 +43,6 @@ impl Group for Word {
         }
         row.extend(counts.map(scaled));
         row.push(counts.iter().filter(|count| **count > 0).count() as f32);
-        row.push(share(counts.iter().sum(), words));
     }
 }
 

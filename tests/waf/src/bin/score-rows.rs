@@ -1,8 +1,8 @@
 //! `make train-waf`: the rows that the learned score sees of given values, made by the same code as at run time.
 //!
 //! Reads values from stdin, hexadecimal, one a line; each is sent as `p` of a query through the rules of CRS at paranoia
-//! level 1 (detection only). Writes rows to stdout: number of the value (32 bits), then the features (32-bit floats), all
-//! little-endian; plain values have none. `score-rows --names` prints the names of the features; with `--model FILE` a
+//! level 1 (detection only). Writes rows to stdout: number of the value (32 bits), anomaly score of its request, then the
+//! features (32-bit floats), all little-endian; a plain value has one row of not-a-numbers. `score-rows --names` prints the names of the features; with `--model FILE` a
 //! line is written for each value instead: its score.
 
 use score::{Scorer, Value};
@@ -41,6 +41,7 @@ fn run() -> Result<(), String> {
         return Err("the rules of CRS are not installed (make setup)".into());
     }
     let engine = Ours::of(&format!("{}\nSecRuleEngine DetectionOnly\n", rules.text()))?;
+    let width = score::names().len();
     let mut out = BufWriter::new(std::io::stdout().lock());
     for (number, line) in std::io::stdin().lock().lines().enumerate() {
         let line = line.map_err(|cause| cause.to_string())?;
@@ -50,10 +51,17 @@ fn run() -> Result<(), String> {
         let value = Value { variable: "ARGS", key: b"p", value: &value };
         let written = match &scorer {
             Some(scorer) => writeln!(out, "{}", scorer.judge([value], &verdict.hits).probability),
-            None => score::rows(&value, &verdict.hits).into_iter().try_for_each(|row| {
-                out.write_all(&(number as u32).to_le_bytes())?;
-                row.iter().try_for_each(|feature| out.write_all(&feature.to_le_bytes()))
-            }),
+            None => {
+                let mut rows = score::rows(&value, &verdict.hits);
+                if rows.is_empty() {
+                    rows.push(vec![f32::NAN; width]);
+                }
+                rows.into_iter().try_for_each(|row| {
+                    out.write_all(&(number as u32).to_le_bytes())?;
+                    out.write_all(&(verdict.inbound as f32).to_le_bytes())?;
+                    row.iter().try_for_each(|feature| out.write_all(&feature.to_le_bytes()))
+                })
+            }
         };
         written.map_err(|cause| cause.to_string())?;
     }
