@@ -3,12 +3,13 @@
 use crate::config::Config;
 use crate::connection::Accepted;
 use crate::fault;
-use crate::live::{Judges, Live};
+use crate::live::{Judges, Live, Outside};
 use crate::report::Reporter;
 use crate::shared::Shared;
 use crate::stats::SiteStatus;
 use crate::tls::Resumption;
 use crate::upstream::OriginStatus;
+use crate::watch;
 use crate::worker::{self, Workers};
 use base::{Clock, Fault, Random, Result};
 use serde::Serialize;
@@ -68,6 +69,8 @@ pub struct Status {
     pub overflow: u64,
     /// Counters by site; the one without a name counts what was of no site.
     pub sites: Vec<SiteStatus>,
+    /// Flood defence of the sites that have it.
+    pub floods: Vec<flood::Snapshot>,
     /// Origins by pool.
     pub pools: BTreeMap<String, Vec<OriginStatus>>,
 }
@@ -79,10 +82,12 @@ impl Gateway {
         let count = worker::count(config.workers);
         let resumption = Resumption::new()?;
         let connections = Arc::new(Semaphore::new(config.limits.connections.min(Semaphore::MAX_PERMITS)));
-        let live = Arc::new(Live::new(config, &parts.judges, None, count, &resumption)?);
+        let outside = Outside { clock: &parts.clock, random: &*parts.random };
+        let live = Arc::new(Live::new(config, &parts.judges, None, count, &resumption, outside)?);
         let shared = Arc::new(Shared::new(live.clone(), parts.clock, parts.random, parts.reporter));
         let workers = Arc::new(Workers::start(count, &shared)?);
         let stop = CancellationToken::new();
+        tokio::spawn(watch::watch(shared.clone(), stop.child_token()));
         let mut gateway = Gateway { shared, workers, count, connections, resumption, listening: BTreeMap::new(), stop };
         let sockets = gateway.bind(&live.config).await?;
         gateway.accept(sockets);
@@ -94,9 +99,11 @@ impl Gateway {
     /// the limit of connections stay as they were at the start.
     pub async fn reload(&mut self, config: Config, judges: &Judges) -> Result<()> {
         let before = self.shared.live();
-        let live = Arc::new(Live::new(config, judges, Some(&before), self.count, &self.resumption)?);
+        let outside = Outside { clock: &self.shared.clock, random: &*self.shared.random };
+        let live = Arc::new(Live::new(config, judges, Some(&before), self.count, &self.resumption, outside)?);
         let sockets = self.bind(&live.config).await?;
         self.shared.swap(live.clone());
+        live.settle();
         self.accept(sockets);
         let listeners = &live.config.listeners;
         let kept = |name: &str| listeners.iter().any(|listener| *listener.name == *name);
@@ -127,6 +134,11 @@ impl Gateway {
             unopened: shared.unopened.load(Ordering::Relaxed),
             overflow: shared.overflow.load(Ordering::Relaxed),
             sites,
+            floods: live
+                .sites
+                .iter()
+                .filter_map(|site| Some(site.gate.as_ref()?.with(|site, _| site.snapshot())))
+                .collect(),
             pools: pools.collect(),
         }
     }

@@ -9,7 +9,7 @@
 //! What it is not: a program. `app/gateway` compiles the rules, reads files, and sends what is reported to the server.
 //!
 //! A connection's walk: accepted, given to a worker, PROXY protocol, ClientHello and TLS, the framing guard, HTTP; a
-//! request's: site, firewall, origin, firewall, client.
+//! request's: site, flood defence, firewall, origin, firewall, client.
 //!
 //! Invariants
 //! - No request takes the process or another's connection down: a panic of the engine is caught, counted and, as the site
@@ -35,6 +35,7 @@ mod shared;
 mod stats;
 mod tls;
 mod upstream;
+mod watch;
 mod worker;
 
 pub use config::{

@@ -7,7 +7,8 @@ use crate::judge::Judge;
 use crate::stats::Counters;
 use crate::tls::{self, Resumption};
 use crate::upstream::Upstream;
-use base::{Fault, Result};
+use base::{Clock, Fault, Random, Result};
+use flood::Gate;
 use pattern::Prefix;
 use rustls::ServerConfig;
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +17,13 @@ use std::sync::Arc;
 
 /// Judges by the name of their site.
 pub type Judges = BTreeMap<String, Arc<dyn Judge>>;
+
+/// Clocks and chance of the gateway.
+#[derive(Clone, Copy)]
+pub(crate) struct Outside<'o> {
+    pub(crate) clock: &'o Arc<dyn Clock>,
+    pub(crate) random: &'o dyn Random,
+}
 
 /// A configuration at work.
 pub(crate) struct Live {
@@ -35,6 +43,8 @@ pub(crate) struct Site {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) judge: Option<Arc<dyn Judge>>,
     pub(crate) counters: Arc<Counters>,
+    /// Flood defence, where the site has any.
+    pub(crate) gate: Option<Gate>,
 }
 
 /// A listener at work.
@@ -72,6 +82,7 @@ impl Live {
         before: Option<&Live>,
         workers: usize,
         resumption: &Resumption,
+        outside: Outside<'_>,
     ) -> Result<Live> {
         let listeners = listeners(&config, resumption)?;
         let pools: BTreeMap<_, _> =
@@ -86,7 +97,7 @@ impl Live {
             any: None,
         };
         for site in live.config.sites.clone() {
-            let site = Arc::new(live.site_at_work(site, judges, before)?);
+            let site = Arc::new(live.site_at_work(site, judges, before, outside)?);
             for host in &site.config.hosts {
                 match (host.as_str(), host.strip_prefix("*.")) {
                     ("*", _) => live.any = Some(site.clone()),
@@ -99,7 +110,13 @@ impl Live {
         Ok(live)
     }
 
-    fn site_at_work(&self, config: config::Site, judges: &Judges, before: Option<&Live>) -> Result<Site> {
+    fn site_at_work(
+        &self,
+        config: config::Site,
+        judges: &Judges,
+        before: Option<&Live>,
+        outside: Outside<'_>,
+    ) -> Result<Site> {
         let judge = judges.get(&config.name).cloned();
         if judge.is_none() && config.waf.mode != Act::Off {
             return Err(Fault::new(&fault::NO_RULES).object(format!("site {}", config.name)));
@@ -108,7 +125,17 @@ impl Live {
         let upstream = self.pools.get(&config.pool).ok_or_else(missing)?.upstream.clone();
         let known = before.and_then(|before| before.sites.iter().find(|site| *site.name == *config.name));
         let counters = known.map(|site| site.counters.clone()).unwrap_or_default();
-        Ok(Site { name: config.name.as_str().into(), config, upstream, judge, counters })
+        let gate = gate(&config, known, outside);
+        Ok(Site { name: config.name.as_str().into(), config, upstream, judge, counters, gate })
+    }
+
+    /// Tells what was kept of the configuration before that this one is at work now.
+    pub(crate) fn settle(&self) {
+        for site in &self.sites {
+            if let (Some(gate), Some(settings)) = (&site.gate, &site.config.flood) {
+                gate.with(|site, _| site.configure(settings.clone()));
+            }
+        }
     }
 
     /// The site of a host name on a listener: the exact name, then the nearest wildcard, then any.
@@ -123,6 +150,18 @@ impl Live {
     pub(crate) fn listener(&self, name: &str) -> Option<&Arc<Listener>> {
         self.listeners.get(name)
     }
+}
+
+/// Flood defence of a site; what it knows of clients is kept.
+fn gate(config: &config::Site, before: Option<&Arc<Site>>, outside: Outside<'_>) -> Option<Gate> {
+    let settings = config.flood.clone()?;
+    before.and_then(|site| site.gate.clone()).or_else(|| {
+        let (mut key, mut secret) = ([0; 32], [0; 8]);
+        outside.random.fill(&mut key);
+        outside.random.fill(&mut secret);
+        let secret = u64::from_le_bytes(secret);
+        Some(Gate::new(outside.clock.clone(), |now| flood::Site::new(&config.name, settings, secret, &key, now)))
+    })
 }
 
 /// The names above a name: `b.c` and `c` for `a.b.c`.
@@ -155,6 +194,12 @@ fn pool(name: &str, config: &config::Pool, before: Option<&Live>, workers: usize
 mod tests {
     use super::*;
 
+    fn new(config: Config) -> Result<Live> {
+        let (clock, random): (Arc<dyn Clock>, _) = (Arc::new(base::SystemClock::default()), base::SystemRandom::new());
+        let outside = Outside { clock: &clock, random: &random };
+        Live::new(config, &Judges::new(), None, 1, &Resumption::new().unwrap(), outside)
+    }
+
     #[tokio::test]
     async fn the_nearest_name_wins() {
         let text = "
@@ -167,7 +212,7 @@ sites:
 pools: {p: {addresses: ['127.0.0.1:1']}}
 ";
         let config = Config::parse(text, "test").unwrap();
-        let live = Live::new(config, &Judges::new(), None, 1, &Resumption::new().unwrap()).unwrap();
+        let live = new(config).unwrap();
         let name = |listener: &str, host: &str| live.site(listener, host).map(|site| site.name.to_string());
         for (host, site) in
             [("a.b.example", "exact"), ("c.b.example", "near"), ("d.c.b.example", "near"), ("b.example", "far")]
@@ -188,7 +233,7 @@ sites: [{name: a, hosts: [a], pool: p, waf: {mode: block, rules: [crs]}}]
 pools: {p: {addresses: ['127.0.0.1:1']}}
 ";
         let config = Config::parse(text, "test").unwrap();
-        let fault = Live::new(config, &Judges::new(), None, 1, &Resumption::new().unwrap()).err().unwrap();
+        let fault = new(config).err().unwrap();
         assert!(fault.is(&fault::NO_RULES) && fault.named() == "site a");
     }
 }

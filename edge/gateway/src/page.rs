@@ -24,6 +24,10 @@ enum Kind {
 }
 
 impl Form {
+    pub(crate) fn lang(self) -> Lang {
+        self.lang
+    }
+
     pub(crate) fn of(headers: &HeaderMap) -> Form {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
         let accept = text(ACCEPT);

@@ -71,6 +71,8 @@ pub struct Exchange {
     pub judge_us: u64,
     /// The origin that answered.
     pub origin: Option<Arc<str>>,
+    /// Level of flood defence of the site then.
+    pub level: flood::Level,
     /// What became of it.
     pub decision: HttpDecision,
     /// Why, a stable word: `bare-lf`, `origin-silent`, `no-site`.
@@ -105,6 +107,7 @@ impl Exchange {
             origin_us: None,
             judge_us: 0,
             origin: None,
+            level: flood::Level::Normal,
             decision: HttpDecision::Unjudged,
             reason: "",
             verdict: None,
@@ -163,7 +166,7 @@ impl Exchange {
             score: verdict.map_or(0, |verdict| u32::try_from(verdict.inbound).unwrap_or(0)),
             model: 0,
             rules: rules.take(base::limits::HTTP_RULES).collect(),
-            level: 0,
+            level: self.level as u32,
             reference: self.reference.clone().unwrap_or_default(),
         }
     }
@@ -200,6 +203,10 @@ fn redacted(query: &str, names: &[String]) -> String {
 pub trait Reporter: Send + Sync {
     /// One request ended.
     fn report(&self, exchange: Exchange);
+    /// Flood defence of a site changed its level.
+    fn level(&self, _site: &str, _change: &flood::Change) {}
+    /// Flood defence of a site confirmed a source as an attacker.
+    fn attacker(&self, _site: &str, _attacker: &flood::Attacker) {}
 }
 
 /// A reporter that hands on over a bounded channel and counts what does not fit.

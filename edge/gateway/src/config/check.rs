@@ -114,6 +114,9 @@ impl Check<'_> {
         if !self.config.pools.contains_key(&site.pool) {
             self.fault(&fault::UNKNOWN_NAME, &format!("{at}.pool"), "the name of a pool", &site.pool);
         }
+        if let Some(Err(fault)) = site.flood.as_ref().map(flood::Settings::check) {
+            self.fault(&fault::VALUE, &format!("{at}.flood.{}", fault.named()), fault.wanted(), fault.got());
+        }
         let waf = &site.waf;
         let ruled = waf.mode == Act::Off || !waf.rules.is_empty();
         self.value(ruled, &format!("{at}.waf.rules"), "at least one file or folder of rules", "none");

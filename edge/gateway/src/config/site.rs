@@ -30,6 +30,9 @@ pub struct Site {
     /// What answers may take.
     #[serde(default)]
     pub timeouts: Response,
+    /// Flood defence; none when left out, `{}` for all defaults.
+    #[serde(default)]
+    pub flood: Option<flood::Settings>,
     /// The web application firewall.
     #[serde(default)]
     pub waf: Waf,

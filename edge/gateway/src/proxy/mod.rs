@@ -1,5 +1,6 @@
 //! The walk of one request: to its site, past the firewall, to an origin, and the answer back the same way.
 
+mod admission;
 mod answer;
 mod head;
 mod request_body;
@@ -15,8 +16,9 @@ use crate::live::Site;
 use crate::page::{self, Form};
 use crate::report::Exchange;
 use crate::upstream::{Failure, Origin, Route, Stream};
+use flood::Permit;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderValue, LOCATION};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use record::HttpDecision;
@@ -47,6 +49,10 @@ pub(crate) enum Stop {
     Page(StatusCode, &'static str),
     /// Elsewhere.
     Redirect(StatusCode, HeaderValue),
+    /// An answer of ours that is ready, and why.
+    Ours(Box<Response<Answer>>, &'static str),
+    /// A page of ours that says to come back after so many seconds.
+    Later(StatusCode, &'static str, u32),
     /// No answer at all.
     Drop,
 }
@@ -65,6 +71,8 @@ pub(crate) struct Call {
     pub(crate) tail: Box<Tail>,
     /// Host with port as asked for.
     host: HeaderValue,
+    /// Its place at the origin, where flood defence counts them.
+    permit: Option<Permit>,
 }
 
 /// Answers a request.
@@ -91,8 +99,8 @@ pub(crate) async fn handle(
         return refuse(tail, form, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
     }
     tail.enter(site);
-    let mut call = Call { site: site.clone(), tail, host };
-    match call.run(request).await {
+    let mut call = Call { site: site.clone(), tail, host, permit: None };
+    match call.run(request, form).await {
         Ok(Done::Answer(answer)) => Ok(call.end(answer)),
         Ok(Done::Switch(answer, tunnel)) => {
             call.tail.exchange.status = answer.status().as_u16();
@@ -102,7 +110,10 @@ pub(crate) async fn handle(
             tasks.spawn(tunnel.join(call.tail));
             Ok(answer)
         }
-        Err(stop) => refuse(call.tail, form, stop),
+        Err(stop) => {
+            call.give_back(&stop);
+            refuse(call.tail, form, stop)
+        }
     }
 }
 
@@ -134,9 +145,16 @@ fn refuse(mut tail: Box<Tail>, form: Form, stop: Stop) -> Result<Response<Answer
             answer.headers_mut().insert(LOCATION, to);
             answer
         }
-        Stop::Page(status, reason) => {
+        Stop::Ours(answer, reason) => {
+            exchange.reason = reason;
+            *answer
+        }
+        Stop::Later(status, reason, _) | Stop::Page(status, reason) => {
             let reference = tail.connection.shared.reference();
-            let answer = page::page(status, form, &reference);
+            let mut answer = page::page(status, form, &reference);
+            if let Stop::Later(_, _, seconds) = stop {
+                answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+            }
             exchange.reason = reason;
             exchange.reference = Some(reference);
             answer
@@ -148,13 +166,17 @@ fn refuse(mut tail: Box<Tail>, form: Form, stop: Stop) -> Result<Response<Answer
 }
 
 impl Call {
-    async fn run(&mut self, mut request: Request<Incoming>) -> Result<Done, Stop> {
+    async fn run(&mut self, request: Request<Incoming>, form: Form) -> Result<Done, Stop> {
         self.acceptable(&request)?;
+        let (mut request, late) = self.admit(request, form).await?;
         self.judge_head(&request)?;
         let upgrade =
             (self.site.config.request.websocket && upgrade::wanted(&request)).then(|| hyper::upgrade::on(&mut request));
         let (parts, incoming) = request.into_parts();
         let body = self.take_body(&parts.headers, incoming).await?;
+        if let Some(asked) = late {
+            self.enter(&asked, form).await?;
+        }
         let (method, request) = (parts.method.clone(), self.outgoing(parts, body));
         let route = self.route();
         if let Some(client) = upgrade {
@@ -168,7 +190,7 @@ impl Call {
             }
         };
         self.tail.busy = Some(busy);
-        self.origin_answered(&answered.origin);
+        self.origin_answered(&answered.origin, answered.answer.status());
         self.pass_answer(answered.answer, &method).await.map(Done::Answer)
     }
 
@@ -355,7 +377,10 @@ impl Call {
         Stop::Page(status, reason)
     }
 
-    fn origin_answered(&mut self, origin: &Origin) {
+    fn origin_answered(&mut self, origin: &Origin, status: StatusCode) {
+        if let Some(permit) = self.permit.take() {
+            permit.finish(status.as_u16());
+        }
         self.tail.exchange.origin = Some(origin.name.clone());
         self.tail.exchange.origin_us = Some(self.tail.started.elapsed().as_micros() as u64);
     }

@@ -40,7 +40,7 @@ pub(super) async fn pass(
     let mut answer = to.patient(async { sender.send_request(request).await.map_err(Failure::Broken) }).await?;
     let silence = call.site.config.timeouts.silence;
     call.tail.busy = Some(busy);
-    call.origin_answered(&origin);
+    call.origin_answered(&origin, answer.status());
     let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
     let origin = switched.then(|| hyper::upgrade::on(&mut answer));
     let (mut parts, incoming) = answer.into_parts();

@@ -1,6 +1,7 @@
 //! The gateway on loopback: real sockets, real origins, clients that behave and clients that do not.
 
 mod client;
+mod flood;
 mod forwarding;
 mod http2;
 mod judging;
