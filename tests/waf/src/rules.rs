@@ -22,6 +22,8 @@ pub struct Rules {
     pub mode: Mode,
     /// Directives between settings and rules: a compiled tuning. The oracle is not given them.
     pub tuned: String,
+    /// Directives behind all others.
+    pub extra: String,
 }
 
 /// What the regression tests set before the rules are read.
@@ -41,6 +43,7 @@ impl Rules {
             setup: path("GARRISON_CRS_SETUP", "/etc/modsecurity/crs/crs-setup.conf"),
             mode,
             tuned: String::new(),
+            extra: String::new(),
         }
     }
 
@@ -66,12 +69,8 @@ impl Rules {
             }
         };
         let crs = self.crs.display();
-        format!(
-            "Include {}\n{set}Include {}\n{}\nInclude {crs}/*.conf\n",
-            base.display(),
-            self.setup.display(),
-            self.tuned
-        )
+        let (base, setup, tuned, extra) = (base.display(), self.setup.display(), &self.tuned, &self.extra);
+        format!("Include {base}\n{set}Include {setup}\n{tuned}\nInclude {crs}/*.conf\n{extra}\n")
     }
 
     /// What `oracle.py` is called with.
@@ -81,6 +80,9 @@ impl Rules {
         match self.mode {
             Mode::Suite => arguments.push("--regression".into()),
             Mode::Level(level) => arguments.extend(["--paranoia".into(), level.to_string()]),
+        }
+        if !self.extra.is_empty() {
+            arguments.extend(["--rule".into(), self.extra.clone()]);
         }
         arguments
     }

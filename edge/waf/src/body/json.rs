@@ -192,12 +192,14 @@ impl<'t> Reader<'t, '_> {
         self.at += 1;
         let start = self.at;
         loop {
+            let plain = |byte: &u8| matches!(byte, 0x20..=0x7f) && !matches!(byte, b'"' | b'\\');
+            let rest = &self.text[self.at..];
+            self.at += rest.iter().position(|byte| !plain(byte)).unwrap_or(rest.len());
             let byte = self.peek().ok_or("the text ends within a string")?;
             self.at += match byte {
                 b'"' => break,
                 b'\\' => self.escape()?,
                 0..=0x1f => return Err("control character in a string"),
-                0x20..=0x7f => 1,
                 lead => self.character(lead)?,
             };
         }

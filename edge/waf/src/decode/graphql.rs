@@ -23,8 +23,8 @@ impl Decoder for GraphQl {
             _ => return,
         };
         let start = text.trim_ascii_start();
-        let word = |word: &&[u8]| start.starts_with(word) && !start.get(word.len()).is_some_and(|byte| is_name(*byte));
-        if (start.starts_with(b"{") || BEGINNINGS.iter().any(|beginning| word(&beginning))) && start.contains(&b'{') {
+        let word = |word: &[u8]| start.starts_with(word) && !start.get(word.len()).is_some_and(|byte| is_name(*byte));
+        if (start.starts_with(b"{") || BEGINNINGS.iter().any(|beginning| word(beginning))) && start.contains(&b'{') {
             strings(start, give);
         }
     }

@@ -6,6 +6,9 @@ use super::{Decoder, Give, Input};
 /// Longest that is decoded, bytes.
 const LONGEST: usize = 16 << 10;
 
+/// Deepest nesting of claims that is followed.
+const DEPTH: usize = 8;
+
 /// The decoder.
 pub struct Jwt;
 
@@ -24,8 +27,9 @@ impl Decoder for Jwt {
         let mut parts = token.split(|byte| *byte == b'.');
         let (Some(header), Some(claims), Some(_)) = (parts.next(), parts.next(), parts.next()) else { return };
         for (name, part) in [(&b"header"[..], header), (b"claims", claims)] {
-            if let Some(text) = decode(part).filter(|text| text.starts_with(b"{")) {
-                give(name, &text);
+            if let Some(text) = decode(part) {
+                // What is no JSON is no token.
+                let _ = crate::body::walk_json(&text, name, DEPTH, give);
             }
         }
     }

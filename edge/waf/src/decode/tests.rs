@@ -33,15 +33,7 @@ fn each_hiding_place_is_opened() {
         URL_SAFE_NO_PAD.encode(r#"{"kid":"../../x"}"#),
         URL_SAFE_NO_PAD.encode(r#"{"sub":"' or 1"}"#)
     );
-    assert_eq!(
-        value("t", &token),
-        [
-            r#"t.jwt.header={\"kid\":\"../../x\"}"#,
-            r#"t.jwt.claims={\"sub\":\"\' or 1\"}"#,
-            "t.jwt.header.json.kid=../../x",
-            "t.jwt.claims.json.sub=\\' or 1",
-        ]
-    );
+    assert_eq!(value("t", &token), ["t.jwt.header.kid=../../x", "t.jwt.claims.sub=\\' or 1"]);
     assert_eq!(
         found(Input::Referer(b"https://example.org/a?q=%27+or+1&u=%2541#x=y")),
         ["referer.q=\\' or 1", "referer.u=%41", "referer.u.url=A"]

@@ -1,13 +1,13 @@
 //! `make eval-waf`: what the engine detects, beside libmodsecurity with the same rules in the same run.
 //!
-//! `eval [suite|corpora|profile|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]`; without a part, all
+//! `eval [suite|corpora|hidden|profile|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]`; without a part, all
 //! parts run.
 
 use std::process::ExitCode;
-use waf_eval::evaluate::{Options, corpora, mutants, profile, suite};
+use waf_eval::evaluate::{Options, corpora, hidden, mutants, profile, suite};
 use waf_eval::{figures, oracle};
 
-const USAGE: &str = "usage: eval [suite|corpora|profile|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]";
+const USAGE: &str = "usage: eval [suite|corpora|hidden|profile|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]";
 
 fn main() -> ExitCode {
     match run() {
@@ -27,7 +27,7 @@ fn run() -> Result<(), String> {
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().and_then(|text| text.parse::<usize>().ok()).ok_or(USAGE);
         match argument.as_str() {
-            "suite" | "corpora" | "profile" | "mutants" => parts.push(argument),
+            "suite" | "corpora" | "hidden" | "profile" | "mutants" => parts.push(argument),
             "--every" => options.every = number()?,
             "--examples" => options.examples = number()?,
             "--mutants" => count = number()?,
@@ -51,6 +51,9 @@ fn run() -> Result<(), String> {
     }
     if wanted("profile") {
         rows.extend(profile::run(&options)?);
+    }
+    if wanted("hidden") {
+        rows.extend(hidden::run(&options)?);
     }
     if wanted("mutants") {
         rows.extend(mutants::run(&options, count, seed)?);

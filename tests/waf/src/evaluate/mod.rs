@@ -1,6 +1,7 @@
 //! The parts of `make eval-waf`: each prints its tables and gives rows of figures.
 
 pub mod corpora;
+pub mod hidden;
 pub mod mutants;
 pub mod profile;
 pub mod suite;
