@@ -7,6 +7,7 @@
 mod archives;
 mod connections;
 mod feeds;
+mod language;
 mod records;
 mod requests;
 mod rules;
@@ -45,6 +46,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "request-body", run: requests::body, seeds: &["edge/waf/tests/body"] },
     Target { name: "hidden-value", run: requests::hidden, seeds: &["edge/waf/tests/body"] },
     Target { name: "openapi", run: requests::openapi, seeds: &["edge/profile/tests/cases"] },
+    Target { name: "rule-language", run: language::rules, seeds: &["edge/seclang/tests/cases"] },
+    Target { name: "tuning", run: language::tuning, seeds: &["edge/seclang/tests/tuning", "content/waf/profile"] },
 ];
 
 /// The target of a name.
