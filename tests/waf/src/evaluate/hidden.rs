@@ -186,7 +186,7 @@ mod tests {
         let value = "x' union select 1";
         for (name, _, build) in WAYS.iter().filter(|(name, _, _)| *name != "plain") {
             let request = build(value);
-            let rules = "SecRuleEngine On\nSecRequestBodyAccess On\nSecRule ARGS \"@streq x' union select 1\" \"id:1,phase:2,deny\"\n";
+            let rules = "SecRuleEngine On\nSecRequestBodyAccess On\nSecRule ARGS|REQUEST_COOKIES \"@streq x' union select 1\" \"id:1,phase:2,deny\"\n";
             let seen = |ours: Ours| ours.answer(&request).intervention.is_some();
             assert!(seen(Ours::of(rules).unwrap().looking_inside()), "{name}");
             assert!(!seen(Ours::of(rules).unwrap()), "{name}");
