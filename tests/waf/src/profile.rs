@@ -1,7 +1,7 @@
 //! The shipped profile `content/waf/profile/policy.yml` and its cases.
 
 use crate::request::Request;
-use seclang::tuning::Tuning;
+use seclang::tuning::{SHIPPED, Tuning};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -56,9 +56,7 @@ pub fn folder() -> PathBuf {
 /// # Errors
 /// When it cannot be read or compiled.
 pub fn directives() -> Result<String, String> {
-    let path = folder().join("policy.yml");
-    let text = std::fs::read_to_string(&path).map_err(|cause| format!("{}: {cause}", path.display()))?;
-    let tuning = Tuning::read(&text, "policy.yml").map_err(|fault| format!("{fault:?}"))?;
+    let tuning = Tuning::read(SHIPPED, "policy.yml").map_err(|fault| format!("{fault:?}"))?;
     match tuning.compile("policy.yml", "2026-11-27", &waf::vocabulary()) {
         Ok(compiled) => Ok(compiled.text),
         Err(faults) => Err(faults.iter().map(|fault| format!("{fault:?}\n")).collect()),

@@ -28,6 +28,10 @@ pub use scope::{PathMatch, Scope};
 
 /// Numbers of exclusions and variables. The range is none that ModSecurity's list of reserved ids gives to others.
 pub const IDS: RangeInclusive<u64> = 8_000_000..=8_049_999;
+/// The part of [`IDS`] that the shipped profile takes; [`Tuning::free_id`] leaves it out.
+pub const SHIPPED_IDS: RangeInclusive<u64> = 8_040_000..=8_049_999;
+/// The shipped profile, to be read with [`Tuning::read`]: what OWASP CRS refuses by policy and not for an attack.
+pub const SHIPPED: &str = include_str!("../../../../content/waf/profile/policy.yml");
 /// Numbers of virtual patches, multiples of [`PATCH_STEP`].
 pub const PATCH_IDS: RangeInclusive<u64> = 8_050_000..=8_099_990;
 /// A patch may become this many rules.
@@ -148,10 +152,10 @@ impl Tuning {
         if faults.is_empty() { Ok(compiled) } else { Err(faults) }
     }
 
-    /// The lowest number of [`IDS`] that no item has; `None` when all are taken.
+    /// The lowest number of [`IDS`] that no item has and that is not for the shipped profile; `None` when all are taken.
     pub fn free_id(&self) -> Option<u64> {
         let taken: HashSet<u64> = self.ids().collect();
-        IDS.into_iter().find(|id| !taken.contains(id))
+        IDS.into_iter().find(|id| !taken.contains(id) && !SHIPPED_IDS.contains(id))
     }
 
     /// The lowest number of [`PATCH_IDS`] that no patch has; `None` when all are taken.

@@ -2,7 +2,7 @@
 
 use crate::names::ALL;
 use proptest::prelude::*;
-use seclang::tuning::{Exclusion, Origin, Seen, Tuning};
+use seclang::tuning::{Exclusion, Origin, SHIPPED, SHIPPED_IDS, Seen, Tuning};
 use seclang::{CtlKind, Item, MemoryReader, load};
 use std::path::Path;
 
@@ -88,6 +88,20 @@ fn a_rule_that_its_target_does_not_decide_is_left_out_whole() {
     assert_eq!(targets(0, "ARGS_NAMES", b"a"), ["ARGS_NAMES:a"]);
     assert_eq!(targets(1, "ARGS", b""), [""; 0]);
     assert_eq!(targets(2, "ARGS", b"a"), ["ARGS:a"]);
+}
+
+/// The shipped profile has numbers of its own range, a reason in both languages, and is read as rules.
+#[test]
+fn the_shipped_profile_is_whole() {
+    let shipped = Tuning::read(SHIPPED, "policy.yml").unwrap();
+    let compiled = compiled(&shipped, "policy.yml");
+    assert!(compiled.ends_with("expired []\n"), "{compiled}");
+    let ids = shipped.exclusions.iter().map(|item| (item.id, &item.origin));
+    let ids = ids.chain(shipped.variables.iter().map(|item| (item.id, &item.origin)));
+    for (id, origin) in ids.chain(shipped.bodies.iter().map(|item| (item.id, &item.origin))) {
+        assert!(SHIPPED_IDS.contains(&id), "{id}");
+        assert!(origin.why_zh.as_ref().is_some_and(|text| !text.is_ascii()), "{id}");
+    }
 }
 
 #[test]
