@@ -201,7 +201,12 @@ pools:
         rules.crs.display()
     );
     write(&file, &text)?;
-    pinned("0", program, &["run", &file.display().to_string()])
+    let state = folder.join(format!("state-{mode}"));
+    std::fs::create_dir_all(&state).map_err(|cause| cause.to_string())?;
+    let owned = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&state, owned).map_err(|cause| cause.to_string())?;
+    let (file, state) = (file.display().to_string(), state.display().to_string());
+    pinned("0", program, &["run", "--config", &file, "--state", &state, "--standalone", "--events", "notable"])
 }
 
 fn pinned(core: &str, program: &Path, arguments: &[&str]) -> Result<Process, String> {
