@@ -4,7 +4,7 @@ use crate::answer::{Answer, Stop};
 use crate::request::Request;
 use crate::rules::Rules;
 use rustix::time::{ClockId, clock_gettime};
-use score::{Policy, Scorer, Value};
+use score::{Bands, Policy, Score, Scorer, Value};
 use seclang::{MemoryReader, Phase, Reader, Ruleset};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -119,22 +119,32 @@ impl Ours {
         answer(&verdict, us)
     }
 
-    /// The same, and whether the request is stopped when the learned score has its say under a policy. The verdict of
-    /// the rules stands where it is not one of the anomaly score.
-    pub fn weighed(&self, request: &Request, scorer: &Scorer, policy: &Policy) -> (Answer, bool) {
-        let begin = cpu_us();
+    /// The verdict of the rules, and what the learned score thinks of the request.
+    pub fn weighed(&self, request: &Request, scorer: &Scorer) -> Weighed {
         let transaction = self.run(request);
         let mut values: Vec<(&'static str, Vec<u8>, Vec<u8>)> = Vec::new();
         transaction.given(&mut |variable, key, value| values.push((variable, key.to_vec(), value.to_vec())));
         let verdict = transaction.finish();
         let values = values.iter().map(|(variable, key, value)| Value { variable: *variable, key, value });
         let score = scorer.judge(values, &verdict.hits);
-        let us = cpu_us() - begin;
-        let stopped = match &verdict.intervention {
-            Some(it) if it.rule != BY_SCORE => true,
-            _ => policy.adjust(verdict.inbound, &score, scorer.bands()).inbound >= THRESHOLD,
-        };
-        (answer(&verdict, us), stopped)
+        let refused = verdict.intervention.as_ref().is_some_and(|it| it.rule != BY_SCORE);
+        Weighed { refused, inbound: verdict.inbound, score, bands: scorer.bands() }
+    }
+}
+
+/// A request judged by rules and learned score.
+pub struct Weighed {
+    /// A rule refused it for another reason than the anomaly score.
+    refused: bool,
+    inbound: i64,
+    score: Score,
+    bands: Bands,
+}
+
+impl Weighed {
+    /// Whether it is stopped under a policy.
+    pub fn stopped(&self, policy: &Policy) -> bool {
+        self.refused || policy.adjust(self.inbound, &self.score, self.bands).inbound >= THRESHOLD
     }
 }
 

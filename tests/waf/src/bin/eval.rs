@@ -4,7 +4,7 @@
 //! parts run.
 
 use std::process::ExitCode;
-use waf_eval::evaluate::{Options, corpora, hidden, mutants, profile, suite};
+use waf_eval::evaluate::{Options, corpora, hidden, learned, mutants, profile, suite};
 use waf_eval::{figures, oracle};
 
 const USAGE: &str = "usage: eval [suite|corpora|hidden|profile|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer]";
@@ -48,6 +48,7 @@ fn run() -> Result<(), String> {
         for level in [1, 2] {
             rows.extend(corpora::run(&options, level)?);
         }
+        rows.extend(learned::left_out()?);
     }
     if wanted("profile") {
         rows.extend(profile::run(&options)?);

@@ -1,18 +1,15 @@
 //! Corpora: shares stopped by class at paranoia levels 1 and 2, beside libmodsecurity with the same rules.
 
-use super::{Both, Differing, Options, PEER, judge, print_differences};
+use super::{Both, Differing, Options, PEER, judge, learned, print_differences};
 use crate::corpus;
 use crate::detection::{self, Group, Rate};
 use crate::figures::Row;
-use crate::ours::Ours;
 use crate::request::Case;
 use crate::rules::{Mode, Rules};
-use score::{Policy, Scorer};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 /// Classes that have a row of their own, benign requests last.
-const CLASSES: &[&str] = &["sqli", "xss", "path-traversal", "cmdi", "other", "benign"];
+pub(super) const CLASSES: &[&str] = &["sqli", "xss", "path-traversal", "cmdi", "other", "benign"];
 
 /// Every corpus that is present, every n-th case of it.
 pub fn cases(every: usize) -> Result<Vec<Case>, String> {
@@ -42,52 +39,12 @@ pub fn run(options: &Options, level: u8) -> Result<Vec<Row>, String> {
     let ours = detection::rates(&cases, detection::by_rules(&both.ours));
     let theirs = detection::rates(&cases, detection::by_rules(&both.theirs));
     print(&ours, &theirs, !both.theirs.is_empty());
-    let weighed = weigh(&rules, &cases, level)?;
+    let weighed = learned::run(&rules, &cases, level)?;
     let names: Vec<String> = cases.iter().map(|case| format!("{} {}", case.source, case.name)).collect();
     let differing = print_differences(&rules, &both, &requests, &names, options.examples)?;
     let mut rows = rows(options, level, &Joined { ours: &ours, theirs: &theirs, both: &both, differing });
     rows.extend(weighed);
     Ok(rows)
-}
-
-/// Where the trained model lies.
-fn model() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/waf/model.txt")
-}
-
-/// Shares with the learned score beside the rules, where there is a model.
-fn weigh(rules: &Rules, cases: &[Case], level: u8) -> Result<Vec<Row>, String> {
-    let row = |class: &str, ours: Vec<f64>, all: usize, what: String| Row {
-        id: format!("E1.pl{level}-model-{class}"),
-        what,
-        ours,
-        unit: "%",
-        peer: Vec::new(),
-        peer_name: String::new(),
-        goal: String::new(),
-        met: true,
-        data: format!(
-            "{all} requests of httpparams, gotestwaf and libinjection: in part what the model was trained on"
-        ),
-    };
-    let Ok(text) = std::fs::read_to_string(model()) else {
-        println!("  skipped: content/waf/model.txt not present");
-        return Ok(vec![row("all", Vec::new(), cases.len(), "rules and learned score (not run: no model)".into())]);
-    };
-    let scorer = Scorer::read(&text).map_err(|fault| format!("{fault:?}"))?;
-    let engine = Ours::load(rules)?;
-    let policy = Policy { mode: score::Mode::Block, ..Policy::default() };
-    let stopped: Vec<bool> = cases.iter().map(|case| engine.weighed(&case.request, &scorer, &policy).1).collect();
-    let rates = detection::rates(cases, |number| stopped[number]);
-    println!("  rules and learned score:");
-    print(&rates, &BTreeMap::new(), false);
-    let rows = CLASSES.iter().map(|class| {
-        let rate = detection::of_class(&rates, class);
-        let verb = if *class == "benign" { "harmless requests stopped" } else { "attacks stopped" };
-        let what = format!("{class}: {verb}, rules at paranoia level {level} and the learned score");
-        row(class, vec![100.0 * rate.share()], rate.all, what)
-    });
-    Ok(rows.collect())
 }
 
 /// What the rows are made of.
@@ -98,7 +55,8 @@ struct Joined<'j> {
     differing: Differing,
 }
 
-fn print(ours: &BTreeMap<Group, Rate>, theirs: &BTreeMap<Group, Rate>, peer: bool) {
+/// One line a source and class.
+pub(super) fn print(ours: &BTreeMap<Group, Rate>, theirs: &BTreeMap<Group, Rate>, peer: bool) {
     println!("  {:<24} {:<16} {:>7} {:>9} {:>9}", "source", "class", "n", "ours %", if peer { "peer %" } else { "" });
     for (group, rate) in ours {
         let beside = if peer { format!("{:.2}", 100.0 * theirs[group].share()) } else { String::new() };

@@ -2,6 +2,7 @@
 
 pub mod corpora;
 pub mod hidden;
+pub mod learned;
 pub mod mutants;
 pub mod profile;
 pub mod suite;
