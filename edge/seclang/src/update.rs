@@ -1,6 +1,7 @@
 //! `SecRuleRemove*` and `SecRuleUpdate*`: they hold for all rules of the load, those before them and those behind.
 //!
-//! Tags and messages are compared as a whole, as libmodsecurity does (2.x took them for expressions).
+//! Tags and messages are compared as a whole, as libmodsecurity does (2.x took them for expressions). A rule is removed by
+//! those of the first rule of its chain; targets are changed of the very link that has them.
 
 use crate::action::Action;
 use crate::fault::SIZE;
@@ -44,23 +45,25 @@ pub(crate) struct Update {
     pub(crate) change: Change,
 }
 
-/// Rules by what updates name them by. A removed rule is `None`.
+/// Rules by what updates name them by: (chain, link).
 struct Index {
     ids: BTreeMap<u64, usize>,
-    tags: HashMap<String, Vec<usize>>,
-    messages: HashMap<String, Vec<usize>>,
+    tags: HashMap<String, Vec<(usize, usize)>>,
+    messages: HashMap<String, Vec<(usize, usize)>>,
 }
 
 impl Index {
     fn new(chains: &[Option<Vec<Draft>>]) -> Index {
         let mut index = Index { ids: BTreeMap::new(), tags: HashMap::new(), messages: HashMap::new() };
         for (at, chain) in chains.iter().enumerate() {
-            let Some(head) = chain.as_ref().and_then(|chain| chain.first()) else { continue };
-            index.ids.extend(head.id().map(|id| (id, at)));
-            for action in &head.actions {
+            let drafts = chain.iter().flatten().enumerate();
+            index.ids.extend(chain.iter().flatten().next().and_then(Draft::id).map(|id| (id, at)));
+            for (link, action) in
+                drafts.flat_map(|(link, draft)| draft.actions.iter().map(move |action| (link, action)))
+            {
                 match action {
-                    Action::Tag(text) => index.tags.entry(text.to_string()).or_default().push(at),
-                    Action::Message(text) => index.messages.entry(text.to_string()).or_default().push(at),
+                    Action::Tag(text) => index.tags.entry(text.to_string()).or_default().push((at, link)),
+                    Action::Message(text) => index.messages.entry(text.to_string()).or_default().push((at, link)),
                     _ => {}
                 }
             }
@@ -68,10 +71,10 @@ impl Index {
         index
     }
 
-    fn find(&self, which: &Which) -> Vec<usize> {
-        let mut found: Vec<usize> = match which {
+    fn find(&self, which: &Which) -> Vec<(usize, usize)> {
+        let mut found: Vec<(usize, usize)> = match which {
             Which::Ids(ranges) => {
-                ranges.iter().flat_map(|(from, to)| self.ids.range(*from..=*to).map(|(_, at)| *at)).collect()
+                ranges.iter().flat_map(|(from, to)| self.ids.range(*from..=*to).map(|(_, at)| (*at, 0))).collect()
             }
             Which::Tag(tag) => self.tags.get(tag).cloned().unwrap_or_default(),
             Which::Message(text) => self.messages.get(text).cloned().unwrap_or_default(),
@@ -87,9 +90,9 @@ pub(crate) fn apply(updates: Vec<Update>, chains: &mut [Option<Vec<Draft>>], fau
     let index = Index::new(chains);
     let mut budget = limits::UPDATES;
     for update in updates {
-        for at in index.find(&update.which) {
+        for (at, link) in index.find(&update.which) {
             let Some(chain) = chains.get_mut(at) else { continue };
-            if let Err(cause) = change(chain, &update, &mut budget) {
+            if let Err(cause) = change(chain, link, &update, &mut budget) {
                 faults.push(cause);
                 return;
             }
@@ -97,7 +100,7 @@ pub(crate) fn apply(updates: Vec<Update>, chains: &mut [Option<Vec<Draft>>], fau
     }
 }
 
-fn change(chain: &mut Option<Vec<Draft>>, update: &Update, budget: &mut usize) -> Result<()> {
+fn change(chain: &mut Option<Vec<Draft>>, link: usize, update: &Update, budget: &mut usize) -> Result<()> {
     let cost = match &update.change {
         Change::Remove => 1,
         Change::Targets { added, .. } => added.len().max(1),
@@ -109,11 +112,12 @@ fn change(chain: &mut Option<Vec<Draft>>, update: &Update, budget: &mut usize) -
     };
     *budget = left;
     match &update.change {
-        Change::Remove => *chain = None,
+        Change::Remove if link == 0 => *chain = None,
+        Change::Remove => {}
         Change::Targets { added, replaced } => {
-            if let Some(head) = chain.as_mut().and_then(|chain| chain.first_mut()) {
-                head.targets.retain(|target| !replaced.contains(target));
-                head.targets.extend(added.iter().cloned());
+            if let Some(draft) = chain.as_mut().and_then(|chain| chain.get_mut(link)) {
+                draft.targets.retain(|target| !replaced.contains(target));
+                draft.targets.extend(added.iter().cloned());
             }
         }
         Change::Actions { link, added } => {
