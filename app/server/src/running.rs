@@ -143,10 +143,12 @@ impl Server {
         let open = holdings::Posture::open(tables.clone(), clock.clone(), places.posture(), fetch.clone(), live);
         let posture = open.await?;
         let _ = core.pipeline.posture.set(posture.clone());
+        let web_sites = webdesk::Web::open(tables.clone(), shelf.clone(), clock.clone()).await?;
         let state = api::ApiState::new(Arc::new(hands), tables.clone(), query, clock.clone(), random.clone())
             .with_intelligence(desk.clone())
             .with_rules(rules)
-            .with_posture(Arc::new(holdings::Desk(posture.clone())));
+            .with_posture(Arc::new(holdings::Desk(posture.clone())))
+            .with_web(web_sites);
         let book = core.pipeline.book.clone();
         let mut tasks = core.tasks(&stopping, clock.clone());
         let services = Services { shelf: Some(shelf), oracle: Some(Arc::new(Answers(intel.clone()))) };

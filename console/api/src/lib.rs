@@ -45,6 +45,7 @@ mod route;
 mod router;
 mod schema;
 pub mod story;
+pub mod web;
 
 pub use access::{Role, Scope};
 pub use account::{Credentials, first_run};
@@ -57,3 +58,4 @@ pub use router::{document, router};
 pub use rules::Rules;
 pub use state::ApiState;
 pub use view::{Draft, LedgerReport, Live, Status};
+pub use web::Web;

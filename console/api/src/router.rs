@@ -2,7 +2,7 @@
 
 use crate::route::{
     alerts, assets, enrolments, events, health, incidents, intel, ledger, login, orders, rules, status, stream, taxii,
-    tokens, users, vulnerabilities,
+    tokens, users, vulnerabilities, web,
 };
 use crate::{ApiState, gate, problem};
 use axum::Router;
@@ -107,6 +107,11 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(vulnerabilities::job))
         .routes(routes!(vulnerabilities::sources))
         .routes(routes!(vulnerabilities::forget))
+        .routes(routes!(web::sites))
+        .routes(routes!(web::site, web::replace))
+        .routes(routes!(web::remove))
+        .routes(routes!(web::exclude))
+        .routes(routes!(web::traffic))
         .routes(routes!(taxii::discovery))
         .routes(routes!(taxii::read, taxii::add, taxii::delete))
         .routes(routes!(stream::stream))

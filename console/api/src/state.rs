@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::limiter::Limiter;
-use crate::{Control, Intelligence, Posture, Rules};
+use crate::{Control, Intelligence, Posture, Rules, Web};
 use base::{Clock, Random, Result};
 use port::{Query, Tables};
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub struct ApiState {
     pub(crate) intelligence: Option<Arc<dyn Intelligence>>,
     pub(crate) rules: Option<Arc<dyn Rules>>,
     pub(crate) posture: Option<Arc<dyn Posture>>,
+    pub(crate) web: Option<Arc<dyn Web>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limiter: Arc<Limiter>,
@@ -48,6 +49,7 @@ impl ApiState {
             intelligence: None,
             rules: None,
             posture: None,
+            web: None,
             clock,
             random,
             limiter: Arc::new(Limiter::default()),
@@ -72,6 +74,12 @@ impl ApiState {
     /// With inventory and vulnerabilities; without them their routes answer that there are none.
     pub fn with_posture(mut self, posture: Arc<dyn Posture>) -> ApiState {
         self.posture = Some(posture);
+        self
+    }
+
+    /// With web sites; without them their routes answer that there are none.
+    pub fn with_web(mut self, web: Arc<dyn Web>) -> ApiState {
+        self.web = Some(web);
         self
     }
 

@@ -10,6 +10,8 @@ mod intelligence;
 mod posture;
 #[path = "it/rules.rs"]
 mod rules;
+#[path = "it/web.rs"]
+mod web;
 
 #[path = "it/access.rs"]
 mod access;

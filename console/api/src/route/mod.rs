@@ -17,6 +17,7 @@ pub(crate) mod taxii;
 pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod vulnerabilities;
+pub(crate) mod web;
 
 use crate::{Failure, fault};
 use base::{Fault, Result};

@@ -11,10 +11,11 @@ fn path_of(endpoint: &Endpoint) -> String {
         path if path.contains("/incidents/") => INCIDENT,
         path if path.contains("/orders/") => ORDER,
         path if path.contains("/agents/") => AGENT,
+        path if path.contains("/web/") => "8000000",
         _ => "none",
     };
     let path = endpoint.path.replace("{id}", id).replace("{name}", "none").replace("{*rest}", "garrison/");
-    let path = path.replace("{format}", "plain").replace("{source}", "none");
+    let path = path.replace("{format}", "plain").replace("{source}", "none").replace("{site}", "shop");
     let asks = endpoint.method == "DELETE" && path.ends_with("/indicators") || path.ends_with("/intel/hunt");
     if asks { path + "?value=192.0.2.1" } else { path }
 }
@@ -88,6 +89,8 @@ fn good_request(endpoint: &Endpoint) -> Value {
         "/api/v1/users" => json!({"name": "carol", "roles": ["viewer"]}),
         "/api/v1/users/{name}/roles" => json!({"roles": ["viewer", "audit-admin"]}),
         "/api/v1/rules/changes" => json!({"change": {"kind": "rollback"}, "reason": "test"}),
+        "/api/v1/web/exclusions" => json!({"alert": ALERT, "reason": "test"}),
+        "/api/v1/web/tuning/{site}" => json!({"yaml": "", "reason": "test"}),
         "/api/v1/enrolments" => json!({"group": "web", "uses": 2, "ttl_s": 60}),
         _ => json!({"reason": "test"}),
     }

@@ -214,7 +214,8 @@ impl House {
         let state = ApiState::new(control.clone(), tables.clone(), query.clone(), clock.clone(), random.clone())
             .with_intelligence(Arc::new(crate::intelligence::Agreeable))
             .with_rules(Arc::new(crate::rules::Agreeable))
-            .with_posture(Arc::new(crate::posture::Agreeable));
+            .with_posture(Arc::new(crate::posture::Agreeable))
+            .with_web(Arc::new(crate::web::Agreeable));
         House { tables, control, query, clock, random, router: api::router(state) }
     }
 

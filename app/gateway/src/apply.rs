@@ -1,0 +1,159 @@
+//! Configuration, rules and tuning put to work: at the start, on SIGHUP, when the server publishes, when a day ends on which
+//! tuning ends.
+
+use crate::engines::Engines;
+use crate::tell::{Redaction, redaction};
+use crate::tuning::{Tunings, day};
+use base::{Clock, Fault, Result};
+use fleet::content::{Files, Taken, Taker};
+use gateway::{Config, Gateway, Parts, Status};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use tokio::runtime::Handle;
+
+/// Where things are read from.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// The configuration file.
+    pub config: PathBuf,
+    /// Folder with tuning, `SITE.yml`.
+    pub tuning: PathBuf,
+}
+
+/// The gateway and what it works with. One change at a time; a change that faults changes nothing.
+pub struct Work {
+    inputs: Inputs,
+    inner: Mutex<Inner>,
+    redaction: Redaction,
+    clock: Arc<dyn Clock>,
+}
+
+struct Inner {
+    gateway: Option<(Gateway, Handle)>,
+    engines: Engines,
+    published: Tunings,
+    version: u64,
+    /// The day for which tuning was compiled.
+    day: String,
+}
+
+impl Work {
+    /// Nothing at work yet: content that is stored may be opened with it as the taker, and then it starts.
+    pub fn new(inputs: Inputs, clock: Arc<dyn Clock>) -> Arc<Work> {
+        let (published, version, day) = (Tunings::default(), 0, String::new());
+        let inner = Mutex::new(Inner { gateway: None, engines: Engines::new(), published, version, day });
+        Arc::new(Work { inputs, inner, redaction: Redaction::default(), clock })
+    }
+
+    /// What is never told.
+    pub fn redaction(&self) -> Redaction {
+        self.redaction.clone()
+    }
+
+    /// Starts the gateway.
+    ///
+    /// # Errors
+    /// Everything that is wrong with configuration, rules and tuning, or why it cannot listen.
+    pub async fn start(&self, parts: impl FnOnce(gateway::Judges) -> Parts) -> std::result::Result<(), Vec<Fault>> {
+        let (config, judges) = self.prepare(&mut self.inner())?;
+        self.redact(&config);
+        let gateway = Gateway::start(config, parts(judges)).await.map_err(|fault| vec![fault])?;
+        self.inner().gateway = Some((gateway, Handle::current()));
+        Ok(())
+    }
+
+    /// Reads everything anew and puts it to work. Must be called from a thread that may wait.
+    ///
+    /// # Errors
+    /// As [`Work::start`]; what was at work stays so.
+    pub fn reload(&self) -> std::result::Result<(), Vec<Fault>> {
+        self.put(&mut self.inner())
+    }
+
+    /// Whether tuning may end because the day for which it was compiled has.
+    pub fn stale(&self) -> bool {
+        self.inner.try_lock().is_ok_and(|inner| !inner.day.is_empty() && inner.day != day(self.clock.wall()))
+    }
+
+    /// Counters and health; none while a change is being made.
+    pub fn status(&self) -> Option<Status> {
+        let inner = match self.inner.try_lock() {
+            Ok(inner) => inner,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        inner.gateway.as_ref().map(|(gateway, _)| gateway.status())
+    }
+
+    /// Where it listens, by the name of the listener.
+    pub fn addresses(&self) -> Vec<(String, String)> {
+        let inner = self.inner();
+        let all = inner.gateway.as_ref().map(|(gateway, _)| gateway.addresses()).unwrap_or_default();
+        all.into_iter().map(|(name, address)| (name, address.to_string())).collect()
+    }
+
+    /// Rules at work, and the version of the published tuning.
+    pub fn rules(&self) -> (u64, u64) {
+        let inner = self.inner();
+        (inner.engines.count().1 as u64, inner.version)
+    }
+
+    /// Ends it: requests at work finish.
+    pub async fn stop(&self) {
+        let gateway = self.inner().gateway.take();
+        if let Some((gateway, _)) = gateway {
+            gateway.stop().await;
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn prepare(&self, inner: &mut Inner) -> std::result::Result<(Config, gateway::Judges), Vec<Fault>> {
+        let config = Config::load(&self.inputs.config)?;
+        let tunings = Tunings::of_folder(&self.inputs.tuning)?.and(&inner.published);
+        let today = day(self.clock.wall());
+        let judges = inner.engines.judges(&config, &tunings, &today)?;
+        inner.day = today;
+        Ok((config, judges))
+    }
+
+    fn put(&self, inner: &mut Inner) -> std::result::Result<(), Vec<Fault>> {
+        let (config, judges) = self.prepare(inner)?;
+        let names = redaction(&config);
+        if let Some((gateway, runtime)) = &mut inner.gateway {
+            runtime.clone().block_on(gateway.reload(config, &judges)).map_err(|fault| vec![fault])?;
+        }
+        *self.redaction.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = names;
+        tracing::info!("configuration, rules and tuning are at work");
+        Ok(())
+    }
+
+    fn redact(&self, config: &Config) {
+        *self.redaction.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = redaction(config);
+    }
+}
+
+impl Taker for Work {
+    fn take(&self, taken: Taken) -> Result<()> {
+        // The server is told the first; the log has all.
+        let first = |faults: Vec<Fault>| {
+            for fault in faults.iter().skip(1) {
+                tracing::warn!(fault = %fault.inside(), "published tuning");
+            }
+            faults.into_iter().next().unwrap_or_else(|| Fault::new(&fleet::fault::CONTENT_MALFORMED))
+        };
+        let published = Tunings::of_files(&Files::read(&taken.content)?).map_err(first)?;
+        let mut inner = self.inner();
+        let before = std::mem::replace(&mut inner.published, published);
+        if inner.gateway.is_some()
+            && let Err(faults) = self.put(&mut inner)
+        {
+            inner.published = before;
+            return Err(first(faults));
+        }
+        inner.version = taken.version;
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! Faults of the gateway's wiring.
+
+use base::{Class, Code};
+
+/// A thread did not start.
+pub const THREAD: Code = Code {
+    id: "gateway-program.thread",
+    class: Class::Refused,
+    title: "a thread could not be started",
+    title_zh: "线程无法启动",
+    hint: "the limit of processes for this user is reached",
+    hint_zh: "已达到该用户的进程数上限",
+};
+/// No site of this name.
+pub const NO_SITE: Code = Code {
+    id: "gateway-program.no-site",
+    class: Class::Missing,
+    title: "the configuration has no site of this name",
+    title_zh: "配置中没有该名称的站点",
+    hint: "`garrison-gateway check` lists the sites",
+    hint_zh: "`garrison-gateway check` 会列出站点",
+};
+/// No gateway has written its status here.
+pub const NO_STATUS: Code = Code {
+    id: "gateway-program.no-status",
+    class: Class::Missing,
+    title: "no gateway runs on this state directory",
+    title_zh: "该状态目录上没有运行中的网关",
+    hint: "name its directory with --state, or start it with `garrison-gateway run`",
+    hint_zh: "请用 --state 指定其目录，或用 `garrison-gateway run` 启动",
+};
+/// A file of the state directory cannot be written.
+pub const STATE_FILE: Code = Code {
+    id: "gateway-program.state-file",
+    class: Class::Refused,
+    title: "a file of the state directory cannot be written or read",
+    title_zh: "状态目录中的文件无法读写",
+    hint: "look at free space, owner and mode (0700) of the directory",
+    hint_zh: "请检查该目录的剩余空间、属主与权限 (0700)",
+};

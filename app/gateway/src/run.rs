@@ -1,0 +1,232 @@
+//! `garrison-gateway run`: identity, spool, gateway and link, until told to stop.
+
+use crate::alarm::Alarms;
+use crate::apply::{Inputs, Work};
+use crate::tell::{self, Teller, Which};
+use crate::{fault, host, show};
+use base::{Clock, Fault, Result, SystemClock, SystemRandom};
+use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
+use fleet::content::{Contents, Name};
+use fleet::wire::AgentState;
+use fleet::{Identity, Setup, Token, Uplink, seat};
+use gateway::{Channel, Parts};
+use record::AgentId;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Where the configuration lies when none is named.
+pub const CONFIG: &str = "/etc/garrison/gateway.yaml";
+/// How often the gateway is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// Orders that may wait: a gateway takes none yet, and says so.
+const ORDERS: usize = 16;
+
+/// Where a gateway keeps its things.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Places {
+    /// Configuration file (YAML).
+    #[arg(long, default_value = CONFIG)]
+    pub config: PathBuf,
+    /// Directory of identity, spool and tuning; 0700.
+    #[arg(long, default_value = "/var/lib/garrison-gateway")]
+    pub state: PathBuf,
+}
+
+impl Places {
+    fn identity(&self) -> PathBuf {
+        self.state.join("identity")
+    }
+}
+
+/// How to run.
+#[derive(Debug, Default, clap::Args)]
+pub struct Manner {
+    /// Without a server: records stay in the spool, nothing is enrolled.
+    #[arg(long)]
+    pub standalone: bool,
+    /// Which requests become events; refused ones are told as alerts in any case.
+    #[arg(long, value_enum, default_value = "all")]
+    pub events: Which,
+    /// Disk budget of the spool, MiB.
+    #[arg(long, default_value_t = 512)]
+    pub spool_mib: u64,
+    /// File to make when everything runs: where each listener listens, as JSON.
+    #[arg(long)]
+    pub ready_file: Option<PathBuf>,
+    /// End when the program that started this one ends.
+    #[arg(long)]
+    pub follow_parent: bool,
+}
+
+/// Enrols with a token from a file or standard input.
+pub fn enroll(places: &Places, token_file: &Path) -> Result<()> {
+    let token = Token::read(token_file)?;
+    runtime()?.block_on(fleet::enroll(&token, host::host(), &places.identity()))?;
+    Ok(())
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Everything that keeps it from starting.
+pub fn run(places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Fault>> {
+    let one = |fault| vec![fault];
+    if manner.follow_parent {
+        seat::follow_parent().map_err(one)?;
+    }
+    let _seat = seat::lock(&places.state).map_err(one)?;
+    let identity = if manner.standalone { None } else { Some(Identity::load(&places.identity()).map_err(one)?) };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let agent = identity.as_ref().map_or(AgentId::default(), |identity| identity.agent);
+    let (host, budget) = (host::host(), manner.spool_mib.saturating_mul(1 << 20));
+    let config = SpoolConfig { budget_bytes: budget, ..SpoolConfig::default() };
+    let folder = places.state.join("spool");
+    let spool = Spool::open(Arc::new(RealDisk::new()), &folder, agent, host.clone(), config, clock.clone());
+    let spool = SharedSpool::start(spool).map_err(one)?;
+    let inputs = Inputs { config: places.config.clone(), tuning: places.state.join("tuning") };
+    let work = Work::new(inputs, clock.clone());
+    // Before anything starts: it is to judge by what it was given last, server or not.
+    let contents = if manner.standalone { None } else { Some(contents(places, &work).map_err(one)?) };
+    let whole = Whole { work, spool, host, clock, link: identity.map(|identity| (identity, contents)) };
+    let runtime = runtime().map_err(one)?;
+    runtime.block_on(whole.serve(places, manner))
+}
+
+/// What the server published last.
+fn contents(places: &Places, work: &Arc<Work>) -> Result<Contents> {
+    let (disk, folder) = (Arc::new(RealDisk::new()), places.state.join("content"));
+    let (contents, faults) = Contents::open(disk, &folder, Name::OF_GATEWAYS, work.clone())?;
+    for fault in faults {
+        tracing::warn!(fault = %fault.inside(), "stored content was dropped");
+    }
+    Ok(contents)
+}
+
+/// Everything that runs.
+struct Whole {
+    work: Arc<Work>,
+    spool: SharedSpool,
+    host: record::Host,
+    clock: Arc<dyn Clock>,
+    link: Option<(Identity, Option<Contents>)>,
+}
+
+impl Whole {
+    async fn serve(mut self, places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Fault>> {
+        let one = |fault| vec![fault];
+        let (channel, exchanges) = Channel::new(tell::WAITING);
+        let lost = Arc::new(AtomicU64::new(0));
+        let agent = self.link.as_ref().map(|(identity, _)| identity.agent.to_string()).unwrap_or_default();
+        let teller = Teller {
+            spool: self.spool.clone(),
+            alarms: Alarms::new(self.host.clone(), agent),
+            which: manner.events,
+            redaction: self.work.redaction(),
+            clock: self.clock.clone(),
+            lost: lost.clone(),
+        };
+        let (clock, reporter) = (self.clock.clone(), channel.clone());
+        let parts = |judges| Parts { judges, reporter, clock, random: Arc::new(SystemRandom::new()) };
+        self.work.start(parts).await?;
+        let telling = tokio::spawn(teller.run(exchanges));
+        let uplink = self.link.take().map(|(identity, contents)| self.uplink(places, identity, contents));
+        if let Some(path) = &manner.ready_file {
+            show::write(path, &serde_json::json!(BTreeMap::from_iter(self.work.addresses())).to_string())
+                .map_err(one)?;
+        }
+        let shed = || [("requests.told", channel.shed()), ("alerts", lost.load(Ordering::Relaxed))];
+        let done = self.watch(places, uplink.as_ref(), shed, manner).await;
+        // The last requests end, then what they have to tell is kept, then the link says goodbye.
+        self.work.stop().await;
+        drop(channel);
+        // An error is a panic, which has told itself.
+        let _ = telling.await;
+        if let Some(uplink) = uplink {
+            uplink.stop().await;
+        }
+        done.map_err(one)
+    }
+
+    fn uplink(&self, places: &Places, identity: Identity, contents: Option<Contents>) -> Uplink {
+        let (on_order, mut orders) = mpsc::channel::<record::Order>(ORDERS);
+        tokio::spawn(async move {
+            while let Some(order) = orders.recv().await {
+                tracing::warn!(order = order.id, "a gateway takes no orders; it expires");
+            }
+        });
+        let (dir, spool, host) = (places.identity(), self.spool.clone(), self.host.clone());
+        let (clock, random) = (self.clock.clone(), Arc::new(SystemRandom::new()));
+        Uplink::with(Setup { identity, dir, spool, host, on_order, clock, random, contents, questions: None })
+    }
+
+    /// Looks after everything until told to stop.
+    async fn watch(
+        &self,
+        places: &Places,
+        uplink: Option<&Uplink>,
+        shed: impl Fn() -> [(&'static str, u64); 2],
+        manner: &Manner,
+    ) -> Result<()> {
+        let none = |cause: std::io::Error| Fault::new(&fault::THREAD).object("signals").because(cause);
+        let mut terminate = signal(SignalKind::terminate()).map_err(none)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(none)?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(none)?;
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                _ = look.tick() => self.look(places, uplink, &shed, manner),
+                _ = hangup.recv() => self.reload(),
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+            }
+        }
+    }
+
+    fn look(
+        &self,
+        places: &Places,
+        uplink: Option<&Uplink>,
+        shed: &impl Fn() -> [(&'static str, u64); 2],
+        manner: &Manner,
+    ) {
+        for fault in self.spool.take_faults() {
+            tracing::warn!(fault = %fault.inside(), "the spool reports");
+        }
+        if self.work.stale() {
+            self.reload();
+        }
+        if let Some(status) = self.work.status()
+            && let Err(fault) = show::keep(&places.state, &status)
+        {
+            tracing::warn!(fault = %fault.inside(), "the status is not shown");
+        }
+        if let Some(uplink) = uplink {
+            let lost = shed().into_iter().filter(|(_, count)| *count > 0);
+            let lost = lost.map(|(name, count)| (name.to_string(), count)).collect();
+            let (rules, rules_version) = self.work.rules();
+            let spool_limit_bytes = manner.spool_mib << 20;
+            uplink.describe(AgentState { rules, rules_version, spool_limit_bytes, lost, ..AgentState::default() });
+        }
+    }
+
+    /// Reads everything anew beside the traffic.
+    fn reload(&self) {
+        let work = self.work.clone();
+        tokio::task::spawn_blocking(move || {
+            for fault in work.reload().err().unwrap_or_default() {
+                tracing::error!(fault = %fault.inside(), "nothing was changed");
+            }
+        });
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    // Traffic runs on threads of the gateway's own; these two keep link, health and records going.
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(|cause| Fault::new(&fault::THREAD).object("runtime").because(cause))
+}

@@ -1,0 +1,115 @@
+//! What became of requests, on its way to the server: events to the telemetry lane, alerts to the first lane.
+
+use crate::alarm::{Alarms, Seen};
+use base::Clock;
+use bus::SharedSpool;
+use gateway::{Config, Exchange};
+use record::{Activity, Event, HttpDecision};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+
+/// Exchanges that may wait to be told.
+pub const WAITING: usize = 16_384;
+/// Exchanges taken at once.
+const BATCH: usize = 512;
+/// How often repeats are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Which requests become events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Which {
+    /// Every request.
+    #[default]
+    All,
+    /// Those that were not simply let through.
+    Notable,
+}
+
+/// Names whose values are never told, by site.
+pub type Redaction = Arc<RwLock<HashMap<String, Vec<String>>>>;
+
+/// The names of a configuration.
+pub fn redaction(config: &Config) -> HashMap<String, Vec<String>> {
+    config.sites.iter().map(|site| (site.name.clone(), site.waf.redact.clone())).collect()
+}
+
+/// Tells what comes, until the sender is gone.
+pub struct Teller {
+    /// Where records go.
+    pub spool: SharedSpool,
+    /// Alerts under way.
+    pub alarms: Alarms,
+    /// Which requests become events.
+    pub which: Which,
+    /// What is never told.
+    pub redaction: Redaction,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Alerts that could not be kept.
+    pub lost: Arc<AtomicU64>,
+}
+
+impl Teller {
+    /// Tells until the sender is gone. Keeping an alert waits for the disk, so this runs where waiting is allowed: on a
+    /// runtime of several threads that carries no traffic.
+    pub async fn run(mut self, mut exchanges: Receiver<Exchange>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                count = exchanges.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        break;
+                    }
+                    tokio::task::block_in_place(|| self.tell(&mut batch));
+                }
+                _ = look.tick() => tokio::task::block_in_place(|| self.due(false)),
+            }
+        }
+        tokio::task::block_in_place(|| {
+            self.due(true);
+            self.spool.with(bus::Spool::flush);
+        });
+    }
+
+    fn tell(&mut self, batch: &mut Vec<Exchange>) {
+        let events: Vec<Event> = batch.drain(..).filter_map(|exchange| self.one(&exchange)).collect();
+        self.spool.push_telemetry(events);
+    }
+
+    /// The event of an exchange; its alert is kept here.
+    fn one(&mut self, exchange: &Exchange) -> Option<Event> {
+        let none = Vec::new();
+        let (http, alert) = {
+            let names = self.redaction.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let redact = exchange.site.as_deref().and_then(|site| names.get(site)).unwrap_or(&none);
+            let http = exchange.record(redact);
+            let event = Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http.clone()) };
+            let seen = Seen { event, http: &http, verdict: exchange.verdict.as_deref(), redact };
+            let alert = self.alarms.take(&seen);
+            (http, alert)
+        };
+        if let Some(alert) = alert {
+            self.keep(alert);
+        }
+        let plain = matches!(http.decision(), HttpDecision::Allowed | HttpDecision::Unjudged);
+        let wanted = self.which == Which::All || !plain;
+        wanted.then(|| Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http) })
+    }
+
+    fn due(&mut self, every: bool) {
+        for alert in self.alarms.due(self.clock.wall(), every) {
+            self.keep(alert);
+        }
+    }
+
+    fn keep(&self, alert: record::Alert) {
+        if let Err(fault) = self.spool.push_alert(alert) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(fault = %fault.inside(), "an alert could not be kept");
+        }
+    }
+}
