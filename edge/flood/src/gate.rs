@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_place_goes_from_hand_to_hand() {
-        let (gate, clock) = gate(1, 2);
+        let (gate, clock) = gate(1, 4);
         let Entry::Go(first) = gate.enter(&request(1)) else { panic!("there is room") };
         let (mut second, mut third) = (waits(&gate, 2), waits(&gate, 3));
         assert!(matches!(gate.enter(&request(4)), Entry::Refuse { reason: Held::QueueFull, .. }));

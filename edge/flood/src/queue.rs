@@ -55,9 +55,9 @@ impl Queue {
         self.lines.iter().map(VecDeque::len).sum()
     }
 
-    /// How many strangers wait.
-    pub(crate) fn strangers(&self) -> usize {
-        self.lines[..TRUSTED].iter().map(VecDeque::len).sum()
+    /// How many wait of a standing without history.
+    pub(crate) fn newcomers(&self, standing: Standing) -> usize {
+        self.lines[(standing as usize).min(TRUSTED - 1)].len()
     }
 
     /// Joins; when the queue is full, the last of the lowest rank below makes room.
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(queue.join(waiter(5, Stranger, 0)), Joined::Full);
         assert_eq!(queue.join(waiter(6, Proven, 20)), Joined::Displaced(3));
         assert_eq!(queue.join(waiter(7, Known, 0)), Joined::Displaced(1));
-        assert_eq!(queue.strangers(), 1);
+        assert_eq!((queue.newcomers(Stranger), queue.newcomers(Seen)), (0, 1));
         assert_eq!(queue.join(waiter(8, Known, 0)), Joined::Displaced(2));
         assert_eq!(queue.join(waiter(9, Known, 100)), Joined::Full, "it asks the most of all");
         assert_eq!(queue.join(waiter(10, Proven, 0)), Joined::Displaced(6));

@@ -24,6 +24,9 @@ const HOUSEHOLD: f64 = 4.0;
 /// The least part of the rate and of the burst that clients with history keep.
 const LEAST_RATE: f64 = 0.1;
 const LEAST_BURST: f64 = 0.25;
+/// Parts of the origin and of the queue that strangers may fill, by level.
+const STRANGERS_WORK: [f64; 5] = [1.0, 0.9, 0.6, 0.3, 0.15];
+const STRANGERS_WAIT: [f64; 5] = [0.5, 0.25, 0.15, 0.1, 0.1];
 /// Requests a second that a client's account is paid off by, and most that it remembers.
 const PAID_OFF: f64 = 1.0;
 const MOST_OPEN: u32 = 300;
@@ -207,9 +210,15 @@ impl Site {
         }
         let ticket = Ticket { standing, client: keys.client, route: keys.route };
         let rank = self.rank(standing, &keys, now);
-        if self.free(standing) && !(standing < Standing::Known && self.queue.strangers() > 0) {
+        let newcomer = standing < Standing::Known;
+        let (line, room) = (self.queue.newcomers(standing), self.room(standing));
+        if self.free(standing) && !(newcomer && line > 0) {
             self.admit(ticket);
             return Decision::Admit(ticket);
+        }
+        // A long line of strangers would have people wait behind it for whom a proof is the quicker way in.
+        if newcomer && line >= room {
+            return self.hold(request, &keys, standing, Held::QueueFull, now);
         }
         let waiter = self.next_waiter;
         self.next_waiter += 1;
@@ -307,10 +316,11 @@ impl Site {
     }
 
     /// The answer to a request that is not served: for a waiter that was displaced or left (`holds` 0), and for what is held.
-    /// A person gets the challenge, the way in that is always open once a site is watched.
+    /// A person gets the challenge, the way in that is always open when more ask than can be served.
     pub fn turn_away(&mut self, request: &Request, reason: Held, holds: u32) -> Decision {
         let crowded = matches!(reason, Held::QueueFull | Held::Waited | Held::Displaced);
-        let useful = !crowded || self.level() >= Level::Watch;
+        // An origin that is merely slow is no reason to ask anyone for a proof.
+        let useful = reason != Held::Waited || self.level() >= Level::Watch;
         if request.navigates && useful && holds < self.settings.confirm_after.saturating_mul(2) {
             self.challenges.given += 1;
             return Decision::Challenge { difficulty: self.difficulty(), reason };
@@ -332,9 +342,14 @@ impl Site {
     /// Whether the origin has room for one of this standing. From *limit* on strangers may fill a part of it only.
     fn free(&self, standing: Standing) -> bool {
         let limit = self.concurrency.limit();
-        let part = [1.0, 0.9, 0.6, 0.3, 0.15][self.level() as usize];
-        let share = ((f64::from(limit) * part) as u32).max(1);
+        let share = ((f64::from(limit) * STRANGERS_WORK[self.level() as usize]) as u32).max(1);
         self.in_flight < limit && (standing >= Standing::Known || self.strangers < share)
+    }
+
+    /// How long the line of a standing without history may be; who was served before gets twice the room.
+    fn room(&self, standing: Standing) -> usize {
+        let part = STRANGERS_WAIT[self.level() as usize] * if standing == Standing::Seen { 2.0 } else { 1.0 };
+        (f64::from(self.settings.queue_length) * part).ceil() as usize
     }
 
     /// The place in the queue: clients with history have an account, so that who asks like a flood waits behind who asks like a
@@ -365,7 +380,8 @@ impl Site {
         }
         let bad = blocked || matches!(status, 400 | 402..=403 | 405..=409 | 411..=499);
         if bad || (!abandoned && status < 400) {
-            let credit = self.level() <= Level::Watch || ticket.standing == Standing::Proven;
+            let calm = self.level() <= Level::Watch && self.queue.len() == 0;
+            let credit = calm || ticket.standing == Standing::Proven;
             self.history.answered(ticket.client, ticket.route, !bad, credit, seconds(now));
         }
         self.tick(now, woken);
