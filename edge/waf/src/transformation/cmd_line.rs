@@ -12,6 +12,7 @@ impl Transformation for CmdLine {
     }
 
     fn apply(&self, input: &[u8], out: &mut Vec<u8>) -> bool {
+        out.reserve(input.len());
         let mut blank = false;
         for &byte in input {
             match byte {

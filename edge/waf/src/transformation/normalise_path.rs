@@ -14,6 +14,10 @@ impl NormalisePath {
     /// `t:normalisePathWin`: backslashes are slashes.
     pub const WINDOWS: NormalisePath = NormalisePath { name: "normalisepathwin", windows: true };
 
+    fn next_slash(&self, text: &[u8]) -> Option<usize> {
+        if self.windows { memchr::memchr2(b'/', b'\\', text) } else { memchr::memchr(b'/', text) }
+    }
+
     fn slash(&self, byte: u8) -> bool {
         byte == b'/' || self.windows && byte == b'\\'
     }
@@ -26,7 +30,7 @@ impl Transformation for NormalisePath {
 
     fn apply(&self, input: &[u8], out: &mut Vec<u8>) -> bool {
         let (Some(&first), Some(&last)) = (input.first(), input.last()) else { return false };
-        if !self.windows && memchr::memchr2(b'/', b'.', input).is_none() {
+        if last != b'.' && self.next_slash(input).is_none() {
             return false;
         }
         out.extend_from_slice(input);
@@ -52,9 +56,14 @@ struct Walk<'o> {
 }
 
 impl Walk<'_> {
-    /// Reads one byte or run of slashes; false at the end.
+    /// Reads a segment but for its last byte, then that byte or a run of slashes; false at the end.
     fn step(&mut self, kind: &NormalisePath) -> bool {
         let end = self.path.len() - 1;
+        let rest = &self.path[self.read.min(end)..end];
+        let inside = kind.next_slash(rest).unwrap_or(rest.len()).saturating_sub(1);
+        self.path.copy_within(self.read..self.read + inside, self.write);
+        self.read += inside;
+        self.write += inside;
         if self.read > end {
             return false;
         }
