@@ -91,7 +91,8 @@ impl Builder {
             log_data: actions.log_data.as_ref().map(|text| template(text, &mut self.names)).transpose()?,
             severity: actions.severity,
             tags: actions.tags.iter().map(|tag| template(tag, &mut self.names)).collect::<Result<_>>()?,
-            log: actions.log.unwrap_or(true),
+            // As in libmodsecurity, `auditlog` behind `nolog` has the rule told all the same.
+            log: actions.log.unwrap_or(true) || actions.audit_log == Some(true),
             audit: actions.audit_log.unwrap_or(true),
             capture: actions.capture,
             multi: actions.multi_match,
