@@ -5,12 +5,12 @@
 //!   [`Scorer::judge`] gives one [`Score`] a request, the highest of its values'.
 //! - [`Policy`]: what the score does to the anomaly score: off, observed, or added and taken off within bounds.
 //!
-//! What it is not: a rule engine (that is `waf`), nor a trainer. It keeps no state; what a site's own traffic looks like
-//! is the positive model's matter (`profile`).
+//! What it is not: a rule engine (that is `waf`), nor a trainer. It keeps no state but a memory of short values
+//! judged before; what a site's own traffic looks like is the positive model's matter (`profile`).
 //!
 //! Invariants
 //! - Time is linear in the values, with limits on values, bytes and pieces; what is plain never reaches the trees.
-//! - Influence is bounded by configuration; points are taken off only where no tokenizer speaks, never below 0.
+//! - Influence is bounded by configuration; points are taken off only where the tokenizers are silent, never below 0.
 //! - A model trained on other features is refused when it is read.
 //! - Hits of rules count by category and only at paranoia level 1: the score means the same under any release of CRS and
 //!   at any level.
@@ -19,6 +19,7 @@ mod category;
 mod decode;
 pub mod fault;
 mod feature;
+mod memory;
 mod policy;
 mod scorer;
 mod text;

@@ -77,8 +77,8 @@ impl Policy {
         }
     }
 
-    /// The anomaly score of a request after the model has spoken. Points are taken off only where none of its values
-    /// reads as an injection by the tokenizers, and never below 0.
+    /// The anomaly score of a request after the model has spoken. Points are taken off only where the value that scored
+    /// highest is no injection to the tokenizers, and never below 0.
     pub fn adjust(&self, inbound: i64, score: &Score, bands: Bands) -> Adjustment {
         let raise_at = self.raise_at.unwrap_or(bands.raise_at);
         let lower_at = self.lower_at.unwrap_or(bands.lower_at).min(raise_at);

@@ -3,9 +3,11 @@
 use crate::category::{Counts, category};
 use crate::fault::{CALIBRATION, FEATURES};
 use crate::feature;
+use crate::memory::{Found, Memory};
 use crate::text::Text;
 use base::{Fault, Result};
 use forest::Forest;
+use std::sync::Arc;
 use waf::Hit;
 
 /// Values longer than this are judged in pieces, bytes.
@@ -76,7 +78,7 @@ pub struct Score {
     pub variable: &'static str,
     /// Its key.
     pub key: Vec<u8>,
-    /// Whether that value reads as SQL or script by the tokenizers alone: such a request is never cleared.
+    /// Whether that value is SQL or script to the tokenizers: such a request is never cleared.
     pub injection: bool,
     /// Values that were put before the trees; the others were plain.
     pub judged: usize,
@@ -100,6 +102,7 @@ pub struct Scorer {
     slope: f64,
     offset: f64,
     bands: Bands,
+    memory: Arc<Memory>,
 }
 
 impl Scorer {
@@ -120,7 +123,7 @@ impl Scorer {
         let [slope, offset] = pair(text, "garrison_calibration")?;
         let [lower_at, raise_at] = pair(text, "garrison_bands")?;
         let bands = Bands { lower_at: lower_at as f32, raise_at: raise_at as f32 };
-        Ok(Scorer { forest, slope, offset, bands })
+        Ok(Scorer { forest, slope, offset, bands, memory: Arc::new(Memory::new()) })
     }
 
     /// Where the bands begin.
@@ -173,21 +176,30 @@ impl Scorer {
             if !counts.any() && is_plain(piece) {
                 continue;
             }
-            let text = Text::new(piece);
-            if !counts.any() && is_harmless(&text) {
-                continue;
-            }
-            judged = true;
-            feature::measure(&text, counts, row);
-            let probability = self.probability(row);
-            if probability > best.probability {
-                best.probability = probability;
+            let found = if counts.any() {
+                self.find(piece, counts, row)
+            } else {
+                self.memory.recall(piece, || self.find(piece, counts, row))
+            };
+            judged |= found.probability > 0.0;
+            if found.probability > best.probability {
+                best.probability = found.probability;
                 best.variable = value.variable;
                 best.key = value.key.to_vec();
-                best.injection = injection::sqli::detect(&text.plain).is_some() || injection::xss::detect(&text.plain);
+                best.injection = found.injection;
             }
         }
         best.judged += usize::from(judged);
+    }
+
+    fn find(&self, piece: &[u8], counts: &Counts, row: &mut Vec<f32>) -> Found {
+        let text = Text::new(piece);
+        if !counts.any() && is_harmless(&text) {
+            return Found { probability: 0.0, injection: false };
+        }
+        feature::measure(&text, counts, row);
+        let injection = injection::sqli::detect(&text.plain).is_some() || injection::xss::detect(&text.plain);
+        Found { probability: self.probability(row), injection }
     }
 
     fn probability(&self, row: &[f32]) -> f32 {

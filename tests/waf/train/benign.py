@@ -292,7 +292,49 @@ def mail(chance):
     return chance.choice(["\r\n", "\n"]).join([*lines, "", "--", name(chance)])
 
 
-SOURCES = [name, address, prose, chinese, search, url, json_text, token, code, html, formula, listing, date, agent, path, little, password, foreign, mail]
+def element(chance, depth=0):
+    tag = chance.choice("div p span section article h2 h3 li td figure figcaption em strong a code pre blockquote small sup label".split())
+    extra = pick(
+        chance, "", "", f' class="{word(chance)} {word(chance)}-{number(chance)}"', f' id="{identifier(chance)}"', f' data-{word(chance)}="{number(chance)}"', f' title="{sentence(chance)}"', f' style="margin: 0; width: {number(chance)}px"', f' href="{url(chance)}"', f' aria-label="{word(chance)}" role="{word(chance)}"', f" align='{chance.choice(['left', 'center'])}'", ' dir="ltr" lang="zh-CN"',
+    )
+    inner = sentence(chance) if depth > 2 or chance.random() < 0.5 else "".join(element(chance, depth + 1) for _ in range(chance.randint(1, 3)))
+    return f"<{tag}{extra}>{inner}</{tag}>" + chance.choice(["", "", "\n", "<br />", "&nbsp;", "<hr>"])
+
+
+def article(chance):
+    """Pages of editors and of blogs: nested elements with classes, data, styles, comments of block editors, lists, code."""
+    parts = [element(chance) for _ in range(chance.randint(1, 6))]
+    if chance.random() < 0.3:
+        parts.insert(0, f"<!-- wp:{word(chance)} {{\"level\":{chance.randint(1, 6)}}} -->")
+        parts.append(f"<!-- /wp:{word(chance)} -->")
+    if chance.random() < 0.2:
+        parts.append(f"<ol>{''.join(f'<li>{chinese(chance)}</li>' for _ in range(chance.randint(1, 5)))}</ol>")
+    if chance.random() < 0.1:
+        parts.append(f"&lt;{word(chance)}&gt; {sentence(chance)} &amp;&amp; &quot;{word(chance)}&quot;")
+    return chance.choice(["", "\r\n"]).join(parts)
+
+
+def xml_text(chance):
+    """XML: SOAP, feeds, drawings, settings; no entity declared."""
+    a, b, c = (identifier(chance).replace("-", "_") for _ in range(3))
+    return pick(
+        chance, f'<?xml version="1.0" encoding="UTF-8"?><{a}><{b} id="{number(chance)}">{word(chance)}</{b}><{c}/></{a}>', f'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><{a}><{b}>{number(chance)}</{b}></{a}></soap:Body></soap:Envelope>', f"<item><title>{sentence(chance)}</title><link>{url(chance)}</link><pubDate>{date(chance)}</pubDate></item>",
+        f'<path d="M{number(chance)} {number(chance)}L{number(chance)},{number(chance)}z" fill="#{hexadecimal(chance)[:6]}"/>', f"<{a}:{b} {c}='{word(chance)}'/>", f"<{a}><![CDATA[{sentence(chance)}]]></{a}>", f'<add key="{a}" value="{word(chance)};{number(chance)}"/>',
+    )
+
+
+def beacon(chance):
+    """What scripts of a page send home: errors with traces, selectors, timings, events, states of forms."""
+    a, b = identifier(chance).replace("-", "_"), identifier(chance).replace("-", "_")
+    frame = f"at {a}.{b} (https://www.example.com/static/js/{word(chance)}.{hexadecimal(chance)[:8]}.js:{number(chance)}:{number(chance)})"
+    return pick(
+        chance, f"Uncaught ReferenceError: {a} is not defined\n    {frame}\n    {frame}", f"Error: {sentence(chance)}\n    {frame}", f"Script error.", json.dumps({"type": "click", "target": f"div#{a} > button.{b}:nth-of-type({chance.randint(1, 9)})", "t": number(chance)}), f"body>div#{a}>ul.{b}>li:nth-child({chance.randint(1, 9)})>a[href='{url(chance)}']",
+        f"ev={word(chance)}&el={a}&v={number(chance)}&dl={urllib.parse.quote(url(chance), safe='')}&dt={urllib.parse.quote(sentence(chance))}", f"_ga=GA1.2.{number(chance)}.{number(chance)}; _gid={hexadecimal(chance)}; lang={word(chance)}", json.dumps([["_setAccount", f"UA-{number(chance)}-1"], ["_trackEvent", word(chance), sentence(chance)]]), f"{a}:{number(chance)}~{b}:{number(chance)}!{hexadecimal(chance)}*{number(chance)}",
+        f"(not set)|(direct)|{word(chance)}|{url(chance)}", f"utmcsr=({word(chance)})|utmccn=({word(chance)})|utmcmd=(none)", json.dumps({"message": f"Cannot read properties of null (reading '{a}')", "stack": frame, "userAgent": agent(chance)}), f"[{a}] {sentence(chance)} {{{b}={number(chance)}, ok=true}}",
+    )
+
+
+SOURCES = [name, address, prose, chinese, search, url, json_text, token, code, html, formula, listing, date, agent, path, little, password, foreign, mail, article, xml_text, beacon]
 
 
 def wrapped(chance, value):

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import gzip
 import pathlib
 import random
 import re
@@ -12,6 +13,8 @@ import yaml
 
 from sample import Sample
 
+# Sources that are never trained on, only measured.
+APART = ("crs-tests", "debian-documents")
 KINDS = {
     "norm": "benign",
     "sqli": "sqli",
@@ -143,6 +146,23 @@ def python_library(count=9000):
         yield Sample("python-library", "benign", text.encode())
 
 
+def debian_documents(count=3000):
+    """Paragraphs of the documents that Debian's packages install, and the addresses in them: real texts of many hands."""
+    chance, texts, addresses = random.Random(4), [], set()
+    for path in sorted(pathlib.Path("/usr/share/doc").glob("*/*")):
+        if not path.is_file():
+            continue
+        raw = path.read_bytes()[:400_000]
+        try:
+            text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8", "replace")
+        except (OSError, EOFError):
+            continue
+        texts.extend(part.strip()[:1500] for part in text.split("\n\n")[:40] if len(part.strip()) > 20)
+        addresses.update(re.findall(r"https?://[^\s\"'<>)\]}]{8,200}", text))
+    for text in [*chance.sample(texts, min(count, len(texts))), *chance.sample(sorted(addresses), min(count // 2, len(addresses)))]:
+        yield Sample("debian-documents", "benign", text.encode())
+
+
 def attack_is_visible(sample):
     """Lists of attacks hold scraps such as `1` or `admin`: words alone are none."""
     return not sample.attack or not re.fullmatch(rb"[\w .,-]{0,24}", sample.value)
@@ -156,7 +176,7 @@ def template(value):
 def all_corpora(data):
     """Every corpus, doubles dropped; of one template at most four are kept."""
     chance, seen, templates = random.Random(3), set(), {}
-    samples = [*httpparams(data), *libinjection(data), *gotestwaf(data), *crs(data), *python_library()]
+    samples = [*httpparams(data), *libinjection(data), *gotestwaf(data), *crs(data), *python_library(), *debian_documents()]
     chance.shuffle(samples)
     for sample in samples:
         form = (sample.source.partition("/")[0], sample.kind, template(sample.value))

@@ -22,7 +22,7 @@ pub struct Census {
     pub calls: u32,
     /// `AND`, `OR` … with a value, function or parenthesis behind them.
     pub conditions: u32,
-    /// A statement's first word behind a semicolon.
+    /// A statement's first word, or a function, behind a semicolon.
     pub stacked: u32,
     /// `UNION` with `SELECT` or a parenthesis behind it.
     pub unions: u32,
@@ -78,7 +78,9 @@ impl Census {
         match last.kind {
             Kind::Function => self.calls += u32::from(token.kind == Kind::LeftParen),
             Kind::Logic => self.conditions += u32::from(opens || token.is_unary()),
-            Kind::Semicolon => self.stacked += u32::from(matches!(token.kind, Kind::Statement | Kind::Expression)),
+            Kind::Semicolon => {
+                self.stacked += u32::from(matches!(token.kind, Kind::Statement | Kind::Expression | Kind::Function));
+            }
             Kind::Union => self.unions += u32::from(matches!(token.kind, Kind::Expression | Kind::LeftParen)),
             Kind::Keyword | Kind::Expression | Kind::Statement => {
                 self.phrases += u32::from(matches!(token.kind, Kind::Keyword | Kind::Expression | Kind::Function));

@@ -1,4 +1,4 @@
-//! Words that tell what a value is about, in groups. A word stands in one group: the one where it tells most.
+//! Words that tell what a value is about, in groups. A word counts in the first group that lists it.
 
 /// A group and its words, separated by white space.
 pub(super) const GROUPS: &[(&str, &str)] = &[
@@ -53,8 +53,8 @@ pub(super) const GROUPS: &[(&str, &str)] = &[
     ("word_script_weak", "script function window location write eval console fetch import return var let const this new throw"),
     (
         "word_html",
-        "img svg iframe body input video audio object embed link meta style form marquee details textarea button base frame
-         frameset applet isindex layer bgsound xss math href src div span br table td background formaction xlink",
+        "img svg iframe body input video audio object embed link meta style form details textarea button base frame
+         frameset applet isindex layer bgsound xss math formaction xlink srcdoc marquee",
     ),
     (
         "word_php",
@@ -82,6 +82,6 @@ pub(super) const GROUPS: &[(&str, &str)] = &[
     ("word_scheme", "http https ftp file php gopher dict data expect phar zip glob jar netdoc view sftp tcp udp smb"),
     ("word_operator", "$gt $lt $ne $gte $lte $in $nin $where $regex $exists $or $and $eq $expr $function"),
     ("word_directory", "objectclass objectcategory samaccountname userpassword uid cn dn ou dc mail givenname memberof"),
-    ("word_xml", "entity doctype cdata xinclude xsl stylesheet xml xmlns xsi soap element attlist public dtd"),
-    ("word_header", "set content transfer encoding location subject bcc cc rcpt mime host status connection refresh"),
+    ("word_xml", "entity doctype xinclude xsl stylesheet attlist notation dtd sysid pubid"),
+    ("word_header", "bcc rcpt mime refresh httponly samesite x_forwarded_for transfer"),
 ];
