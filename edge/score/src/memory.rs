@@ -17,11 +17,14 @@ pub(crate) struct Found {
     pub injection: bool,
 }
 
+/// A value and what was found of it.
+type Kept = (Box<[u8]>, Found);
+
 /// A slot for each hash; a newer value takes the place of an older one. Hashes are keyed, so that nobody outside can aim.
 #[derive(Debug)]
 pub(crate) struct Memory {
     hasher: RandomState,
-    slots: Vec<Mutex<Option<(Box<[u8]>, Found)>>>,
+    slots: Vec<Mutex<Option<Kept>>>,
 }
 
 impl Memory {

@@ -29,6 +29,6 @@ pub mod transformation;
 pub mod variable;
 
 pub use collection::{Collections, Memory};
-pub use engine::{Connection, Engine, Summary, Transaction};
+pub use engine::{Connection, Engine, Show, Summary, Transaction};
 pub use verdict::{Hit, Intervention, Refusal, Step, Verdict, Work};
 pub use vocabulary::vocabulary;

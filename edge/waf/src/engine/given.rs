@@ -47,10 +47,13 @@ const FIXED: &[&str] = &[
 /// Beginnings of further ones.
 const FIXED_BEGIN: &[&str] = &["if-", "sec-"];
 
+/// Takes a value: variable, key, value.
+pub type Show<'s> = dyn FnMut(&'static str, &[u8], &[u8]) + 's;
+
 impl Transaction {
-    /// Shows every value that the client chose, decoded as its place says: variable, key, value. Arguments and their
+    /// Shows every value that the client chose, decoded as its place says. Arguments and their
     /// names, cookies and theirs, file names, texts of XML, headers of free form, and the path.
-    pub fn given(&self, show: &mut dyn FnMut(&'static str, &[u8], &[u8])) {
+    pub fn given(&self, show: &mut Show<'_>) {
         let Some(state) = self.state.as_deref() else { return };
         let text = |id| state.memo.arena.get(id);
         if let Some(path) = state.store.get(Single::RequestFilename) {
