@@ -50,7 +50,6 @@ pub(crate) const KEPT: &[&str] = &[
     "SecDebugLogLevel",
     "SecDisableBackendCompression",
     "SecGeoLookupDb",
-    "SecGeoLookupDB",
     "SecGsbLookupDb",
     "SecGuardianLog",
     "SecHttpBlKey",

@@ -84,3 +84,20 @@ fn every_reference_is_taken_apart() {
     // The defaults of crs-setup.conf hold for `block`.
     assert!(rules.iter().filter(|rule| rule.id != 0).all(|rule| rule.place.line > 0));
 }
+
+/// The recommended settings that Debian's module of nginx brings, with the map of code points beside them.
+#[test]
+fn the_recommended_settings_are_read() {
+    let file = "/usr/share/nginx/docs/modsecurity/modsecurity.conf";
+    if !std::path::Path::new(file).exists() {
+        eprintln!("skipped: package libnginx-mod-http-modsecurity is not installed");
+        return;
+    }
+    let ruleset = seclang::load(&mut Disk, &[file], &ALL).unwrap();
+    let settings = &ruleset.settings;
+    assert!(settings.request_body && settings.response_body);
+    assert_eq!((settings.request_body_limit, settings.response_body_limit), (13_107_200, 524_288));
+    assert_eq!(settings.unicode_map.get(&0xff41), Some(&b'a'));
+    assert!(settings.unicode_map.len() > 200 && settings.other.len() > 5, "{:?}", settings.other);
+    assert!(all(&ruleset).iter().any(|rule| rule.id == 200_002));
+}
