@@ -5,7 +5,8 @@ use std::path::Path;
 
 fn shipped() -> Scorer {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/waf/model.txt");
-    Scorer::read(&std::fs::read_to_string(path).unwrap()).unwrap()
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    Scorer::read(&text).unwrap_or_else(|fault| panic!("content/waf/model.txt: {fault}"))
 }
 
 fn probability(scorer: &Scorer, value: &str) -> f32 {
