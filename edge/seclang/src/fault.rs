@@ -8,8 +8,8 @@ pub const DIRECTIVE: Code = Code {
     class: Class::Invalid,
     title: "unknown directive",
     title_zh: "未知的指令",
-    hint: "see docs/guide for the directives; a misspelt one would otherwise switch a protection off in silence",
-    hint_zh: "可用指令见 docs/guide；拼写错误的指令若被忽略，防护会在无声中失效",
+    hint: "correct the name or remove the line; a misspelt directive that was passed by would switch a protection off in silence",
+    hint_zh: "请更正名称或删除该行；拼写错误的指令若被忽略，防护会在无声中失效",
 };
 /// Something of the language that this engine does not do.
 pub const UNSUPPORTED: Code = Code {
@@ -62,8 +62,8 @@ pub const TRANSFORMATION: Code = Code {
     class: Class::Invalid,
     title: "unknown transformation",
     title_zh: "未知的转换函数",
-    hint: "see docs/guide for the transformations",
-    hint_zh: "可用的转换函数见 docs/guide",
+    hint: "write one of ModSecurity 3's transformations, without regard to case",
+    hint_zh: "请使用 ModSecurity 3 的转换函数之一，不区分大小写",
 };
 /// An action nobody knows.
 pub const ACTION: Code = Code {
