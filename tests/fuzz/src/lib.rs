@@ -11,6 +11,7 @@ mod language;
 mod records;
 mod requests;
 mod rules;
+mod values;
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "hidden-value", run: requests::hidden, seeds: &["edge/waf/tests/body"] },
     Target { name: "openapi", run: requests::openapi, seeds: &["edge/profile/tests/cases"] },
     Target { name: "rule-language", run: language::rules, seeds: &["edge/seclang/tests/cases"] },
+    Target { name: "transformation", run: values::transformations, seeds: &[] },
+    Target { name: "operator", run: values::operators, seeds: &[] },
     Target { name: "tuning", run: language::tuning, seeds: &["edge/seclang/tests/tuning", "content/waf/profile"] },
 ];
 
