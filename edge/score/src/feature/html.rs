@@ -3,7 +3,6 @@
 use super::{Group, scaled};
 use crate::category::Counts;
 use crate::text::Text;
-use injection::xss;
 
 pub(super) struct Html;
 
@@ -30,8 +29,8 @@ impl Group for Html {
             }
         }
         row.extend([
-            f32::from(u8::from(xss::detect(text.raw))),
-            f32::from(u8::from(xss::detect(&text.plain))),
+            f32::from(u8::from(text.spoken().raw_script)),
+            f32::from(u8::from(text.spoken().plain_script)),
             scaled(tags.count() as u32),
             scaled(attributes),
             scaled(handlers),

@@ -3,15 +3,9 @@
 use super::{Group, scaled, share};
 use crate::category::Counts;
 use crate::text::Text;
-use injection::sqli::{self, Census, Context, Dialect};
+use injection::sqli::{self, Census};
 
 pub(super) struct Sql;
-
-const PLACES: &[(Context, Option<u8>, Dialect)] = &[
-    (Context::Bare, None, Dialect::Ansi),
-    (Context::Single, Some(b'\''), Dialect::Ansi),
-    (Context::Double, Some(b'"'), Dialect::MySql),
-];
 
 /// Letters of the best fingerprint that are counted.
 const LETTERS: &[u8] = b"kUBETf&ocs1nv(,;";
@@ -41,18 +35,14 @@ impl Group for Sql {
     }
 
     fn measure(&self, text: &Text<'_>, _: &Counts, row: &mut Vec<f32>) {
-        row.push(f32::from(u8::from(sqli::detect(text.raw).is_some())));
+        let spoken = text.spoken();
+        row.push(f32::from(u8::from(spoken.raw_sql)));
         let mut best: Option<(Census, sqli::Fingerprint, u32)> = None;
-        for (context, quote, dialect) in PLACES {
-            if quote.is_some_and(|quote| text.count(quote) == 0) {
+        for place in &spoken.sql {
+            let Some((reading, context, dialect)) = place else {
                 row.push(0.0);
                 continue;
-            }
-            let mut reading = sqli::read(&text.plain, *context, *dialect);
-            if reading.ambiguous && !reading.injection {
-                let again = sqli::read(&text.plain, *context, Dialect::MySql);
-                reading = if again.injection { again } else { reading };
-            }
+            };
             row.push(f32::from(u8::from(reading.listed) + u8::from(reading.injection)));
             let census = sqli::census(&text.plain, *context, *dialect);
             let weight = weight(&census) + u32::from(reading.injection);
