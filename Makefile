@@ -41,7 +41,7 @@ drill: setup build ## every drill on this machine, table with times; writes figu
 train-waf: setup ## train the learned score of the gateway from the corpora beside the repository; writes content/waf/model.txt and its report
 	@$(GARRISON_VENV)/bin/python -m pip install --quiet -r tests/waf/train/requirements.txt
 	@cargo build --locked --package waf-eval --bin score-rows
-	@$(GARRISON_VENV)/bin/python tests/waf/train/train.py --rows $(BIN)/score-rows --data ../shared/data/waf --model content/waf/model.txt --report content/waf/model.md
+	@GARRISON_FIGURES=$(CARGO_TARGET_DIR)/figures $(GARRISON_VENV)/bin/python -B tests/waf/train/train.py --rows $(BIN)/score-rows --data ../shared/data/waf --model content/waf/model.txt --report content/waf/model.md
 
 lint: ## clippy on everything, warnings are faults
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
