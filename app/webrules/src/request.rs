@@ -92,7 +92,11 @@ fn split(text: &[u8]) -> (&[u8], &[u8]) {
 /// The first line: a request line, `METHOD URL`, or a URL.
 fn start(line: &[u8]) -> Option<Request> {
     let words: Vec<&[u8]> = line.trim_ascii().split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
+    let whole = line.trim_ascii();
+    let bare = whole.starts_with(b"/") || whole.starts_with(b"http://") || whole.starts_with(b"https://");
     let (method, target, protocol) = match words.as_slice() {
+        // A URL as people paste it, blanks and all.
+        [_, .., last] if bare && !last.starts_with(b"HTTP/") => (b"GET".as_slice(), whole, b"HTTP/1.1".as_slice()),
         [target] => (b"GET".as_slice(), *target, b"HTTP/1.1".as_slice()),
         [target, protocol] if protocol.starts_with(b"HTTP/") => (b"GET".as_slice(), *target, *protocol),
         [method, target] => (*method, *target, b"HTTP/1.1".as_slice()),
@@ -141,6 +145,7 @@ mod tests {
             (b"/?id=1".as_slice(), Some(b"shop.example:8443".as_slice()))
         );
         assert_eq!(parse(b"DELETE /x").unwrap().method, b"DELETE");
+        assert_eq!(parse(b"/?q=1 or 1=1").unwrap().target, b"/?q=1 or 1=1");
         assert_eq!(parse(b"GET /?q=1 or 1=1 HTTP/1.0\n\n").unwrap().target, b"/?q=1 or 1=1");
         for bad in [b"".as_slice(), b"\x00", b"GET x HTTP/1.1", b"GET / HTTP/1.1\nnofield"] {
             assert!(parse(bad).unwrap_err().is(&fault::REQUEST), "{bad:?}");

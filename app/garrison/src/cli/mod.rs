@@ -67,7 +67,7 @@ pub enum Command {
     Assets(Assets),
     /// Vulnerabilities of the hosts, and the advisories they come from.
     Vulns(Vulns),
-    /// The web firewall: why a request is refused or not.
+    /// The web firewall: requests explained, traffic counted, sites tuned.
     Waf(Waf),
     /// The ledger.
     Ledger(Ledger),

@@ -41,6 +41,14 @@ words! {
     Fixed: "FIXED IN", "修复版本";
     Score: "CVSS", "CVSS";
     Exploited: "EXPLOITED", "已被利用";
+    Site: "SITE", "站点";
+    Decision: "DECISION", "处置";
+    Requests: "REQUESTS", "请求数";
+    Clients: "CLIENTS", "客户端数";
+    Worst: "WORST SCORE", "最高评分";
+    Counted: "COUNTED BY", "统计对象";
+    Does: "WHAT IT DOES", "作用";
+    Until: "UNTIL", "截止";
     Source: "SOURCE", "来源";
     Whole: "WHOLE INVENTORY", "完整清单";
     More: "there is more: add --limit", "还有更多：请加 --limit";
