@@ -7,8 +7,9 @@ use crate::load::Reading;
 
 /// How much slower than quiet the origin may be before the limit shrinks.
 const TOLERANCE: f64 = 1.5;
-/// How fast the limit moves.
-const SMOOTHING: f64 = 0.3;
+/// How fast the limit grows, and how fast it shrinks: what waits inside the origin is waited for by everyone.
+const GROWTH: f64 = 0.3;
+const SHRINKING: f64 = 0.5;
 
 /// The limit.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ impl Concurrency {
         let busy = f64::from(std::mem::take(&mut self.peak)) >= self.limit / 2.0;
         let mut gradient = 1.0;
         if reading.p50_us > 0 {
-            gradient = (TOLERANCE * reading.quiet_p50_us as f64 / reading.p50_us as f64).clamp(0.5, 1.0);
+            gradient = (TOLERANCE * reading.quiet_p50_us as f64 / reading.p50_us as f64).clamp(0.3, 1.0);
         }
         if reading.errors > 0.1 {
             gradient = gradient.min(0.7);
@@ -49,7 +50,8 @@ impl Concurrency {
             return;
         }
         let target = self.limit * gradient + self.limit.sqrt();
-        self.limit = (self.limit + SMOOTHING * (target - self.limit)).clamp(self.least, self.most);
+        let smoothing = if target < self.limit { SHRINKING } else { GROWTH };
+        self.limit = (self.limit + smoothing * (target - self.limit)).clamp(self.least, self.most);
     }
 }
 

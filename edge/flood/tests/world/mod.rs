@@ -272,11 +272,12 @@ impl World {
         match decision {
             Decision::Admit(ticket) => self.work(ticket, sender),
             Decision::Queue { waiter, deadline_us, displaced } => {
+                self.waiting.insert(waiter, sender);
+                self.at(deadline_us, Event::Deadline(waiter));
+                // Who is turned away may come back at once and displace another.
                 if let Some(other) = displaced.and_then(|other| self.waiting.remove(&other)) {
                     self.turn_away(other, Held::Displaced);
                 }
-                self.waiting.insert(waiter, sender);
-                self.at(deadline_us, Event::Deadline(waiter));
             }
             Decision::Challenge { difficulty, .. } => match sender {
                 Sender::Visit(visit) if self.visits[visit].tries < 3 => self.solve(visit, difficulty),
