@@ -13,12 +13,12 @@ use crate::{fault, variable};
 use base::{Fault, Result};
 use names::Names;
 use pipeline::Pipelines;
-use rule::{Compare, Number, Removal, Rule, Test};
+use rule::{Compare, Number, Quick, Removal, Rule, Test};
 use scan::Scan;
 use seclang::{Item, Phase, Ruleset, Settings};
 use std::collections::HashMap;
 use std::sync::Arc;
-use target::TargetSet;
+use target::{Pick, TargetSet};
 use text::Template;
 
 /// No group: the rule is evaluated by itself.
@@ -48,6 +48,10 @@ pub(crate) struct Program {
     pub removals: Vec<Removal>,
     /// Settings beside rules.
     pub settings: Settings,
+    /// Tests whose arguments hold macros.
+    pub made_tests: u32,
+    /// Slots of the anomaly scores of request and response, the one that counts first.
+    pub scores: [Vec<u32>; 2],
 }
 
 /// One step of a phase: the head of a rule, with what passes it by.
@@ -75,6 +79,12 @@ pub(crate) struct Made {
     /// Whether it costs enough to be scanned for and remembered.
     pub heavy: bool,
 }
+
+/// Names of the scores of a request (CRS 4, its early versions, CRS 3) and of a response.
+const SCORES: [&[&[u8]]; 2] = [
+    &[b"blocking_inbound_anomaly_score", b"inbound_anomaly_score", b"anomaly_score"],
+    &[b"blocking_outbound_anomaly_score", b"outbound_anomaly_score"],
+];
 
 /// Operators that are not worth a scan: they cost less than looking up what one found.
 const LIGHT: &[&str] = &[
@@ -123,6 +133,7 @@ struct Builder {
     names: Names,
     removals: Vec<Removal>,
     settings: Settings,
+    made_tests: u32,
 }
 
 impl Builder {
@@ -144,6 +155,7 @@ impl Builder {
             names: Names::new(),
             removals: Vec::new(),
             settings: ruleset.settings.clone(),
+            made_tests: 0,
         }
     }
 
@@ -181,7 +193,7 @@ impl Builder {
         let number = self.rules.len() as u32;
         let (test, negated) = self.test(rule)?;
         let set = if rule.operator.is_some() { Some(self.set(rule)?) } else { None };
-        Ok(Rule {
+        let mut compiled = Rule {
             id: rule.id,
             phase: rule.phase,
             place: rule.place.clone(),
@@ -191,7 +203,18 @@ impl Builder {
             negated,
             actions: self.actions(rule)?,
             next: rule.next.is_some().then_some(number + 1),
-        })
+            quick: None,
+        };
+        compiled.quick = self.quick(&compiled);
+        Ok(compiled)
+    }
+
+    fn quick(&self, rule: &Rule) -> Option<Quick> {
+        let Test::Number(compare, Number::Fixed(number)) = rule.test else { return None };
+        let [target] = self.sets[rule.set? as usize].targets.as_slice() else { return None };
+        let Pick::Slot(slot) = target.pick else { return None };
+        let plain = rule.node == 0 && target.except.is_empty() && target.source == variable::Source::Tx;
+        plain.then_some(Quick { slot, count: target.count, compare, number })
     }
 
     fn set(&mut self, rule: &seclang::Rule) -> Result<u32> {
@@ -221,7 +244,9 @@ impl Builder {
         let known = *known.ok_or_else(|| Fault::new(&fault::UNKNOWN).object(&place).found(operator.name))?;
         let Some(argument) = operator.argument.fixed() else {
             let argument = Template::compile(&operator.argument, &mut self.names, &rule.place)?;
-            return Ok((Test::Made(known, argument), operator.negated));
+            let number = self.made_tests;
+            self.made_tests += 1;
+            return Ok((Test::Made(known, argument, number), operator.negated));
         };
         let key = (operator.name, argument.to_vec(), operator.data.clone());
         let id = match self.test_ids.get(&key) {
@@ -260,6 +285,8 @@ impl Builder {
         for set in &mut self.sets {
             set.targets.iter_mut().for_each(|target| target.settle(&self.names));
         }
+        let slots = &self.names;
+        let scores = SCORES.map(|names| names.iter().filter_map(|name| slots.find(name)).collect());
         Ok(Program {
             rules: self.rules,
             phases: self.phases,
@@ -272,6 +299,8 @@ impl Builder {
             names: self.names,
             removals: self.removals,
             settings: self.settings,
+            made_tests: self.made_tests,
+            scores,
         })
     }
 }

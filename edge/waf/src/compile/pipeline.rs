@@ -1,5 +1,6 @@
 //! Pipelines of transformations as a tree: what two rules do alike to a value is done once.
 
+use super::scan::packed;
 use crate::fault;
 use crate::transformation::{self, Transformation};
 use base::{Fault, Result};
@@ -13,6 +14,12 @@ pub(crate) struct Node {
     kind: &'static dyn Transformation,
     /// The same as the settings have it, if they say something about it.
     configured: Option<Box<dyn Transformation>>,
+    /// Bytes without one of which it leaves a value as it is.
+    pub triggers: [u64; 4],
+    /// Of the whole pipeline to here.
+    pub all_triggers: [u64; 4],
+    /// Whether it changes nothing but the case of letters.
+    pub folds: bool,
 }
 
 impl Node {
@@ -72,7 +79,14 @@ impl Pipelines {
         if let Some(found) = self.nodes.iter().position(same) {
             return found as u32 + 1;
         }
-        self.nodes.push(Node { parent, kind, configured: kind.configured(settings) });
+        let triggers = transformation::triggers(kind.name()).map_or([u64::MAX; 4], |set| packed(&set));
+        let mut all_triggers = triggers;
+        if parent != 0 {
+            let before = self.node(parent).all_triggers;
+            all_triggers.iter_mut().zip(before).for_each(|(all, before)| *all |= before);
+        }
+        let folds = matches!(kind.name(), "lowercase" | "uppercase");
+        self.nodes.push(Node { parent, kind, configured: kind.configured(settings), triggers, all_triggers, folds });
         let node = self.nodes.len() as u32;
         let mut chain = self.chains[parent as usize].clone();
         chain.push(node);

@@ -4,7 +4,7 @@ use crate::fault;
 use crate::operator::Guard;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base::{Fault, Result};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Bits of operators, 64 a word.
 pub(crate) type Bits = Vec<u64>;
@@ -29,30 +29,29 @@ pub(crate) struct Scan {
     always: Bits,
     /// Operators of which a literal in the string is proof.
     exact: Bits,
-    /// Bytes of which one must be there, and who needs that.
-    byte_sets: Vec<([u64; 4], Bits)>,
+    /// Operators without a set of bytes.
+    any_bytes: Bits,
+    /// By byte: the sets (at most [`SETS`]) that hold it, a bit a set.
+    sets_of: Vec<u128>,
+    /// By set: who needs one of its bytes.
+    needing_set: Vec<Bits>,
     /// Length that must be there, and who needs that; longest first.
     lengths: Vec<(usize, Bits)>,
     words: usize,
 }
 
-/// What a scan finds, per string.
-pub(crate) struct Found<'r> {
-    /// Operators that may hold.
-    pub may: &'r mut [u64],
-    /// Operators that do hold.
-    pub does: &'r mut [u64],
-}
+/// Sets of bytes told apart; operators that need more of them are not ruled out by bytes.
+const SETS: usize = 128;
 
 impl Scan {
     /// Of guards, one an operator.
     pub fn new(guards: &[Guard]) -> Result<Scan> {
         let words = guards.len().div_ceil(64).max(1);
         let empty = || vec![0; words];
-        let (mut always, mut exact) = (empty(), empty());
+        let (mut always, mut exact, mut any_bytes) = (empty(), empty(), empty());
         let mut literals: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
-        let mut byte_sets: HashMap<[u64; 4], Bits> = HashMap::new();
-        let mut lengths: HashMap<usize, Bits> = HashMap::new();
+        let mut byte_sets: BTreeMap<[u64; 4], Bits> = BTreeMap::new();
+        let mut lengths: BTreeMap<usize, Bits> = BTreeMap::new();
         for (guard, operator) in guards.iter().zip(0_u32..) {
             match &guard.literals {
                 Some(needed) if needed.iter().all(|literal| !literal.is_empty()) => {
@@ -65,8 +64,11 @@ impl Scan {
                 }
                 _ => set(&mut always, operator),
             }
-            if let Some(bytes) = &guard.bytes {
-                set(byte_sets.entry(packed(bytes)).or_insert_with(empty), operator);
+            match &guard.bytes {
+                Some(bytes) if byte_sets.len() < SETS || byte_sets.contains_key(&packed(bytes)) => {
+                    set(byte_sets.entry(packed(bytes)).or_insert_with(empty), operator);
+                }
+                _ => set(&mut any_bytes, operator),
             }
             if guard.length > 0 {
                 set(lengths.entry(guard.length).or_insert_with(empty), operator);
@@ -80,12 +82,14 @@ impl Scan {
             needs.push((needing.len() as u32, operators.len() as u32));
             needing.append(operators);
         }
-        let mut lengths: Vec<(usize, Bits)> = lengths.into_iter().collect();
-        lengths.sort_unstable_by(|one, other| other.cmp(one));
-        let mut byte_sets: Vec<([u64; 4], Bits)> = byte_sets.into_iter().collect();
-        byte_sets.sort_unstable();
+        let mut sets_of = vec![0_u128; 256];
+        for (number, bytes) in byte_sets.keys().enumerate() {
+            (0..256_u32).filter(|byte| has(bytes, *byte)).for_each(|byte| sets_of[byte as usize] |= 1 << number);
+        }
         let automaton = automaton(patterns.iter().map(|(literal, _)| literal.as_slice()))?;
-        Ok(Scan { automaton, needs, needing, always, exact, byte_sets, lengths, words })
+        let needing_set = byte_sets.into_values().collect();
+        let lengths = lengths.into_iter().rev().collect();
+        Ok(Scan { automaton, needs, needing, always, exact, any_bytes, sets_of, needing_set, lengths, words })
     }
 
     /// Words of a row.
@@ -93,33 +97,44 @@ impl Scan {
         self.words
     }
 
-    /// Scans a string. `seen` is working memory.
-    pub fn run(&self, text: &[u8], seen: &mut Vec<u64>, found: Found<'_>) {
-        let Found { may, does } = found;
-        may.copy_from_slice(&self.always);
-        does.fill(0);
-        if let Some(automaton) = &self.automaton {
-            seen.clear();
-            seen.resize(self.needs.len().div_ceil(64), 0);
-            for hit in automaton.find_overlapping_iter(text) {
-                let pattern = hit.pattern().as_u32();
-                if !has(seen, pattern) {
-                    set(seen, pattern);
-                    let (start, count) = self.needs[pattern as usize];
-                    for operator in &self.needing[start as usize..][..count as usize] {
-                        set(may, *operator);
-                    }
-                }
+    /// Operators one of whose literals stands in a string. `seen` is working memory.
+    pub fn literals(&self, text: &[u8], seen: &mut Vec<u64>, hit: &mut [u64]) {
+        hit.fill(0);
+        let Some(automaton) = &self.automaton else { return };
+        seen.clear();
+        seen.resize(self.needs.len().div_ceil(64), 0);
+        for found in automaton.find_overlapping_iter(text) {
+            let pattern = found.pattern().as_u32();
+            if !has(seen, pattern) {
+                set(seen, pattern);
+                let (start, count) = self.needs[pattern as usize];
+                self.needing[start as usize..][..count as usize].iter().for_each(|operator| set(hit, *operator));
             }
         }
-        let present = present(text);
-        for (bytes, needing) in &self.byte_sets {
-            if bytes.iter().zip(present).all(|(needed, present)| needed & present == 0) {
-                without(may, needing);
+    }
+
+    /// Operators that may hold of a string, and those that do, from its literals, bytes and length.
+    pub fn judge(&self, hit: &[u64], present: &[u64; 4], length: usize, may: &mut [u64], does: &mut [u64]) {
+        may.copy_from_slice(&self.any_bytes);
+        let mut sets = present.iter().zip(self.sets_of.chunks(64)).fold(0, |sets, (word, sets_of)| {
+            let mut rest = *word;
+            let mut sets = sets;
+            while rest != 0 {
+                sets |= sets_of[rest.trailing_zeros() as usize];
+                rest &= rest - 1;
             }
+            sets
+        });
+        while sets != 0 {
+            let needing = &self.needing_set[sets.trailing_zeros() as usize];
+            may.iter_mut().zip(needing).for_each(|(may, needing)| *may |= needing);
+            sets &= sets - 1;
         }
-        for (_, needing) in self.lengths.iter().take_while(|(length, _)| *length > text.len()) {
-            without(may, needing);
+        for ((may, hit), always) in may.iter_mut().zip(hit).zip(&self.always) {
+            *may &= hit | always;
+        }
+        for (_, needing) in self.lengths.iter().take_while(|(needed, _)| *needed > length) {
+            may.iter_mut().zip(needing).for_each(|(may, needing)| *may &= !needing);
         }
         for ((does, may), exact) in does.iter_mut().zip(may.iter()).zip(&self.exact) {
             *does = may & exact;
@@ -141,13 +156,8 @@ fn automaton<'p>(patterns: impl Iterator<Item = &'p [u8]>) -> Result<Option<AhoC
     built.map(Some).map_err(|cause| Fault::new(&fault::TOO_MANY).object(object).because(cause))
 }
 
-fn without(bits: &mut [u64], taken: &[u64]) {
-    for (bits, taken) in bits.iter_mut().zip(taken) {
-        *bits &= !taken;
-    }
-}
-
-fn packed(bytes: &[bool; 256]) -> [u64; 4] {
+/// A set of bytes as bits.
+pub(crate) fn packed(bytes: &[bool; 256]) -> [u64; 4] {
     let mut packed = [0; 4];
     for at in (0..256_u32).filter(|at| bytes[*at as usize]) {
         set(&mut packed, at);
@@ -155,12 +165,19 @@ fn packed(bytes: &[bool; 256]) -> [u64; 4] {
     packed
 }
 
-fn present(text: &[u8]) -> [u64; 4] {
+/// The bytes of a string as bits.
+pub(crate) fn present(text: &[u8]) -> [u64; 4] {
     let mut present = [0; 4];
-    for byte in text {
-        present[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    if text.len() < 256 {
+        for byte in text {
+            present[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        }
+        return present;
     }
-    present
+    // Stores that do not wait for each other.
+    let mut seen = [false; 256];
+    text.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+    packed(&seen)
 }
 
 #[cfg(test)]
@@ -181,7 +198,9 @@ mod tests {
     fn scan(guards: &[Guard], text: &str) -> (Vec<u32>, Vec<u32>) {
         let scan = Scan::new(guards).unwrap();
         let (mut may, mut does) = (vec![0; scan.words()], vec![0; scan.words()]);
-        scan.run(text.as_bytes(), &mut Vec::new(), Found { may: &mut may, does: &mut does });
+        let mut hit = vec![0; scan.words()];
+        scan.literals(text.as_bytes(), &mut Vec::new(), &mut hit);
+        scan.judge(&hit, &present(text.as_bytes()), text.len(), &mut may, &mut does);
         let all = |bits: &[u64]| (0..guards.len() as u32).filter(|at| has(bits, *at)).collect();
         (all(&may), all(&does))
     }

@@ -215,7 +215,7 @@ impl State {
             }
         }
         if self.explain {
-            hit.score = self.score(cx, super::INBOUND);
+            hit.score = self.score(&cx.program.scores[0]);
         }
         self.hits.push(hit);
     }
@@ -235,10 +235,9 @@ impl State {
         steps
     }
 
-    /// The first of these names of `TX` that has a value.
-    pub(super) fn score(&self, cx: &Context<'_>, names: &[&str]) -> i64 {
-        let slots = names.iter().filter_map(|name| cx.program.names.find(name.as_bytes()));
-        let found = slots.map(|slot| self.tx[slot as usize]).find(|id| id.is_some());
+    /// The first of these slots of `TX` that has a value.
+    pub(super) fn score(&self, slots: &[u32]) -> i64 {
+        let found = slots.iter().map(|slot| self.tx[*slot as usize]).find(|id| id.is_some());
         found.map_or(0, |id| integer(self.memo.arena.get(id)))
     }
 

@@ -3,9 +3,9 @@
 use super::Context;
 use super::expand::expand;
 use super::intern::Id;
-use super::state::{Note, State};
+use super::state::State;
 use super::values::Value;
-use crate::compile::rule::{Number, Rule, Test};
+use crate::compile::rule::{Number, Quick, Rule, Test};
 use crate::compile::scan::has;
 use crate::compile::target::Pick;
 use crate::compile::{DIRECT, names};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 impl State {
     /// Runs a rule with its chain; whether the whole chain held.
     pub(super) fn rule(&mut self, cx: &Context<'_>, head: u32, group: u32) -> bool {
-        self.note = Note::default();
+        self.note.clear();
         let mut last = head;
         loop {
             self.rule = last;
@@ -43,8 +43,22 @@ impl State {
         true
     }
 
+    /// Whether a rule's test in short does not hold: then nothing needs to be looked up.
+    fn fails(&self, rule: &Rule, quick: &Quick) -> bool {
+        let value = self.tx[quick.slot as usize];
+        let number = match (quick.count, value.is_some()) {
+            (true, there) => i64::from(there),
+            (false, true) => quick.compare.read(self.memo.arena.get(value)),
+            (false, false) => return true,
+        };
+        quick.compare.holds(number, quick.number) == rule.negated
+    }
+
     /// Whether any value of one rule or link matches; each that does is noted.
     fn matches(&mut self, cx: &Context<'_>, rule: &Rule, group: u32, head: u32) -> bool {
+        if rule.quick.as_ref().is_some_and(|quick| self.fails(rule, quick)) {
+            return false;
+        }
         let Some(set) = rule.set else {
             self.matched_one(cx, rule, head, None, Id::NONE);
             return true;
@@ -143,11 +157,11 @@ impl State {
                 }
                 holds
             }
-            Test::Made(operator, template) => {
+            Test::Made(operator, template, number) => {
                 let mut argument = Vec::new();
                 expand(self, cx, template, &mut argument);
                 // An argument that is none of the operator, made by a request, holds of nothing.
-                let Some(matcher) = cx.built(*operator, &argument) else { return false };
+                let Some(matcher) = self.made(cx, *operator, argument, *number as usize) else { return false };
                 self.memo.work.confirmed += 1;
                 let holds = matcher.holds(self.memo.arena.get(seen), None);
                 if holds && rule.actions.capture && !rule.negated {
@@ -156,6 +170,21 @@ impl State {
                 holds
             }
         }
+    }
+
+    fn made(
+        &mut self,
+        cx: &Context<'_>,
+        operator: &'static dyn Operator,
+        argument: Vec<u8>,
+        number: usize,
+    ) -> Option<Arc<dyn Matcher>> {
+        if let Some((_, matcher)) = self.last_made[number].as_ref().filter(|(last, _)| *last == argument) {
+            return matcher.clone();
+        }
+        let matcher = cx.built(operator, &argument);
+        self.last_made[number] = Some((argument, matcher.clone()));
+        matcher
     }
 
     fn capture(&mut self, matcher: &dyn Matcher, seen: Id) {

@@ -30,11 +30,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Names of the score of a request: CRS 4, its early versions, CRS 3.
-const INBOUND: &[&str] = &["blocking_inbound_anomaly_score", "inbound_anomaly_score", "anomaly_score"];
-/// Names of the score of a response.
-const OUTBOUND: &[&str] = &["blocking_outbound_anomaly_score", "outbound_anomaly_score"];
-
 /// Tests that macros made, by operator and argument; none when the argument is not one.
 type Built = Mutex<HashMap<(&'static str, Vec<u8>), Option<Arc<dyn Matcher>>>>;
 
@@ -161,8 +156,8 @@ impl Transaction {
         self.run(|state, cx| Verdict {
             hits: std::mem::take(&mut state.hits),
             intervention: state.intervention.take(),
-            inbound: state.score(cx, INBOUND),
-            outbound: state.score(cx, OUTBOUND),
+            inbound: state.score(&cx.program.scores[0]),
+            outbound: state.score(&cx.program.scores[1]),
             exceeded: state.exceeded(),
             fault: None,
             work: Work {

@@ -8,9 +8,11 @@ use crate::compile::Program;
 use crate::compile::rule::Allow;
 use crate::compile::scan::Bits;
 use crate::limits;
+use crate::operator::Matcher;
 use crate::variable::store::Store;
 use crate::verdict::{Hit, Intervention};
 use seclang::{Collection, EngineMode, Settings};
+use std::sync::Arc;
 
 /// All that is known and done in a transaction.
 pub(crate) struct State {
@@ -56,7 +58,12 @@ pub(crate) struct State {
     /// What `ctl` or the content type said.
     pub body: BodyPlan,
     pub arguments_size: usize,
+    /// Tests of arguments with macros as they were last made: arguments seldom change from one request to the next.
+    pub last_made: Vec<Option<LastMade>>,
 }
+
+/// An argument, and its test if it is one of the operator.
+pub(crate) type LastMade = (Vec<u8>, Option<Arc<dyn Matcher>>);
 
 /// How bodies are treated.
 #[derive(Default, Clone)]
@@ -88,6 +95,16 @@ pub(crate) struct Note {
     pub seen: Option<Id>,
     pub message: Vec<u8>,
     pub data: Vec<u8>,
+}
+
+impl Note {
+    /// Ready for the next rule.
+    pub fn clear(&mut self) {
+        self.value = None;
+        self.seen = None;
+        self.message.clear();
+        self.data.clear();
+    }
 }
 
 #[derive(Default)]
@@ -133,6 +150,7 @@ impl State {
             response_body: Vec::new(),
             body: BodyPlan::default(),
             arguments_size: 0,
+            last_made: Vec::new(),
         }
     }
 
@@ -156,7 +174,7 @@ impl State {
         self.allow = None;
         self.pending = None;
         self.mode = program.settings.engine;
-        self.note = Note::default();
+        self.note.clear();
         self.severity = None;
         self.hits.clear();
         self.intervention = None;
@@ -169,6 +187,7 @@ impl State {
         }
         self.body = BodyPlan::default();
         self.arguments_size = 0;
+        self.last_made.resize_with(program.made_tests as usize, || None);
     }
 
     /// Lets go of what was resolved from values that changed since.

@@ -19,12 +19,15 @@ mod none;
 mod normalise_path;
 mod nulls;
 mod parity;
+mod triggers;
 mod trim;
 mod url_decode;
 mod url_decode_uni;
 mod url_encode;
 mod utf8_to_unicode;
 mod whitespace;
+
+pub(crate) use triggers::triggers;
 
 use seclang::Settings;
 

@@ -152,3 +152,116 @@ fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
+
+/// Rules that use most of what the engine has.
+const MANY: &str = r#"
+SecAction "id:1,phase:1,nolog,pass,initcol:ip=%{REMOTE_ADDR},setvar:tx.level=2,setvar:tx.list=|a|b|"
+SecRule REQUEST_HEADERS:Content-Type "@rx json" "id:2,phase:1,nolog,pass,ctl:requestBodyProcessor=JSON"
+SecRule REQUEST_HEADERS:Content-Type "@rx xml" "id:3,phase:1,nolog,pass,ctl:requestBodyProcessor=XML"
+SecRule ARGS|ARGS_NAMES|REQUEST_COOKIES|REQUEST_HEADERS|XML:/*|FILES "@rx (?i)(union).*?(select)" "id:10,phase:2,block,capture,t:none,t:urlDecodeUni,t:lowercase,t:replaceComments,logdata:'%{TX.0} in %{MATCHED_VAR_NAME}',setvar:tx.anomaly_score=+5"
+SecRule ARGS "@detectSQLi" "id:11,phase:2,pass,capture,multiMatch,t:none,t:urlDecodeUni,t:removeNulls,setvar:'tx.seen_%{MATCHED_VAR_NAME}=+1'"
+SecRule ARGS "@detectXSS" "id:12,phase:2,pass,t:none,t:htmlEntityDecode,t:jsDecode"
+SecRule TX:/^seen_/ "@gt 0" "id:13,phase:2,pass,chain"
+SecRule MATCHED_VARS_NAMES "!@within %{tx.list}" "setvar:ip.bad=+1,expirevar:ip.bad=60"
+SecRule TX:level "@lt 2" "id:14,phase:2,pass,skipAfter:END"
+SecRule ARGS "@pm select insert <script" "id:15,phase:2,pass,capture,t:none,t:lowercase,ctl:ruleRemoveTargetById=10;ARGS:p"
+SecMarker END
+SecRule REQBODY_ERROR "!@eq 0" "id:16,phase:2,pass"
+SecRule FULL_REQUEST_LENGTH "@gt 100000" "id:17,phase:2,pass"
+SecRule IP:bad "@gt 3" "id:18,phase:5,pass"
+"#;
+
+fn many() -> Arc<Engine> {
+    let mut reader = MemoryReader::default();
+    reader.put("many.conf", format!("{BASE}{MANY}"));
+    let ruleset = seclang::load(&mut reader, &["many.conf"], &waf::vocabulary()).unwrap();
+    Arc::new(Engine::compile(&ruleset).unwrap())
+}
+
+fn any_request(
+    engine: &Arc<Engine>,
+    target: &[u8],
+    headers: &[(Vec<u8>, Vec<u8>)],
+    body: &[u8],
+    explain: bool,
+) -> Verdict {
+    let collections: Arc<dyn Collections> = Arc::new(Memory::new(10, 60));
+    let connection = Connection { client: "[::1]:1".parse().unwrap(), server: "127.0.0.1:80".parse().unwrap() };
+    let mut transaction = engine.begin(connection, &collections, 1);
+    if explain {
+        transaction.explain();
+    }
+    transaction.request_line(b"POST", target, b"HTTP/1.1");
+    headers.iter().for_each(|(name, value)| {
+        transaction.request_header(name, value);
+    });
+    transaction.judge_request_headers();
+    body.chunks(7).for_each(|chunk| {
+        transaction.request_body(chunk);
+    });
+    transaction.judge_request_body();
+    transaction.response_line(200, b"HTTP/1.1");
+    transaction.response_header(b"Content-Type", b"text/html");
+    transaction.judge_response_headers();
+    transaction.response_body(body);
+    transaction.judge_response_body();
+    transaction.finish()
+}
+
+fn ids(verdict: &Verdict) -> Vec<u64> {
+    verdict.hits.iter().filter(|hit| hit.logged).map(|hit| hit.id).collect()
+}
+
+#[test]
+fn any_bytes_are_judged_and_memory_used_again_changes_nothing() {
+    use proptest::prelude::*;
+    let engine = many();
+    let bytes = |most: usize| proptest::collection::vec(any::<u8>(), 0..most);
+    let types =
+        ["application/json", "text/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"];
+    let attack = "[a-z=&%+0-9'<>/*-]{0,20}(union|select| or 1=1|<script>|%27|)[a-z=&'* ]{0,20}";
+    let strategy = (bytes(60), attack, 0..types.len(), bytes(200));
+    proptest!(ProptestConfig::with_cases(300), |((path, query, kind, body) in strategy)| {
+        let target = [b"/", path.as_slice(), b"?p=", query.as_bytes()].concat();
+        let headers = [(b"Content-Type".to_vec(), types[kind].as_bytes().to_vec()), (b"Cookie".to_vec(), path.clone())];
+        // The engine's memory was used by the cases before; a new engine has none.
+        let used = any_request(&engine, &target, &headers, &body, false);
+        let explained = any_request(&engine, &target, &headers, &body, true);
+        prop_assert_eq!(ids(&used), ids(&explained));
+        prop_assert_eq!(used.inbound, explained.inbound);
+        let fresh = any_request(&many(), &target, &headers, &body, false);
+        prop_assert_eq!(ids(&used), ids(&fresh));
+    });
+}
+
+#[test]
+fn work_grows_as_the_request_does() {
+    let engine = many();
+    for make in [
+        |size: usize| b"a=union select ".repeat(size / 15),
+        |size: usize| b"x&".repeat(size / 2),
+        |size: usize| b"%2527".repeat(size / 5),
+        |size: usize| [b"a=".as_slice(), &b"/*".repeat(size / 2)].concat(),
+    ] {
+        let work = |size: usize| {
+            let headers = [(b"Content-Type".to_vec(), b"application/x-www-form-urlencoded".to_vec())];
+            let work = any_request(&engine, b"/", &headers, &make(size), false).work;
+            (work.string_bytes + work.scanned + work.confirmed_bytes + work.rules * 10) as f64
+        };
+        let (one, four) = (work(16_000), work(64_000));
+        assert!(four < 5.0 * one, "{four} for four times the request, {one} for one");
+    }
+}
+
+#[test]
+fn an_explained_hit_tells_every_step() {
+    let verdict = any_request(&many(), b"/?q=1%20UNION/**/%2553ELECT%20x", &[], b"", true);
+    let hit = verdict.hits.iter().find(|hit| hit.id == 12 || hit.id == 10);
+    let Some(hit) = hit else { panic!("{:?}", ids(&verdict)) };
+    assert_eq!((hit.variable, hit.key.as_slice()), ("ARGS", b"q".as_slice()));
+    let steps: Vec<_> = hit.steps.iter().map(|step| step.transformation).collect();
+    assert_eq!(steps, ["urldecodeuni", "lowercase", "replacecomments"]);
+    assert_eq!(hit.transformed, hit.steps[2].value);
+    assert_eq!(hit.score, 5);
+    assert!(verdict.hits.iter().any(|hit| hit.id == 1 && !hit.logged), "rules that say nothing are told too");
+}
