@@ -1,6 +1,7 @@
 //! Rules compiled: everything that can be decided at load is decided here.
 
 pub(crate) mod actions;
+mod literals;
 pub(crate) mod names;
 pub(crate) mod pipeline;
 pub(crate) mod rule;

@@ -1,9 +1,8 @@
-//! One automaton over what all operators need: a string is scanned once, and only operators that it may hold of are run.
+//! What all operators need, looked for at once: a string is scanned once, and only operators that it may hold of are run.
 
-use crate::fault;
+use super::literals::Literals;
 use crate::operator::Guard;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use base::{Fault, Result};
+use base::Result;
 use std::collections::{BTreeMap, HashMap};
 
 /// Bits of operators, 64 a word.
@@ -21,7 +20,7 @@ pub(crate) fn has(bits: &[u64], at: u32) -> bool {
 
 /// The guards of all operators.
 pub(crate) struct Scan {
-    automaton: Option<AhoCorasick>,
+    literals: Literals,
     /// By pattern: where its operators stand in `needing`.
     needs: Vec<(u32, u32)>,
     needing: Vec<u32>,
@@ -86,10 +85,11 @@ impl Scan {
         for (number, bytes) in byte_sets.keys().enumerate() {
             (0..256_u32).filter(|byte| has(bytes, *byte)).for_each(|byte| sets_of[byte as usize] |= 1 << number);
         }
-        let automaton = automaton(patterns.iter().map(|(literal, _)| literal.as_slice()))?;
+        let patterns: Vec<Vec<u8>> = patterns.into_iter().map(|(literal, _)| literal).collect();
+        let literals = Literals::new(&patterns);
         let needing_set = byte_sets.into_values().collect();
         let lengths = lengths.into_iter().rev().collect();
-        Ok(Scan { automaton, needs, needing, always, exact, any_bytes, sets_of, needing_set, lengths, words })
+        Ok(Scan { literals, needs, needing, always, exact, any_bytes, sets_of, needing_set, lengths, words })
     }
 
     /// Words of a row.
@@ -100,17 +100,12 @@ impl Scan {
     /// Operators one of whose literals stands in a string. `seen` is working memory.
     pub fn literals(&self, text: &[u8], seen: &mut Vec<u64>, hit: &mut [u64]) {
         hit.fill(0);
-        let Some(automaton) = &self.automaton else { return };
         seen.clear();
         seen.resize(self.needs.len().div_ceil(64), 0);
-        for found in automaton.find_overlapping_iter(text) {
-            let pattern = found.pattern().as_u32();
-            if !has(seen, pattern) {
-                set(seen, pattern);
-                let (start, count) = self.needs[pattern as usize];
-                self.needing[start as usize..][..count as usize].iter().for_each(|operator| set(hit, *operator));
-            }
-        }
+        self.literals.find(text, seen, |literal| {
+            let (start, count) = self.needs[literal as usize];
+            self.needing[start as usize..][..count as usize].iter().for_each(|operator| set(hit, *operator));
+        });
     }
 
     /// Operators that may hold of a string, and those that do, from its literals, bytes and length.
@@ -140,20 +135,6 @@ impl Scan {
             *does = may & exact;
         }
     }
-}
-
-fn automaton<'p>(patterns: impl Iterator<Item = &'p [u8]>) -> Result<Option<AhoCorasick>> {
-    let patterns: Vec<&[u8]> = patterns.collect();
-    if patterns.is_empty() {
-        return Ok(None);
-    }
-    let built = AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::Standard)
-        .ascii_case_insensitive(true)
-        .build(&patterns);
-    let object = format!("{} texts", patterns.len());
-    built.map(Some).map_err(|cause| Fault::new(&fault::TOO_MANY).object(object).because(cause))
 }
 
 /// A set of bytes as bits.
