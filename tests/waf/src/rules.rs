@@ -47,6 +47,11 @@ impl Rules {
         }
     }
 
+    /// The settings beside the rules.
+    pub fn base() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("base.conf")
+    }
+
     /// Whether the rules are on this machine.
     pub fn present(&self) -> bool {
         self.crs.is_dir() && self.setup.is_file()
@@ -54,7 +59,7 @@ impl Rules {
 
     /// The configuration as one text, the same that `oracle.py` makes of [`Rules::oracle_arguments`].
     pub fn text(&self) -> String {
-        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("base.conf");
+        let base = Rules::base();
         let set = match self.mode {
             Mode::Suite => SUITE.to_string(),
             Mode::Level(level) => {
