@@ -48,7 +48,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
         if target.path == "/goods":
             self.answer("SELECT id, title, price FROM goods WHERE id = " + fields.get("id", "1"))
         elif target.path == "/search":
-            self.answer("SELECT id, title, price FROM goods WHERE title LIKE '%" + fields.get("q", "") + "%'")
+            self.answer("SELECT id, title, price FROM goods WHERE title = '" + fields.get("q", "") + "'")
         else:
             self.answer("SELECT title FROM goods LIMIT 3")
 

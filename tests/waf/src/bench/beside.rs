@@ -184,7 +184,6 @@ fn nginx(folder: &Path, name: &str, core: &str, server: &str) -> Result<Process,
 fn gateway(folder: &Path, program: &Path, mode: &str) -> Result<Process, String> {
     let file = folder.join(format!("gateway-{mode}.yaml"));
     let rules = crate::rules::Rules::new(crate::rules::Mode::Level(1));
-    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("base.conf");
     let text = format!(
         "workers: 1
 listeners: [{{name: front, address: '127.0.0.1:{FRONT}'}}]
@@ -192,11 +191,10 @@ sites:
   - name: bench
     hosts: ['*']
     pool: origin
-    waf: {{mode: '{mode}', rules: ['{}', '{}', '{}'], paranoia: 1, threshold: 5, responses: true, model: 'off'}}
+    waf: {{mode: '{mode}', rules: ['{}', '{}'], paranoia: 1, threshold: 5, responses: true, model: 'off'}}
 pools:
   origin: {{addresses: ['127.0.0.1:{ORIGIN}']}}
 ",
-        base.display(),
         rules.setup.display(),
         rules.crs.display()
     );
