@@ -36,6 +36,7 @@ type Built = Mutex<HashMap<(&'static str, Vec<u8>), Option<Arc<dyn Matcher>>>>;
 /// Rules compiled, shared by all threads.
 pub struct Engine {
     program: Program,
+    #[allow(clippy::vec_box, reason = "a state moves between here and its transaction by its pointer")]
     pool: Mutex<Vec<Box<State>>>,
     built: Built,
 }

@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn every_source_has_its_bit() {
-        assert!(SINGLES + LISTS <= 128);
+        const { assert!(SINGLES + LISTS <= 128) };
         assert_eq!(Source::Single(Single::ArgsCombinedSize).bits(), 1);
         assert_ne!(List::Env.bit(), 0);
     }

@@ -39,7 +39,8 @@ fn hits(engine: &Arc<Engine>, inside: bool, target: &str, headers: &[(&str, &str
 #[test]
 fn what_hides_inside_values_is_judged_where_it_is_wanted() {
     let engine = engine();
-    let cases: [(&str, &[(&str, &str)], &[u8], &str); 6] = [
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [u8], &'static str);
+    let cases: [Case; 6] = [
         ("/?q=eCcgVU5JT04gU0VMRUNUIDE=", &[], b"", "ARGS:q.base64"),
         ("/?q=%7B%22a%22%3A%22x%20UNION%20SELECT%22%7D", &[], b"", "ARGS:q.json.a"),
         ("/", &[("Cookie", "s=%2555NION%2520SELECT")], b"", "REQUEST_COOKIES:s.url"),

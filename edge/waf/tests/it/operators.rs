@@ -6,8 +6,11 @@ use std::path::Path;
 use waf::operator::rx::{Dialect, Expression};
 use waf::operator::{self, Captures, Matcher};
 
-/// Operators, arguments, and pieces of the values they are asked about.
-const TESTS: &[(&str, &[&str], &[&[u8]])] = &[
+/// An operator, arguments, and pieces of the values that it is asked about.
+type Asked = (&'static str, &'static [&'static str], &'static [&'static [u8]]);
+
+/// Every operator that can be asked about a value.
+const TESTS: &[Asked] = &[
     ("beginswith", &["ab", "/", "Ab"], &[b"ab", b"a", b"/", b"Ab", b"x"]),
     ("contains", &["ab", "/", "Ab"], &[b"ab", b"a", b"/", b"Ab", b"x"]),
     ("containsword", &["ab", "a b"], &[b"ab", b"a", b" ", b"b", b"1", b"_", b"\xc3", b"Z"]),
