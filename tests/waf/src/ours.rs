@@ -125,7 +125,7 @@ impl Ours {
         let mut values: Vec<(&'static str, Vec<u8>, Vec<u8>)> = Vec::new();
         transaction.given(&mut |variable, key, value| values.push((variable, key.to_vec(), value.to_vec())));
         let verdict = transaction.finish();
-        let values = values.iter().map(|(variable, key, value)| Value { variable: *variable, key, value });
+        let values = values.iter().map(|(variable, key, value)| Value { variable, key, value });
         let score = scorer.judge(values, &verdict.hits);
         let refused = verdict.intervention.as_ref().is_some_and(|it| it.rule != BY_SCORE);
         Weighed { refused, inbound: verdict.inbound, score, bands: scorer.bands() }

@@ -88,13 +88,16 @@ const PIECES: &[&str] = &[
     "ab ab ",
 ];
 
+/// Does the work once on an input.
+type Run = Box<dyn Fn(&[u8])>;
+
 /// One measured thing.
 struct Subject {
     kind: &'static str,
     name: String,
     /// Further pieces, its own.
     pieces: Vec<Vec<u8>>,
-    run: Box<dyn Fn(&[u8])>,
+    run: Run,
 }
 
 /// The worst input of a subject.
