@@ -1,5 +1,6 @@
 //! What the engine's parts do, beside libmodsecurity.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
 
 mod bodies;
 mod engine;

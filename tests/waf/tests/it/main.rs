@@ -1,5 +1,7 @@
 //! What every change must keep: the regression suite of CRS passes, and libmodsecurity says the same rule by rule.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside test functions")]
+
 use waf_eval::corpus::{self, ftw};
 use waf_eval::evaluate::{Both, Options, corpora, judge, print_differences};
 use waf_eval::mutate::Mutator;
