@@ -17,11 +17,15 @@ pub enum Reason {
     /// libmodsecurity fills `REQUEST_BODY` with the tags of XML, against ModSecurity's manual and the tests of CRS.
     /// Proved: told to fill it too, we say the same.
     XmlTags,
+    /// The XML says that it is written in an encoding that we do not read (UTF-7 and the like): we refuse it as unreadable
+    /// (rule 200002), libmodsecurity's library converts it.
+    XmlEncoding,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Reason; 3] = [Reason::BeyondUnreadable, Reason::LineBreaksInParts, Reason::XmlTags];
+    pub const ALL: [Reason; 4] =
+        [Reason::BeyondUnreadable, Reason::LineBreaksInParts, Reason::XmlTags, Reason::XmlEncoding];
 
     /// In words.
     pub fn text(self) -> &'static str {
@@ -29,6 +33,7 @@ impl Reason {
             Reason::BeyondUnreadable => "rules beyond a body that both call unreadable",
             Reason::LineBreaksInParts => "line breaks in values of multipart forms, which libmodsecurity drops",
             Reason::XmlTags => "tags of XML bodies, which libmodsecurity takes for text",
+            Reason::XmlEncoding => "XML in an encoding that we refuse as unreadable",
         }
     }
 }
@@ -57,8 +62,21 @@ impl Explainer {
             return Some(Reason::LineBreaksInParts);
         }
         let unread = |answer: &Answer| answer.rules.contains(&200_002);
-        (unread(ours) && unread(theirs)).then_some(Reason::BeyondUnreadable)
+        match (unread(ours), unread(theirs)) {
+            (true, true) => Some(Reason::BeyondUnreadable),
+            (true, false) if foreign(&request.body) => Some(Reason::XmlEncoding),
+            _ => None,
+        }
     }
+}
+
+/// Whether an XML declaration names another encoding than UTF-8 and its subset.
+fn foreign(body: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&body[..body.len().min(200)]).to_ascii_lowercase();
+    let declared = head.trim_start().strip_prefix("<?xml").and_then(|rest| rest.split("?>").next());
+    let name =
+        declared.and_then(|rest| rest.split("encoding=").nth(1)).map(|rest| rest.trim_start_matches(['"', '\'']));
+    name.is_some_and(|name| !name.starts_with("utf-8") && !name.starts_with("us-ascii"))
 }
 
 /// A multipart request with the line breaks inside its values taken out; `None` for others. The length stays as it was
@@ -89,6 +107,13 @@ fn without_breaks(request: &Request) -> Option<Request> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn foreign_encodings_are_told() {
+        assert!(foreign(b"<?xml version=\"1.0\" encoding=\"UTF-7\"?><a/>"));
+        assert!(!foreign(b"<?xml version='1.0' encoding='utf-8'?><a/>"));
+        assert!(!foreign(b"<a encoding=\"UTF-7\"/>"));
+    }
 
     #[test]
     fn line_breaks_go_from_values_alone() {

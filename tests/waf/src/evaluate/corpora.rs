@@ -78,8 +78,8 @@ fn rows(options: &Options, level: u8, joined: &Joined<'_>) -> Vec<Row> {
             unit: "%",
             peer: if peer { vec![100.0 * their.share()] } else { Vec::new() },
             peer_name: PEER.into(),
-            goal: "as the peer".into(),
-            met: !peer || our == their,
+            goal: "no worse than the peer".into(),
+            met: !peer || if *class == "benign" { our.stopped <= their.stopped } else { our.stopped >= their.stopped },
             data: format!("{sample}httpparams, gotestwaf and libinjection: {} requests", our.all),
         });
     }
