@@ -22,11 +22,11 @@ pub mod limits;
 mod verdict;
 mod vocabulary;
 
-pub mod body;
-pub mod decode;
 pub mod operator;
 pub mod transformation;
 pub mod variable;
+
+pub use payload::{body, decode};
 
 pub use collection::{Collections, Memory};
 pub use engine::{Connection, Engine, Show, Summary, Transaction};

@@ -14,6 +14,8 @@ const IN_ROOM: &[(&str, &str)] = &[
     ("playbook", "impact"),
     ("waf", "seclang"),
     ("waf", "injection"),
+    ("waf", "payload"),
+    ("payload", "seclang"),
     ("score", "waf"),
     ("score", "injection"),
     ("gateway", "waf"),
