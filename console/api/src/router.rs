@@ -90,6 +90,15 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(intel::run_feed))
         .routes(routes!(intel::shares, intel::put_share))
         .routes(routes!(intel::drop_share))
+        .merge(content())
+        .routes(routes!(taxii::discovery))
+        .routes(routes!(taxii::read, taxii::add, taxii::delete))
+        .routes(routes!(stream::stream))
+}
+
+/// Rules, inventory, vulnerabilities, web sites.
+fn content() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
         .routes(routes!(rules::rules))
         .routes(routes!(rules::change, rules::versions))
         .routes(routes!(rules::rollout))
@@ -112,9 +121,6 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(web::remove))
         .routes(routes!(web::exclude))
         .routes(routes!(web::traffic))
-        .routes(routes!(taxii::discovery))
-        .routes(routes!(taxii::read, taxii::add, taxii::delete))
-        .routes(routes!(stream::stream))
 }
 
 /// The API under `/api/v1`. Put [`crate::Remote`] on each request: without it all logins share one address.
