@@ -1,6 +1,6 @@
 //! Attributes of one element (XML 1.0 §3.1), and names.
 
-use super::entity::Entities;
+use super::entity::{Entities, is_char};
 use std::collections::HashSet;
 
 /// Values of the attributes in a start tag behind its name, normalised (§3.3.3); declarations of namespaces are none.
@@ -30,6 +30,9 @@ pub(super) fn values(text: &str, entities: &mut Entities) -> Result<Vec<String>,
         let (value, after) = after[1..].split_once(quote).ok_or("an attribute's value does not end")?;
         if value.contains('<') {
             return Err("`<` in an attribute's value".into());
+        }
+        if !value.chars().all(is_char) {
+            return Err("a character that XML does not have".into());
         }
         if !names.insert(name) {
             return Err("an attribute stands twice".into());

@@ -98,6 +98,9 @@ impl Document {
                 }
                 self.entities.declare(&text)?;
             }
+            Event::Comment(text) if !text.chars().all(entity::is_char) => {
+                return Err("a character that XML does not have".into());
+            }
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Eof => {}
         }
         Ok(())
