@@ -88,7 +88,8 @@ impl Teller {
             let redact = exchange.site.as_deref().and_then(|site| names.get(site)).unwrap_or(&none);
             let http = exchange.record(redact);
             let event = Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http.clone()) };
-            let seen = Seen { event, http: &http, verdict: exchange.verdict.as_deref(), redact };
+            let seen =
+                Seen { event, http: &http, verdict: exchange.finding.as_ref().map(|finding| &finding.verdict), redact };
             let alert = self.alarms.take(&seen);
             (http, alert)
         };

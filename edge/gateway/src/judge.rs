@@ -5,6 +5,7 @@ use crate::report::Peer;
 use base::Micros;
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, Uri, Version};
+use profile::Violation;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use waf::{Intervention, Verdict};
@@ -47,10 +48,25 @@ pub trait Trial: Send {
     fn answer_head(&mut self, status: u16, version: Version, headers: &HeaderMap) -> Option<Intervention>;
     /// Phase 4: body of the answer, or what of it is judged.
     fn answer_body(&mut self, body: &Bytes) -> Option<Intervention>;
-    /// Whether the engine faulted so far.
-    fn faulted(&self) -> bool;
-    /// Phase 5.
-    fn finish(self: Box<Self>) -> Verdict;
+    /// Whether the judgement cannot go on by itself; a panic is caught anyway.
+    fn faulted(&self) -> bool {
+        false
+    }
+    /// Phase 5: the request ended with this status; 0 when there was no answer.
+    fn finish(self: Box<Self>, status: u16) -> Finding;
+}
+
+/// What a judgement found.
+#[derive(Debug, Clone, Default)]
+pub struct Finding {
+    /// Of the rules.
+    pub verdict: Verdict,
+    /// Probability of an attack by the learned score, 0 to 1; `None` when it did not run.
+    pub probability: Option<f32>,
+    /// What is not as the positive model says.
+    pub violations: Vec<Violation>,
+    /// Who asked for a refusal: `rules`, `model`, `profile`.
+    pub by: Option<&'static str>,
 }
 
 /// How far a judgement came.
@@ -109,10 +125,10 @@ impl Court {
     }
 
     /// Ends; `Err` when that panicked.
-    pub(crate) fn finish(&mut self) -> Result<Option<Verdict>, ()> {
+    pub(crate) fn finish(&mut self, status: u16) -> Result<Option<Finding>, ()> {
         match self.0.take() {
             None => Ok(None),
-            Some(trial) => catch_unwind(AssertUnwindSafe(|| trial.finish())).map(Some).map_err(|_| ()),
+            Some(trial) => catch_unwind(AssertUnwindSafe(|| trial.finish(status))).map(Some).map_err(|_| ()),
         }
     }
 

@@ -43,9 +43,9 @@ pub use config::{
     ProxyProtocol, Request, Response, Site, Timeouts, Waf,
 };
 pub use gateway::{Gateway, Parts, Status};
-pub use judge::{Judge, Subject, Trial};
+pub use judge::{Finding, Judge, Subject, Trial};
 pub use live::Judges;
 pub use report::{Channel, Exchange, Peer, Reporter};
-pub use rules::Rules;
+pub use rules::{Rules, RulesBuilder};
 pub use stats::{LATENCY_CLASSES, SiteStatus};
 pub use upstream::OriginStatus;

@@ -1,5 +1,6 @@
 //! What is told of each request: one [`Exchange`], over a bounded channel that never makes a request wait.
 
+use crate::judge::Finding;
 use base::Micros;
 use hyper::header::{CONTENT_TYPE, HeaderValue, REFERER, USER_AGENT};
 use hyper::{HeaderMap, Method, Uri, Version};
@@ -71,14 +72,14 @@ pub struct Exchange {
     pub judge_us: u64,
     /// The origin that answered.
     pub origin: Option<Arc<str>>,
-    /// Level of flood defence of the site then.
-    pub level: flood::Level,
+    /// Level of flood defence of the site then; `None` without one.
+    pub level: Option<flood::Level>,
     /// What became of it.
     pub decision: HttpDecision,
     /// Why, a stable word: `bare-lf`, `origin-silent`, `no-site`.
     pub reason: &'static str,
-    /// What the rules found.
-    pub verdict: Option<Box<waf::Verdict>>,
+    /// What the firewall found; `None` when it did not run.
+    pub finding: Option<Box<Finding>>,
     /// The number that a page of ours shows for it.
     pub reference: Option<String>,
 }
@@ -107,10 +108,10 @@ impl Exchange {
             origin_us: None,
             judge_us: 0,
             origin: None,
-            level: flood::Level::Normal,
+            level: None,
             decision: HttpDecision::Unjudged,
             reason: "",
-            verdict: None,
+            finding: None,
             reference: None,
         }
     }
@@ -128,7 +129,8 @@ impl Exchange {
             value.as_ref().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
         };
         let shared = |value: &Option<Arc<str>>| value.as_deref().unwrap_or_default().to_string();
-        let verdict = self.verdict.as_deref();
+        let verdict = self.finding.as_ref().map(|finding| &finding.verdict);
+        let probability = self.finding.as_ref().and_then(|finding| finding.probability);
         let rules = verdict.map(|verdict| verdict.hits.iter().map(|hit| hit.id)).into_iter().flatten();
         let referrer = text(&self.referer);
         let referrer = match referrer.split_once('?') {
@@ -164,9 +166,9 @@ impl Exchange {
             decision: self.decision.into(),
             reason: self.reason.into(),
             score: verdict.map_or(0, |verdict| u32::try_from(verdict.inbound).unwrap_or(0)),
-            model: 0,
+            model: probability.map_or(0, |probability| (probability * 1000.0) as u32),
             rules: rules.take(base::limits::HTTP_RULES).collect(),
-            level: self.level as u32,
+            level: self.level.map_or(0, |level| level as u32 + 1),
             reference: self.reference.clone().unwrap_or_default(),
         }
     }

@@ -1,49 +1,96 @@
-//! The judge of a site: the engine of [`waf`] with the site's rules.
+//! The judge of a site: rules first, then what stands beside them: the learned score and the positive model.
 
-use crate::judge::{Judge, Subject, Trial};
+use crate::config::Act;
+use crate::judge::{Finding, Judge, Subject, Trial};
 use bytes::Bytes;
-use hyper::header::HOST;
+use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{HeaderMap, Version};
-use std::sync::Arc;
-use waf::{Collections, Connection, Engine, Intervention, Transaction, Verdict};
+use profile::{Learner, Place, Profile, Violation};
+use rapidhash::v3::rapidhash_v3;
+use score::{Policy, Scorer};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use waf::{Collections, Connection, Engine, Intervention, Part, Refusal, Transaction};
 
-/// Rules of a site.
-pub struct Rules {
+/// What judges the requests of a site.
+pub struct Rules(Arc<Inner>);
+
+struct Inner {
     engine: Arc<Engine>,
     collections: Arc<dyn Collections>,
+    inside: bool,
+    model: Option<Model>,
+    profile: Option<(Arc<Profile>, Act)>,
+    learner: Option<Arc<Mutex<Learner>>>,
 }
 
+struct Model {
+    scorer: Arc<Scorer>,
+    policy: Policy,
+    threshold: i64,
+}
+
+/// Puts a judge together.
+pub struct RulesBuilder(Inner);
+
 impl Rules {
-    /// Judges by these rules; what outlives a request (`IP`, `GLOBAL`, …) stands in the collections.
+    /// Judges by these rules alone; what outlives a request (`IP`, `GLOBAL`, …) stands in the collections.
     pub fn new(engine: Arc<Engine>, collections: Arc<dyn Collections>) -> Rules {
-        Rules { engine, collections }
+        Rules::builder(engine, collections).build()
+    }
+
+    /// Judges by these rules and what is put beside them.
+    pub fn builder(engine: Arc<Engine>, collections: Arc<dyn Collections>) -> RulesBuilder {
+        RulesBuilder(Inner { engine, collections, inside: false, model: None, profile: None, learner: None })
+    }
+}
+
+impl RulesBuilder {
+    /// Lets rules see what hides inside values: JSON in arguments, base64, the Referer's query.
+    pub fn look_inside(mut self) -> RulesBuilder {
+        self.0.inside = true;
+        self
+    }
+
+    /// Lets the learned score raise or lower the anomaly score within the policy's bounds; `threshold` is where requests
+    /// are refused.
+    pub fn model(mut self, scorer: Arc<Scorer>, policy: Policy, threshold: u32) -> RulesBuilder {
+        self.0.model = Some(Model { scorer, policy, threshold: threshold.into() });
+        self
+    }
+
+    /// Holds requests to a positive model: refuses what is not as it says, or only tells.
+    pub fn profile(mut self, profile: Arc<Profile>, act: Act) -> RulesBuilder {
+        self.0.profile = Some((profile, act));
+        self
+    }
+
+    /// Lets a positive model be learned from what the rules find nothing in.
+    pub fn learn(mut self, learner: Arc<Mutex<Learner>>) -> RulesBuilder {
+        self.0.learner = Some(learner);
+        self
+    }
+
+    /// The judge.
+    pub fn build(self) -> Rules {
+        Rules(Arc::new(self.0))
     }
 }
 
 impl Judge for Rules {
     fn begin(&self, subject: &Subject<'_>) -> (Box<dyn Trial>, Option<Intervention>) {
+        let rules = self.0.clone();
         let connection = Connection { client: subject.client, server: subject.server };
         let now = u64::try_from(subject.now).unwrap_or(0);
-        let mut transaction = self.engine.begin(connection, &self.collections, now);
+        let mut transaction = rules.engine.begin(connection, &rules.collections, now);
         tell(&mut transaction, subject);
-        let target = subject.target;
+        let (method, target) = (subject.method.as_str().as_bytes(), subject.target);
         match target.path_and_query() {
             // A target of HTTP/2 is put together by its parser; one of HTTP/1 stands as it was sent.
             Some(path) if subject.version == Version::HTTP_2 || target.authority().is_none() => {
-                transaction.request_line(
-                    subject.method.as_str().as_bytes(),
-                    path.as_str().as_bytes(),
-                    protocol(subject.version),
-                );
+                transaction.request_line(method, path.as_str().as_bytes(), protocol(subject.version));
             }
-            _ => {
-                let target = target.to_string();
-                transaction.request_line(
-                    subject.method.as_str().as_bytes(),
-                    target.as_bytes(),
-                    protocol(subject.version),
-                );
-            }
+            _ => transaction.request_line(method, target.to_string().as_bytes(), protocol(subject.version)),
         }
         if !subject.headers.contains_key(HOST) {
             transaction.request_header(b"Host", subject.host);
@@ -51,8 +98,13 @@ impl Judge for Rules {
         for (name, value) in subject.headers {
             transaction.request_header(name.as_str().as_bytes(), value.as_bytes());
         }
+        if rules.inside {
+            transaction.look_inside();
+        }
         let intervention = transaction.judge_request_headers();
-        (Box::new(Judged(transaction)), intervention)
+        let asked = (rules.profile.is_some() || rules.learner.is_some()).then(|| Asked::new(subject));
+        let by = intervention.as_ref().map(|_| "rules");
+        (Box::new(Judged { rules, transaction, asked, probability: None, violations: Vec::new(), by }), intervention)
     }
 }
 
@@ -81,36 +133,166 @@ fn protocol(version: Version) -> &'static [u8] {
     }
 }
 
-struct Judged(Transaction);
+/// What the positive model looks at beside parameters.
+struct Asked {
+    method: Vec<u8>,
+    path: Vec<u8>,
+    content_type: Vec<u8>,
+    source: u64,
+    now: base::Micros,
+}
+
+impl Asked {
+    fn new(subject: &Subject<'_>) -> Asked {
+        Asked {
+            method: subject.method.as_str().into(),
+            path: subject.target.path().into(),
+            content_type: subject.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().to_vec()).unwrap_or_default(),
+            source: rapidhash_v3(subject.client.ip().to_string().as_bytes()),
+            now: subject.now,
+        }
+    }
+}
+
+/// Values copied out of a transaction into one text.
+struct Values<K> {
+    text: Vec<u8>,
+    values: Vec<(K, Range<usize>, Range<usize>)>,
+}
+
+impl<K: Copy> Values<K> {
+    fn new() -> Values<K> {
+        Values { text: Vec::new(), values: Vec::new() }
+    }
+
+    fn add(&mut self, kind: K, name: &[u8], value: &[u8]) {
+        let mut put = |piece: &[u8]| {
+            let start = self.text.len();
+            self.text.extend_from_slice(piece);
+            start..self.text.len()
+        };
+        let (name, value) = (put(name), put(value));
+        self.values.push((kind, name, value));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (K, &[u8], &[u8])> {
+        self.values.iter().map(|(kind, name, value)| (*kind, &self.text[name.clone()], &self.text[value.clone()]))
+    }
+}
+
+struct Judged {
+    rules: Arc<Inner>,
+    transaction: Transaction,
+    asked: Option<Asked>,
+    probability: Option<f32>,
+    violations: Vec<Violation>,
+    by: Option<&'static str>,
+}
+
+impl Judged {
+    /// The learned score speaks after the rules.
+    fn weigh(&mut self, found: Option<Intervention>) -> Option<Intervention> {
+        let Some(model) = self.rules.model.as_ref().filter(|model| model.policy.mode != score::Mode::Off) else {
+            return found;
+        };
+        let mut values = Values::new();
+        self.transaction.given(&mut |variable, key, value| values.add(variable, key, value));
+        let (hits, inbound) = self.transaction.so_far();
+        let given = values.iter().map(|(variable, key, value)| score::Value { variable, key, value });
+        let score = model.scorer.judge(given, hits);
+        self.probability = Some(score.probability);
+        let adjusted = model.policy.adjust(inbound, &score, model.scorer.bands());
+        let scored =
+            |intervention: &Intervention| intervention.phase == waf::Phase::RequestBody && inbound >= model.threshold;
+        match found {
+            None if adjusted.applied && adjusted.inbound >= model.threshold => {
+                self.by = Some("model");
+                Some(refusal())
+            }
+            // Only what the sum of scores refused can be passed by a lower sum.
+            Some(found) if adjusted.applied && adjusted.inbound < model.threshold && scored(&found) => {
+                self.by = None;
+                None
+            }
+            found => found,
+        }
+    }
+
+    /// Parameters as the positive model names them.
+    fn parameters(&self) -> Values<Place> {
+        let mut values = Values::new();
+        self.transaction.parameters(|part, name, value| {
+            let place = match part {
+                Part::Query => Place::Query,
+                Part::Form => Place::Form,
+                Part::Document => Place::Json,
+                Part::Cookie => Place::Cookie,
+            };
+            values.add(place, name, value);
+        });
+        values
+    }
+
+    fn with_profile<T>(&self, look: impl FnOnce(&profile::Request<'_>, base::Micros) -> T) -> Option<T> {
+        let asked = self.asked.as_ref()?;
+        let values = self.parameters();
+        let parameters: Vec<_> = values.iter().collect();
+        let request = profile::Request {
+            method: &asked.method,
+            path: &asked.path,
+            content_type: &asked.content_type,
+            parameters: &parameters,
+            source: asked.source,
+        };
+        Some(look(&request, asked.now))
+    }
+
+    fn hold_to_profile(&mut self, found: Option<Intervention>) -> Option<Intervention> {
+        let Some((profile, act)) = self.rules.profile.clone().filter(|_| found.is_none()) else { return found };
+        self.violations = self.with_profile(|request, _| profile.judge(request)).unwrap_or_default();
+        if act != Act::Block || self.violations.is_empty() {
+            return None;
+        }
+        self.by = Some("profile");
+        Some(refusal())
+    }
+}
+
+/// A refusal that no rule asked for.
+fn refusal() -> Intervention {
+    Intervention { rule: 0, phase: waf::Phase::RequestBody, kind: Refusal::Deny, status: 403 }
+}
 
 impl Trial for Judged {
     fn body(&mut self, body: &Bytes) -> Option<Intervention> {
-        if !body.is_empty()
-            && let Some(intervention) = self.0.request_body(body)
-        {
-            return Some(intervention);
-        }
-        self.0.judge_request_body()
+        let refused = if body.is_empty() { None } else { self.transaction.request_body(body) };
+        let found = refused.or_else(|| self.transaction.judge_request_body());
+        self.by = found.as_ref().map(|_| "rules");
+        let found = self.weigh(found);
+        self.hold_to_profile(found)
     }
 
     fn answer_head(&mut self, status: u16, version: Version, headers: &HeaderMap) -> Option<Intervention> {
-        self.0.response_line(status, protocol(version));
+        self.transaction.response_line(status, protocol(version));
         for (name, value) in headers {
-            self.0.response_header(name.as_str().as_bytes(), value.as_bytes());
+            self.transaction.response_header(name.as_str().as_bytes(), value.as_bytes());
         }
-        self.0.judge_response_headers()
+        self.transaction.judge_response_headers()
     }
 
     fn answer_body(&mut self, body: &Bytes) -> Option<Intervention> {
-        self.0.response_body(body);
-        self.0.judge_response_body()
+        self.transaction.response_body(body);
+        self.transaction.judge_response_body()
     }
 
-    fn faulted(&self) -> bool {
-        false
-    }
-
-    fn finish(self: Box<Self>) -> Verdict {
-        self.0.finish()
+    fn finish(self: Box<Self>, status: u16) -> Finding {
+        let (hits, _) = self.transaction.so_far();
+        if let Some(learner) = self.rules.learner.as_ref().filter(|_| hits.is_empty() && self.by.is_none()) {
+            self.with_profile(|request, now| {
+                learner.lock().unwrap_or_else(PoisonError::into_inner).learn(request, status, now);
+            });
+        }
+        let Judged { transaction, probability, violations, by, .. } = *self;
+        Finding { verdict: transaction.finish(), probability, violations, by }
     }
 }

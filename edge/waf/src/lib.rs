@@ -29,6 +29,7 @@ pub mod variable;
 pub use payload::{body, decode};
 
 pub use collection::{Collections, Memory};
-pub use engine::{Connection, Engine, Show, Summary, Transaction};
+pub use engine::{Connection, Engine, Part, Show, Summary, Transaction};
+pub use seclang::Phase;
 pub use verdict::{Hit, Intervention, Refusal, Step, Verdict, Work};
 pub use vocabulary::vocabulary;

@@ -70,7 +70,7 @@ impl Call {
     /// Gets a place at the origin, if need be by waiting, or says how the request is answered.
     pub(super) async fn enter(&mut self, asked: &Asked, form: Form) -> Result<(), Stop> {
         let Some(gate) = self.site.gate.clone() else { return Ok(()) };
-        self.tail.exchange.level = gate.with(|site, _| site.level());
+        self.tail.exchange.level = Some(gate.with(|site, _| site.level()));
         let mut entry = gate.enter(&asked.view());
         if let Entry::Wait(waiting) = entry {
             let time = Duration::from_micros(waiting.wait_us());

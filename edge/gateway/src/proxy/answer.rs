@@ -8,6 +8,7 @@ use crate::stats::Counters;
 use crate::upstream::{Busy, Stream};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use record::HttpDecision;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -133,6 +134,8 @@ pub(crate) struct Tail {
     pub(crate) counters: Arc<Counters>,
     pub(crate) progress: Option<Arc<Progress>>,
     pub(crate) busy: Option<Busy>,
+    /// Anomaly score from which an observed request would have been refused.
+    pub(crate) threshold: i64,
     pub(crate) connection: Arc<Connection>,
     pub(crate) started: Instant,
 }
@@ -143,14 +146,35 @@ impl Tail {
         self.counters.leave();
         self.counters = site.counters.clone();
         self.counters.begin();
+        self.threshold = site.config.waf.threshold.into();
         self.exchange.site = Some(site.name.clone());
+    }
+}
+
+impl Tail {
+    /// Says who refused, or would have refused where rules only look on.
+    fn name_finding(&mut self) {
+        let exchange = &mut self.exchange;
+        let Some(finding) = &exchange.finding else { return };
+        let told = finding.verdict.inbound >= self.threshold || !finding.violations.is_empty();
+        match exchange.decision {
+            HttpDecision::Allowed if told => {
+                exchange.decision = HttpDecision::Observed;
+                exchange.reason = if finding.verdict.inbound >= self.threshold { "rules" } else { "profile" };
+            }
+            HttpDecision::Blocked | HttpDecision::Observed if exchange.reason == "rules" => {
+                exchange.reason = finding.by.unwrap_or("rules");
+            }
+            _ => {}
+        }
     }
 }
 
 impl Drop for Tail {
     fn drop(&mut self) {
-        match self.court.finish() {
-            Ok(verdict) => self.exchange.verdict = verdict.map(Box::new).or(self.exchange.verdict.take()),
+        match self.court.finish(self.exchange.status) {
+            Ok(Some(finding)) => self.exchange.finding = Some(Box::new(finding)),
+            Ok(None) => {}
             Err(()) => self.counters.engine_fault(true),
         }
         if let Some(progress) = &self.progress {
@@ -158,8 +182,10 @@ impl Drop for Tail {
         }
         self.exchange.duration_us = self.started.elapsed().as_micros() as u64;
         self.exchange.order = self.connection.io.order.get().cloned();
+        self.name_finding();
         self.counters.end(&self.exchange);
         self.connection.io.end();
-        self.connection.shared.reporter.report(self.exchange.clone());
+        let exchange = std::mem::replace(&mut self.exchange, Exchange::begin(0, self.connection.peer.clone()));
+        self.connection.shared.reporter.report(exchange);
     }
 }

@@ -131,7 +131,16 @@ fn begin(connection: Arc<Connection>, request: &Request<Incoming>) -> Box<Tail> 
     let counters = connection.shared.unrouted.clone();
     counters.begin();
     let court = Court::closed();
-    Box::new(Tail { exchange, court, counters, progress: None, busy: None, connection, started: Instant::now() })
+    Box::new(Tail {
+        exchange,
+        court,
+        counters,
+        progress: None,
+        busy: None,
+        threshold: i64::MAX,
+        connection,
+        started: Instant::now(),
+    })
 }
 
 /// A page of ours, or none.
@@ -264,8 +273,7 @@ impl Call {
             }
             Step::Fault(panicked) => {
                 self.tail.counters.engine_fault(panicked);
-                let fault = self.tail.court.finish();
-                exchange.verdict = fault.ok().flatten().map(Box::new);
+                exchange.finding = self.tail.court.finish(0).ok().flatten().map(Box::new);
                 if waf.fail == Fail::Open {
                     exchange.decision = HttpDecision::FailedOpen;
                     exchange.reason = "engine-fault";

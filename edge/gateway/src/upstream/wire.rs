@@ -102,7 +102,11 @@ impl Lease {
         let (head, incoming) = answer.into_parts();
         let mut stream = Stream::Wire { incoming, lease: Some(Box::new(self)) };
         if stream.is_end_stream() {
-            std::future::poll_fn(|cx| Poll::Ready(stream.rest(cx))).await;
+            std::future::poll_fn(|cx| {
+                stream.rest(cx);
+                Poll::Ready(())
+            })
+            .await;
         }
         Ok(Response::from_parts(head, stream))
     }

@@ -31,7 +31,7 @@ async fn a_browser_proves_itself_and_is_served() {
     assert!(page.header("content-security-policy").unwrap().contains("script-src 'nonce-"));
     let exchange = rig.exchange().await;
     assert_eq!((exchange.decision, exchange.reason), (HttpDecision::Challenged, "unproven"));
-    assert_eq!(exchange.level, flood::Level::Challenge);
+    assert_eq!(exchange.level, Some(flood::Level::Challenge));
 
     let body = proof(&page);
     let post = |body: &str, browser: &str| {

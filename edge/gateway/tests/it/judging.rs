@@ -3,7 +3,7 @@
 use crate::client::{connect, get, once};
 use crate::{origin, rig};
 use bytes::Bytes;
-use gateway::{Judge, Judges, Rules, Subject, Trial};
+use gateway::{Finding, Judge, Judges, Rules, Subject, Trial};
 use hyper::{HeaderMap, Version};
 use record::HttpDecision;
 use std::sync::Arc;
@@ -62,9 +62,10 @@ impl Trial for FakeTrial {
         self.faulted
     }
 
-    fn finish(mut self: Box<Self>) -> Verdict {
+    fn finish(mut self: Box<Self>, _: u16) -> Finding {
         self.at("finish");
-        Verdict { inbound: 5, ..Verdict::default() }
+        let inbound = if self.wanted.contains("deny") { 5 } else { 0 };
+        Finding { verdict: Verdict { inbound, ..Verdict::default() }, ..Finding::default() }
     }
 }
 
@@ -82,7 +83,7 @@ async fn refusals_are_pages_redirects_or_nothing() {
     assert_eq!(answer.status, 418);
     let exchange = rig.exchange().await;
     assert_eq!((exchange.decision, exchange.reason), (HttpDecision::Blocked, "rules"));
-    assert_eq!(exchange.verdict.as_ref().unwrap().inbound, 5);
+    assert_eq!(exchange.finding.as_ref().unwrap().verdict.inbound, 5);
     assert!(answer.text().contains(exchange.reference.as_deref().unwrap()));
     assert_eq!(exchange.record(&[]).score, 5);
     assert_eq!(get(rig.address(), "/?redirect-head").await.header("location"), Some("/elsewhere"));
@@ -174,17 +175,53 @@ SecRule REQUEST_PROTOCOL "!@rx ^HTTP/" "id:3,phase:1,deny,status:403"
     reader.put("rules", RULES);
     let ruleset = seclang::load(&mut reader, &["rules"], &waf::vocabulary()).unwrap();
     let engine = Arc::new(waf::Engine::compile(&ruleset).unwrap());
-    let rules = Rules::new(engine, Arc::new(waf::Memory::new(1000, 60)));
+    let rules = Rules::builder(engine, Arc::new(waf::Memory::new(1000, 60))).look_inside().build();
     let judges = Judges::from([("shop".to_string(), Arc::new(rules) as Arc<dyn Judge>)]);
     let config = rig::config(&[origin.address], &[("site", "waf: {mode: block, rules: [rules]}")]);
     let mut rig = rig::start(config, judges).await;
     assert_eq!(get(rig.address(), "/?a=att%61ck").await.status, 403);
     let exchange = rig.exchange().await;
-    assert_eq!(exchange.verdict.as_ref().unwrap().hits[0].id, 1);
+    assert_eq!(exchange.finding.as_ref().unwrap().verdict.hits[0].id, 1);
     assert_eq!(exchange.record(&["a".into()]).query, "a=***");
     let form = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\na=attack";
     assert_eq!(once(rig.address(), form).await.status, 403);
     assert_eq!(once(rig.address(), &form.replace("attack", "benign")).await.text(), "a=benign");
     assert_eq!(once(rig.address(), "GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n").await.status, 403);
     assert_eq!(get(rig.address(), "/?a=good").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_positive_model_is_learned_then_held_to() {
+    let origin = origin::http1("a").await;
+    let ruleset = seclang::Ruleset::default();
+    let engine = Arc::new(waf::Engine::compile(&ruleset).unwrap());
+    let collections: Arc<dyn waf::Collections> = Arc::new(waf::Memory::new(1000, 60));
+    let learner = Arc::new(std::sync::Mutex::new(profile::Learner::default()));
+    let more = [("site", "waf: {mode: block, rules: [none]}"), ("listener", "trusted_proxies: [127.0.0.1]")];
+    let config = rig::config(&[origin.address], &more);
+    let judges = |rules: Rules| Judges::from([("shop".to_string(), Arc::new(rules) as Arc<dyn Judge>)]);
+    let learns = Rules::builder(engine.clone(), collections.clone()).learn(learner.clone()).build();
+    let mut rig = rig::start(config.clone(), judges(learns)).await;
+    for client in 0..60 {
+        let request =
+            format!("GET /size/5?page={client} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.{client}.7\r\n\r\n");
+        assert_eq!(once(rig.address(), &request).await.status, 200);
+        assert_eq!(rig.exchange().await.decision, HttpDecision::Allowed);
+    }
+    let learned = Arc::new(learner.lock().unwrap().profile());
+    assert_eq!(learned.paths().len(), 1);
+    let held =
+        Rules::builder(engine.clone(), collections.clone()).profile(learned.clone(), gateway::Act::Block).build();
+    rig.gateway.reload(config.clone(), &judges(held)).await.unwrap();
+    assert_eq!(get(rig.address(), "/size/5?page=7").await.status, 200);
+    assert_eq!(get(rig.address(), "/size/5?page=%27or%201=1").await.status, 403);
+    assert_eq!(rig.exchange().await.decision, HttpDecision::Allowed);
+    let exchange = rig.exchange().await;
+    assert_eq!((exchange.decision, exchange.reason), (HttpDecision::Blocked, "profile"));
+    assert_eq!(exchange.finding.unwrap().violations[0].name, "page");
+    let tells = Rules::builder(engine, collections).profile(learned, gateway::Act::Observe).build();
+    rig.gateway.reload(config, &judges(tells)).await.unwrap();
+    assert_eq!(get(rig.address(), "/size/5?page=x").await.status, 200);
+    let exchange = rig.exchange().await;
+    assert_eq!((exchange.decision, exchange.reason), (HttpDecision::Observed, "profile"));
 }

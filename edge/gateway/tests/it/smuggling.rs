@@ -87,3 +87,18 @@ async fn a_good_request_before_a_bad_one_gets_its_answer() {
     assert_eq!(client.answer().await.status, 400);
     assert!(client.closed().await);
 }
+
+#[tokio::test]
+async fn a_doubt_in_the_middle_of_a_body_ends_the_connection() {
+    let origin = origin::http1("a").await;
+    let mut rig = rig::plain(&[origin.address], &[]).await;
+    let mut client = connect(rig.address()).await;
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n").await;
+    client.until(b"\r\n\r\n").await;
+    client.chunks_of("good").await;
+    client.send("0x4\r\nabcd\r\n0\r\n\r\n").await;
+    client.rest().await;
+    let reasons = [rig.exchange().await.reason, rig.exchange().await.reason];
+    assert!(reasons.contains(&"chunk-size"), "{reasons:?}");
+    rig::until("closed", || rig.gateway.status().connections == 0).await;
+}

@@ -2,6 +2,7 @@
 
 use super::Transaction;
 use crate::variable::{List, Single};
+use crate::verdict::Hit;
 
 /// Lists by the name of their variable, and whether names are shown as values of their own.
 const LISTS: &[(&str, Option<&str>, List)] = &[
@@ -71,6 +72,43 @@ impl Transaction {
                 show(variable, name, value);
             }
         }
+    }
+}
+
+/// Where a parameter of a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Behind the `?`.
+    Query,
+    /// In a form, of either kind.
+    Form,
+    /// In a document: JSON.
+    Document,
+    /// In a cookie.
+    Cookie,
+}
+
+impl Transaction {
+    /// Shows every parameter with its place: name and value, decoded, in order.
+    pub fn parameters(&self, mut show: impl FnMut(Part, &[u8], &[u8])) {
+        let Some(state) = self.state.as_deref() else { return };
+        let parts = [
+            (Part::Query, List::ArgsGet),
+            (Part::Form, List::ArgsPost),
+            (Part::Document, List::ArgsBody),
+            (Part::Cookie, List::Cookies),
+        ];
+        for (part, list) in parts {
+            for entry in state.store.list(list) {
+                show(part, state.memo.arena.get(entry.name), state.memo.arena.get(entry.value));
+            }
+        }
+    }
+
+    /// The rules that held so far, and the anomaly score of the request.
+    pub fn so_far(&self) -> (&[Hit], i64) {
+        let Some(state) = self.state.as_deref() else { return (&[], 0) };
+        (&state.hits, state.score(&self.engine.program.scores[0]))
     }
 }
 

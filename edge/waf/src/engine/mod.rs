@@ -14,7 +14,7 @@ mod state;
 mod values;
 
 pub(crate) use expand::{integer, long};
-pub use given::Show;
+pub use given::{Part, Show};
 
 use crate::collection::Collections;
 use crate::compile::{self, Program};
