@@ -18,6 +18,8 @@ pub struct Inputs {
     pub config: PathBuf,
     /// Folder with tuning, `SITE.yml`.
     pub tuning: PathBuf,
+    /// Folder with what positive models learned.
+    pub learned: PathBuf,
 }
 
 /// The gateway and what it works with. One change at a time; a change that faults changes nothing.
@@ -41,7 +43,9 @@ impl Work {
     /// Nothing at work yet: content that is stored may be opened with it as the taker, and then it starts.
     pub fn new(inputs: Inputs, clock: Arc<dyn Clock>) -> Arc<Work> {
         let (published, version, day) = (Tunings::default(), 0, String::new());
-        let inner = Mutex::new(Inner { gateway: None, engines: Engines::new(), published, version, day });
+        let mut engines = Engines::new();
+        engines.learned.keep_in(inputs.learned.clone());
+        let inner = Mutex::new(Inner { gateway: None, engines, published, version, day });
         Arc::new(Work { inputs, inner, redaction: Redaction::default(), clock })
     }
 
@@ -96,6 +100,14 @@ impl Work {
     pub fn rules(&self) -> (u64, u64) {
         let inner = self.inner();
         (inner.engines.count().1 as u64, inner.version)
+    }
+
+    /// Writes what positive models learned.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn keep_learned(&self) -> Result<()> {
+        self.inner().engines.learned.store()
     }
 
     /// Ends it: requests at work finish.

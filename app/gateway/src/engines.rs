@@ -1,8 +1,13 @@
 //! Rules of every site, compiled; sites with the same rules and settings share an engine.
 
+use crate::fault;
+use crate::learned::Learned;
 use crate::tuning::Tunings;
 use base::Fault;
 use gateway::{Act, Config, Judges, Rules, Site};
+use profile::Profile;
+use score::{Mode, Policy, Scorer};
+use std::path::Path;
 use std::sync::Arc;
 use waf::{Collections, Engine, Memory};
 use webrules::Source;
@@ -12,16 +17,25 @@ const KEYS: usize = 200_000;
 /// How long they are remembered after they were last written, seconds (`SecCollectionTimeout`'s default).
 const TIMEOUT_S: u64 = 3600;
 
+/// The learned score that `make train-waf` made.
+const MODEL: &str = include_str!("../../../content/waf/model.txt");
+/// Largest OpenAPI document, bytes.
+const OPENAPI_BYTES: u64 = 4 * 1024 * 1024;
+
 /// Engines of the present configuration, kept so that a reload compiles only what changed.
 pub struct Engines {
     compiled: Vec<(Source, Arc<Engine>)>,
     collections: Arc<dyn Collections>,
+    scorer: Option<Arc<Scorer>>,
+    /// What positive models learn.
+    pub learned: Learned,
 }
 
 impl Engines {
     /// None yet.
     pub fn new() -> Engines {
-        Engines { compiled: Vec::new(), collections: Arc::new(Memory::new(KEYS, TIMEOUT_S)) }
+        let collections = Arc::new(Memory::new(KEYS, TIMEOUT_S));
+        Engines { compiled: Vec::new(), collections, scorer: None, learned: Learned::default() }
     }
 
     /// A judge for every site whose firewall is not off.
@@ -31,11 +45,9 @@ impl Engines {
     pub fn judges(&mut self, config: &Config, tunings: &Tunings, today: &str) -> Result<Judges, Vec<Fault>> {
         let (mut judges, mut compiled, mut faults) = (Judges::new(), Vec::new(), Vec::new());
         for site in config.sites.iter().filter(|site| site.waf.mode != Act::Off) {
-            match self.engine(site, tunings, today, &mut compiled) {
-                Ok(engine) => {
-                    let judge = Rules::new(engine, self.collections.clone());
-                    judges.insert(site.name.clone(), Arc::new(judge));
-                }
+            let engine = self.engine(site, tunings, today, &mut compiled);
+            match engine.and_then(|engine| self.judge(site, engine).map_err(|fault| vec![fault])) {
+                Ok(judge) => drop(judges.insert(site.name.clone(), Arc::new(judge))),
                 Err(wrong) => faults.extend(wrong),
             }
         }
@@ -53,7 +65,7 @@ impl Engines {
         today: &str,
         compiled: &mut Vec<(Source, Arc<Engine>)>,
     ) -> Result<Arc<Engine>, Vec<Fault>> {
-        let source = Source { before: tunings.rules(&site.name, today)?, ..source(site) };
+        let source = Source { before: tunings.rules(site, today)?, ..source(site) };
         // Files may have changed under the same names, so engines of before are shared only within one load.
         if let Some((_, engine)) = compiled.iter().find(|(known, _)| *known == source) {
             return Ok(engine.clone());
@@ -63,10 +75,56 @@ impl Engines {
         Ok(engine)
     }
 
+    /// The engine with what stands beside it.
+    fn judge(&mut self, site: &Site, engine: Arc<Engine>) -> Result<Rules, Fault> {
+        let waf = &site.waf;
+        let mut judge = Rules::builder(engine, self.collections.clone());
+        if waf.inside {
+            judge = judge.look_inside();
+        }
+        if waf.model != Act::Off {
+            let mode = if waf.model == Act::Block { Mode::Block } else { Mode::Observe };
+            judge = judge.model(self.scorer()?, Policy { mode, ..Policy::default() }, waf.threshold);
+        }
+        if let Some(path) = waf.positive.openapi.as_deref().filter(|_| waf.positive.mode != Act::Off) {
+            judge = judge.profile(Arc::new(positive(path)?), waf.positive.mode);
+        }
+        if waf.positive.learn {
+            judge = judge.learn(self.learned.of(&site.name));
+        }
+        Ok(judge.build())
+    }
+
+    fn scorer(&mut self) -> Result<Arc<Scorer>, Fault> {
+        if let Some(scorer) = &self.scorer {
+            return Ok(scorer.clone());
+        }
+        let scorer = Arc::new(Scorer::read(MODEL)?);
+        self.scorer = Some(scorer.clone());
+        Ok(scorer)
+    }
+
     /// How many distinct engines there are, and the rules in them.
     pub fn count(&self) -> (usize, usize) {
         (self.compiled.len(), self.compiled.iter().map(|(_, engine)| engine.summary().rules).sum())
     }
+}
+
+/// A positive model from an OpenAPI document; what of it cannot be enforced is logged.
+fn positive(path: &Path) -> Result<Profile, Fault> {
+    let unreadable =
+        |cause: &dyn std::fmt::Display| Fault::new(&fault::STATE_FILE).object(path.display()).because(cause);
+    let size = std::fs::metadata(path).map_err(|cause| unreadable(&cause))?.len();
+    if size > OPENAPI_BYTES {
+        let fault = Fault::new(&base::config::INVALID).object(path.display());
+        return Err(fault.expected(format!("at most {OPENAPI_BYTES} bytes")).found(size));
+    }
+    let text = std::fs::read_to_string(path).map_err(|cause| unreadable(&cause))?;
+    let read = profile::read(&text)?;
+    for note in &read.notes {
+        tracing::warn!(file = %path.display(), %note, "not enforced");
+    }
+    Ok(read.profile)
 }
 
 /// The rules that a site's configuration names.

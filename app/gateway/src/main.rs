@@ -8,6 +8,7 @@ mod apply;
 mod engines;
 mod fault;
 mod host;
+mod learned;
 mod run;
 mod show;
 mod tell;
@@ -61,6 +62,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print what was learned of a site as an OpenAPI document, to be read, changed and enforced.
+    Learned {
+        #[command(flatten)]
+        places: run::Places,
+        /// The site.
+        #[arg(long)]
+        site: String,
+    },
     /// Say which rules hold of a request, on which value after which transformations, and the score.
     Explain {
         #[command(flatten)]
@@ -104,6 +113,7 @@ fn dispatch(command: Command, lang: Lang) -> Result<(), Vec<Fault>> {
             run::enroll(&places, &token_file).map_err(one)
         }
         Command::Status { places, json } => show::status(&places.state, json, lang).map_err(one),
+        Command::Learned { places, site } => show::learned(&places.state, &site).map_err(one),
         Command::Explain { ask, site, config, json } => show::explain(&ask, site.zip(config), json, lang),
     }
 }

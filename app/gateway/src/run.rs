@@ -88,7 +88,8 @@ pub fn run(places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Faul
     let folder = places.state.join("spool");
     let spool = Spool::open(Arc::new(RealDisk::new()), &folder, agent, host.clone(), config, clock.clone());
     let spool = SharedSpool::start(spool).map_err(one)?;
-    let inputs = Inputs { config: places.config.clone(), tuning: places.state.join("tuning") };
+    let (tuning, learned) = (places.state.join("tuning"), places.state.join("learned"));
+    let inputs = Inputs { config: places.config.clone(), tuning, learned };
     let work = Work::new(inputs, clock.clone());
     // Before anything starts: it is to judge by what it was given last, server or not.
     let contents = if manner.standalone { None } else { Some(contents(places, &work).map_err(one)?) };
@@ -136,11 +137,14 @@ impl Whole {
         let telling = tokio::spawn(teller.run(exchanges));
         let uplink = self.link.take().map(|(identity, contents)| self.uplink(places, identity, contents));
         if let Some(path) = &manner.ready_file {
-            show::write(path, &serde_json::json!(BTreeMap::from_iter(self.work.addresses())).to_string())
+            show::write(path, serde_json::json!(BTreeMap::from_iter(self.work.addresses())).to_string().as_bytes())
                 .map_err(one)?;
         }
         let shed = || [("requests.told", channel.shed()), ("alerts", lost.load(Ordering::Relaxed))];
         let done = self.watch(places, uplink.as_ref(), shed, manner).await;
+        if let Err(fault) = self.work.keep_learned() {
+            tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
+        }
         // The last requests end, then what they have to tell is kept, then the link says goodbye.
         self.work.stop().await;
         drop(channel);

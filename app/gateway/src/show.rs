@@ -73,17 +73,27 @@ fn of_site(config: &Config, name: &str) -> Result<Source> {
     Ok(engines::source(site.ok_or_else(missing)?))
 }
 
+/// Prints what was learned of a site, as an OpenAPI document.
+///
+/// # Errors
+/// When nothing was.
+pub fn learned(state: &Path, site: &str) -> Result<()> {
+    let learner = crate::learned::stored(&state.join("learned"), site)?;
+    println!("{}", profile::write(&learner.profile(), site, env!("CARGO_PKG_VERSION")));
+    Ok(())
+}
+
 /// Writes a file whole or not at all.
-pub fn write(path: &Path, text: &str) -> Result<()> {
+pub fn write(path: &Path, content: &[u8]) -> Result<()> {
     let failed = |cause: std::io::Error| Fault::new(&fault::STATE_FILE).object(path.display()).because(cause);
     let fresh = path.with_extension("new");
-    std::fs::write(&fresh, text).map_err(failed)?;
+    std::fs::write(&fresh, content).map_err(failed)?;
     std::fs::rename(&fresh, path).map_err(failed)
 }
 
 /// Keeps the status for [`status`].
 pub fn keep(state: &Path, status: &Status) -> Result<()> {
-    write(&state.join(STATUS), &json!(status).to_string())
+    write(&state.join(STATUS), json!(status).to_string().as_bytes())
 }
 
 /// Prints the status that the gateway keeps.
@@ -113,7 +123,7 @@ fn page(status: &Value, lang: Lang) -> String {
         for decision in site["decisions"].as_array().into_iter().flatten().filter(|decision| decision[1] != 0) {
             let _ = write!(text, "  {} {}", decision[0].as_str().unwrap_or_default(), decision[1]);
         }
-        if let Some(level) = site["flood"]["level"].as_str() {
+        if let Some(level) = site["level"].as_str() {
             let _ = write!(text, "  {} {level}", lang.pick("level", "级别"));
         }
         text.push('\n');

@@ -2,7 +2,8 @@
 
 use base::{Fault, Micros};
 use fleet::content::Files;
-use seclang::tuning::Tuning;
+use gateway::Site;
+use seclang::tuning::{SHIPPED, Tuning};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -57,13 +58,17 @@ impl Tunings {
         self
     }
 
-    /// The rules of a site, as names and texts.
+    /// The rules of a site, as names and texts: what we ship first, where the site wants it.
     ///
     /// # Errors
     /// Every item that cannot be written as a rule.
-    pub fn rules(&self, site: &str, today: &str) -> Result<Vec<(String, String)>, Vec<Fault>> {
+    pub fn rules(&self, site: &Site, today: &str) -> Result<Vec<(String, String)>, Vec<Fault>> {
         let (mut rules, mut faults) = (Vec::new(), Vec::new());
-        for (name, tuning) in self.0.get(site).into_iter().flatten() {
+        let shipped = if site.waf.tuned { Some(Tuning::read(SHIPPED, "policy.yml")) } else { None };
+        let shipped =
+            shipped.transpose().map_err(|fault| vec![fault])?.map(|tuning| ("policy.yml".to_string(), tuning));
+        let own = self.0.get(&site.name).into_iter().flatten();
+        for (name, tuning) in shipped.iter().chain(own) {
             match tuning.compile(name, today, &waf::vocabulary()) {
                 Ok(compiled) => rules.push((name.clone(), compiled.text)),
                 Err(wrong) => faults.extend(wrong),
@@ -93,10 +98,16 @@ mod tests {
         let own = Tunings::of_folder(folder.path()).unwrap();
         let published = YAML.replace("8000000", "8000001");
         let both = own.and(&Tunings::of_files(&Files::of([("shop.yml", published)])).unwrap());
-        let rules = both.rules("shop", "2026-01-01").unwrap();
-        assert_eq!(rules.len(), 2);
-        assert!(rules[0].1.contains("8000000") && rules[1].1.contains("8000001"), "{rules:?}");
-        assert!(both.rules("other", "2026-01-01").unwrap().is_empty());
+        let site = |name: &str, tuned: bool| {
+            let text = format!(
+                "sites: [{{name: {name}, hosts: ['*'], pool: a, waf: {{tuned: {tuned}}}}}]\npools: {{a: {{addresses: [127.0.0.1:9]}}}}\nlisteners: [{{name: w, address: 127.0.0.1:0}}]\n"
+            );
+            gateway::Config::parse(&text, "x").unwrap().sites.remove(0)
+        };
+        let rules = both.rules(&site("shop", true), "2026-01-01").unwrap();
+        assert_eq!(rules.len(), 3);
+        assert!(rules[1].1.contains("8000000") && rules[2].1.contains("8000001"), "{rules:?}");
+        assert!(both.rules(&site("other", false), "2026-01-01").unwrap().is_empty());
         std::fs::write(folder.path().join("bad.yml"), "exclusions: 7").unwrap();
         assert_eq!(Tunings::of_folder(folder.path()).unwrap_err().len(), 1);
     }

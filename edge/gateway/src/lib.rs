@@ -39,7 +39,7 @@ mod watch;
 mod worker;
 
 pub use config::{
-    Act, Balance, Beyond, Certificate, ClientHeader, Config, Fail, Health, Limits, Listener, Pool, Protocol,
+    Act, Balance, Beyond, Certificate, ClientHeader, Config, Fail, Health, Limits, Listener, Pool, Positive, Protocol,
     ProxyProtocol, Request, Response, Site, Timeouts, Waf,
 };
 pub use gateway::{Gateway, Parts, Status};

@@ -9,7 +9,7 @@ mod units;
 
 pub use listener::{ClientHeader, Limits, Listener, ProxyProtocol, Timeouts};
 pub use pool::{Balance, Health, Pool, Protocol};
-pub use site::{Act, Beyond, Certificate, Fail, Request, Response, Site, Waf};
+pub use site::{Act, Beyond, Certificate, Fail, Positive, Request, Response, Site, Waf};
 
 use base::{Fault, config};
 use serde::Deserialize;

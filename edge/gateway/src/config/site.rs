@@ -123,6 +123,18 @@ pub enum Beyond {
     Refuse,
 }
 
+/// The positive model of a site: what its requests look like.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Positive {
+    /// What is done with requests that are not as the model says.
+    pub mode: Act,
+    /// The model: an OpenAPI document (JSON), written by `garrison-gateway learned` or by a person.
+    pub openapi: Option<PathBuf>,
+    /// Whether a model is learned from what the rules find nothing in.
+    pub learn: bool,
+}
+
 /// The web application firewall of a site.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -141,6 +153,12 @@ pub struct Waf {
     pub fail: Fail,
     /// What is done with what the learned score finds.
     pub model: Act,
+    /// Whether rules see what hides inside values: JSON in an argument, base64, repeated encodings, GraphQL, gRPC.
+    pub inside: bool,
+    /// Whether the tuning that we ship against refusals by mere policy is laid over OWASP CRS.
+    pub tuned: bool,
+    /// The positive model of the site.
+    pub positive: Positive,
     /// Bytes of a body that are judged.
     #[serde(deserialize_with = "units::size")]
     pub body: u64,
@@ -167,6 +185,9 @@ impl Default for Waf {
             response_threshold: 4,
             fail: Fail::Open,
             model: Act::Off,
+            inside: true,
+            tuned: true,
+            positive: Positive::default(),
             body: 128 * 1024,
             beyond: Beyond::Pass,
             responses: false,
