@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(if $(wildcard $(CACHE)/target),$(CACHE)/target,$(CU
 export GARRISON_VENV ?= $(CACHE)/venv
 BIN := $(CARGO_TARGET_DIR)/debug
 
-.PHONY: help run test fuzz test-kernels bench eval drill train-waf setup build fmt lint
+.PHONY: help run test fuzz test-kernels bench eval eval-waf train-waf drill train-waf setup build fmt lint
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ eval: setup build ## detection quality: every rule against its cases and ordinar
 
 drill: setup build ## every drill on this machine, table with times; writes figures/drill.json
 	@GARRISON_FIGURES=$(CARGO_TARGET_DIR)/figures $(BIN)/garrison up --drill-all
+
+eval-waf: setup build ## the web firewall: OWASP CRS' regression suite and the corpora, beside libmodsecurity in the same run
+	@bash tests/waf/run
 
 train-waf: setup ## train the learned score of the gateway from the corpora beside the repository; writes content/waf/model.txt and its report
 	@$(GARRISON_VENV)/bin/python -m pip install --quiet -r tests/waf/train/requirements.txt

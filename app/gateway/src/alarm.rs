@@ -2,9 +2,9 @@
 //!
 //! An attacker's scanner makes a thousand refusals a minute. One alert says that it began, one how much came of it.
 
+use gateway::Finding;
 use record::{Alert, Batch, Event, Host, HttpActivity, HttpDecision, Match, Severity, Technique};
 use std::collections::HashMap;
-use waf::Verdict;
 
 /// How long repeats are gathered, µs.
 const WINDOW_US: i64 = 60_000_000;
@@ -56,8 +56,8 @@ pub struct Seen<'s> {
     pub event: Event,
     /// Its record.
     pub http: &'s HttpActivity,
-    /// What the rules found.
-    pub verdict: Option<&'s Verdict>,
+    /// What the firewall found.
+    pub finding: Option<&'s Finding>,
     /// Names whose values are never told.
     pub redact: &'s [String],
 }
@@ -127,7 +127,7 @@ fn kind(seen: &Seen<'_>) -> Option<usize> {
         HttpDecision::Malformed => Some(MALFORMED),
         HttpDecision::FailedOpen | HttpDecision::FailedClosed => Some(FAULT),
         HttpDecision::Blocked | HttpDecision::Observed => {
-            let hits = &seen.verdict?.hits;
+            let hits = &seen.finding?.verdict.hits;
             let tagged = |tag: &str| hits.iter().any(|hit| hit.tags.iter().any(|known| known == tag));
             let known = KINDS[..OTHER].iter().position(|(tag, ..)| tagged(tag));
             Some(known.unwrap_or(OTHER))
@@ -195,7 +195,9 @@ fn matches(seen: &Seen<'_>) -> Vec<Match> {
             matches.push(one(field, value.clone()));
         }
     }
-    let hits = seen.verdict.map(|verdict| verdict.hits.as_slice()).unwrap_or_default();
+    let violations = seen.finding.map(|finding| finding.violations.as_slice()).unwrap_or_default();
+    matches.extend(violations.iter().take(RULES).map(|odd| one("positive", odd.to_string())));
+    let hits = seen.finding.map(|finding| finding.verdict.hits.as_slice()).unwrap_or_default();
     let telling = hits.iter().filter(|hit| hit.logged && !hit.variable.is_empty() && hit.variable != "TX");
     for hit in telling.take(RULES) {
         let key = String::from_utf8_lossy(&hit.key);
@@ -211,7 +213,7 @@ fn matches(seen: &Seen<'_>) -> Vec<Match> {
 mod tests {
     use super::*;
     use record::Activity;
-    use waf::Hit;
+    use waf::{Hit, Verdict};
 
     fn http(client: u8) -> HttpActivity {
         HttpActivity {
@@ -225,7 +227,7 @@ mod tests {
         }
     }
 
-    fn verdict() -> Verdict {
+    fn finding() -> Finding {
         let hit = |id: u64, tag: &str, key: &[u8], value: &[u8]| Hit {
             id,
             tags: vec![tag.into()],
@@ -236,13 +238,14 @@ mod tests {
             ..Hit::default()
         };
         let hits = vec![hit(941_100, "attack-xss", b"q", b"<x>"), hit(942_100, "attack-sqli", b"Password", b"' or 1")];
-        Verdict { hits, ..Verdict::default() }
+        let verdict = Verdict { hits, ..Verdict::default() };
+        Finding { verdict, probability: None, violations: Vec::new(), by: Some("rules") }
     }
 
     fn take(alarms: &mut Alarms, http: &HttpActivity, time_us: i64) -> Option<Alert> {
         let event = Event { seq: 0, time_us, process: None, activity: Activity::Http(http.clone()) };
-        let (verdict, redact) = (verdict(), ["password".to_string()]);
-        alarms.take(&Seen { event, http, verdict: Some(&verdict), redact: &redact })
+        let (finding, redact) = (finding(), ["password".to_string()]);
+        alarms.take(&Seen { event, http, finding: Some(&finding), redact: &redact })
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn positive(path: &Path) -> Result<Profile, Fault> {
         return Err(fault.expected(format!("at most {OPENAPI_BYTES} bytes")).found(size));
     }
     let text = std::fs::read_to_string(path).map_err(|cause| unreadable(&cause))?;
-    let read = profile::read(&text)?;
+    let read = profile::read(text.as_bytes(), true)?;
     for note in &read.notes {
         tracing::warn!(file = %path.display(), %note, "not enforced");
     }

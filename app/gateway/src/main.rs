@@ -9,6 +9,7 @@ mod engines;
 mod fault;
 mod host;
 mod learned;
+mod notice;
 mod run;
 mod show;
 mod tell;

@@ -2,6 +2,7 @@
 
 use crate::alarm::Alarms;
 use crate::apply::{Inputs, Work};
+use crate::notice::{Ears, Notices};
 use crate::tell::{self, Teller, Which};
 use crate::{fault, host, show};
 use base::{Clock, Fault, Result, SystemClock, SystemRandom};
@@ -125,16 +126,18 @@ impl Whole {
         let agent = self.link.as_ref().map(|(identity, _)| identity.agent.to_string()).unwrap_or_default();
         let teller = Teller {
             spool: self.spool.clone(),
-            alarms: Alarms::new(self.host.clone(), agent),
+            alarms: Alarms::new(self.host.clone(), agent.clone()),
+            notices: Notices::new(self.host.clone(), agent),
             which: manner.events,
             redaction: self.work.redaction(),
             clock: self.clock.clone(),
             lost: lost.clone(),
         };
-        let (clock, reporter) = (self.clock.clone(), channel.clone());
+        let (reporter, heard) = Ears::new(channel.clone());
+        let clock = self.clock.clone();
         let parts = |judges| Parts { judges, reporter, clock, random: Arc::new(SystemRandom::new()) };
         self.work.start(parts).await?;
-        let telling = tokio::spawn(teller.run(exchanges));
+        let telling = tokio::spawn(teller.run(exchanges, heard));
         let uplink = self.link.take().map(|(identity, contents)| self.uplink(places, identity, contents));
         if let Some(path) = &manner.ready_file {
             show::write(path, serde_json::json!(BTreeMap::from_iter(self.work.addresses())).to_string().as_bytes())

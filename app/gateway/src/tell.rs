@@ -1,6 +1,7 @@
 //! What became of requests, on its way to the server: events to the telemetry lane, alerts to the first lane.
 
 use crate::alarm::{Alarms, Seen};
+use crate::notice::{Notice, Notices};
 use base::Clock;
 use bus::SharedSpool;
 use gateway::{Config, Exchange};
@@ -42,6 +43,8 @@ pub struct Teller {
     pub spool: SharedSpool,
     /// Alerts under way.
     pub alarms: Alarms,
+    /// What flood defence says.
+    pub notices: Notices,
     /// Which requests become events.
     pub which: Which,
     /// What is never told.
@@ -55,7 +58,7 @@ pub struct Teller {
 impl Teller {
     /// Tells until the sender is gone. Keeping an alert waits for the disk, so this runs where waiting is allowed: on a
     /// runtime of several threads that carries no traffic.
-    pub async fn run(mut self, mut exchanges: Receiver<Exchange>) {
+    pub async fn run(mut self, mut exchanges: Receiver<Exchange>, mut heard: Receiver<Notice>) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut look = tokio::time::interval(LOOK);
         loop {
@@ -65,6 +68,11 @@ impl Teller {
                         break;
                     }
                     tokio::task::block_in_place(|| self.tell(&mut batch));
+                }
+                Some(notice) = heard.recv() => {
+                    if let Some(alert) = self.notices.take(&notice, self.clock.wall()) {
+                        tokio::task::block_in_place(|| self.keep(alert));
+                    }
                 }
                 _ = look.tick() => tokio::task::block_in_place(|| self.due(false)),
             }
@@ -88,8 +96,7 @@ impl Teller {
             let redact = exchange.site.as_deref().and_then(|site| names.get(site)).unwrap_or(&none);
             let http = exchange.record(redact);
             let event = Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http.clone()) };
-            let seen =
-                Seen { event, http: &http, verdict: exchange.finding.as_ref().map(|finding| &finding.verdict), redact };
+            let seen = Seen { event, http: &http, finding: exchange.finding.as_deref(), redact };
             let alert = self.alarms.take(&seen);
             (http, alert)
         };

@@ -128,9 +128,10 @@ pub struct HttpActivity {
     /// Fingerprint of the HTTP/2 settings, empty without HTTP/2.
     #[prost(string, tag = "22")]
     pub h2: String,
-    /// JA4H: fingerprint of the request's head.
+    /// Fingerprint of names and order of the fields of the request's head; our own form, since FoxIO's licence of JA4H is not
+    /// for all uses.
     #[prost(string, tag = "23")]
-    pub ja4h: String,
+    pub order: String,
     /// Server name that the client asked for in TLS.
     #[prost(string, tag = "24")]
     pub sni: String,

@@ -292,7 +292,7 @@ fn requests() -> Vec<Activity> {
         user_agent: "curl/8".into(),
         ja4: "t13d1516h2_8daaf6152771_e5627efa2ab1".into(),
         ja3: "0123456789abcdef0123456789abcdef".into(),
-        ja4h: "po20nn05enus_000000000000_000000000000_000000000000".into(),
+        order: "o1".into(),
         sni: "shop.example".into(),
         tls: "1.3".into(),
         reason: "score 10 of 5".into(),

@@ -160,7 +160,7 @@ impl Exchange {
             ja4: shared(&self.peer.ja4),
             ja3: shared(&self.peer.ja3),
             h2: shared(&self.h2),
-            ja4h: shared(&self.order),
+            order: shared(&self.order),
             sni: shared(&self.peer.sni),
             tls: self.peer.tls.unwrap_or_default().into(),
             decision: self.decision.into(),

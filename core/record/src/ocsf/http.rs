@@ -82,17 +82,12 @@ fn tls(http: &HttpActivity) -> Value {
     Value::Object(tls)
 }
 
-/// JA4 and JA4H have a list of their own in the schema.
+/// JA4 has a list of its own in the schema.
 fn fingerprints(draft: &mut Draft, http: &HttpActivity) {
-    let known = [(1, "JA4", &http.ja4), (3, "JA4HTTP", &http.ja4h)];
-    let list: Vec<Value> = known
-        .into_iter()
-        .filter(|(_, _, value)| !value.is_empty())
-        .map(|(id, name, value)| json!({"type_id": id, "type": name, "value": value}))
-        .collect();
-    if !list.is_empty() {
-        draft.set("ja4_fingerprint_list", list);
+    if !http.ja4.is_empty() {
+        draft.set("ja4_fingerprint_list", json!([{"type_id": 1, "type": "JA4", "value": http.ja4}]));
     }
+    draft.other("header_order", http.order.as_str());
 }
 
 fn rest(draft: &mut Draft, http: &HttpActivity) {
