@@ -155,7 +155,7 @@ impl Collections for Memory {
     fn add(&self, collection: Collection, key: &[u8], name: &[u8], delta: i64, now: u64) -> i64 {
         self.write(collection, key, now, |record| {
             let before = record.find(name).filter(|value| value.expires > now);
-            let sum = before.map_or(0, |value| crate::engine::integer(&value.value)).saturating_add(delta);
+            let sum = before.map_or(0, |value| atoms::number::integer(&value.value)).saturating_add(delta);
             record.set(name, sum.to_string().into_bytes(), now);
             sum
         })

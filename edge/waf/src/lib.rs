@@ -22,10 +22,9 @@ pub mod limits;
 mod verdict;
 mod vocabulary;
 
-pub mod operator;
-pub mod transformation;
 pub mod variable;
 
+pub use atoms::{operator, transformation};
 pub use payload::{body, decode};
 
 pub use collection::{Collections, Memory};

@@ -3,10 +3,10 @@
 
 use crate::figures::{Row, publish};
 use base::{Clock, Random, SeededRandom, SystemClock};
+use holdings::catalogue::Catalogue;
+use holdings::{Order, Posture, findings};
 use port::{MemoryFetch, Tables};
 use record::{Activity, Event};
-use server::posture::catalogue::Catalogue;
-use server::posture::{Order, Posture, findings};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;

@@ -13,7 +13,9 @@ const IN_ROOM: &[(&str, &str)] = &[
     ("playbook", "action"),
     ("playbook", "impact"),
     ("waf", "seclang"),
-    ("waf", "injection"),
+    ("waf", "atoms"),
+    ("atoms", "seclang"),
+    ("atoms", "injection"),
     ("waf", "payload"),
     ("payload", "seclang"),
     ("score", "waf"),
@@ -52,8 +54,7 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 /// Programs that must stay small, and what they never link, however deep.
-const LIGHT: &[(&str, &[&str])] =
-    &[("garrison-agent", HEAVY), ("garrison-gateway", HEAVY)];
+const LIGHT: &[(&str, &[&str])] = &[("garrison-agent", HEAVY), ("garrison-gateway", HEAVY)];
 
 /// What only the server may link.
 const HEAVY: &[&str] = &["datafusion", "arrow", "parquet", "typst", "sqlx", "yara-x", "cxx"];

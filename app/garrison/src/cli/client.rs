@@ -297,6 +297,7 @@ const CODES: &[&[&Code]] = &[
     webrules::fault::ALL,
     seclang::fault::ALL,
     waf::fault::ALL,
+    atoms::fault::ALL,
     ::drill::fault::ALL,
     super::fault::ALL,
     &[&base::config::UNREADABLE, &base::config::INVALID],

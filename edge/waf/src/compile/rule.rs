@@ -3,9 +3,9 @@
 use super::scan::Bits;
 use super::target::Pick;
 use super::text::Template;
-use crate::engine::expand::{integer, long};
 use crate::operator::Operator;
 use crate::variable::Variable;
+use atoms::number::{integer, long};
 use seclang::{Collection, EngineMode, Phase, Place, SetOp};
 
 /// A rule or a link of a chain.

@@ -1,7 +1,7 @@
 //! Actions done.
 
 use super::Context;
-use super::expand::{expand, integer};
+use super::expand::expand;
 use super::intern::Id;
 use super::state::State;
 use crate::compile::rule::{Actions, After, Disruptive, Key, Rule, SetVar};
@@ -10,6 +10,7 @@ use crate::compile::text::Template;
 use crate::limits;
 use crate::variable::{List, Single};
 use crate::verdict::{Hit, Intervention, Refusal, Step};
+use atoms::number::integer;
 use seclang::{Collection, EngineMode, SetOp};
 
 impl State {

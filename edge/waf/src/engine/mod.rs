@@ -13,7 +13,6 @@ mod response;
 mod state;
 mod values;
 
-pub(crate) use expand::{integer, long};
 pub use given::{Part, Show};
 
 use crate::collection::Collections;

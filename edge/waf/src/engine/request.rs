@@ -290,7 +290,7 @@ impl Sink for Into<'_, '_> {
             self.add(List::FilesContent, field, content);
         }
         let before = self.state.store.get(Single::FilesCombinedSize).unwrap_or(Id::EMPTY);
-        let size = super::expand::long(self.state.memo.arena.get(before)).saturating_add(content.len() as i64);
+        let size = atoms::number::long(self.state.memo.arena.get(before)).saturating_add(content.len() as i64);
         let id = self.state.memo.number(size);
         self.state.store.set(Single::FilesCombinedSize, id);
     }

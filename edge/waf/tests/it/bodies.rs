@@ -263,6 +263,88 @@ fn made(processor: &'static str, content_types: &[&str], pieces: &[&str], count:
     (0..count).map(&mut one).collect()
 }
 
+/// Pieces that bodies are made of: json.
+const JSON: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"a\"",
+    "\"b\":",
+    "\"\"",
+    "1",
+    "-0.5e3",
+    "true",
+    "null",
+    " ",
+    "\"\\u0041\\ud83d\\ude00\"",
+    "\"\\ud83d\"",
+    "[1,2]",
+    "{\"k\":1}",
+    ",\"c\":",
+    "0",
+    "\u{e9}",
+    "\"\u{e9}\"",
+    "x",
+];
+/// Pieces that bodies are made of: xml.
+const XML: &[&str] = &[
+    "<a>",
+    "</a>",
+    "<b>",
+    "</b>",
+    "<a/>",
+    "<c d='e'/>",
+    "<c d=\"&lt;\" f='g'>",
+    "</c>",
+    "text",
+    " ",
+    "&amp;",
+    "&#65;",
+    "<!-- c -->",
+    "<![CDATA[x]]>",
+    "\r\n",
+    "&",
+    "<",
+    ">",
+    "]]>",
+    "<?p i?>",
+];
+/// Pieces that bodies are made of: form.
+const FORM: &[&str] = &[
+    "--B\r\n",
+    "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n",
+    "--B\r\nContent-Disposition: form-data; name=b; filename=\"c\"\r\n\r\n",
+    "value",
+    "\r\n",
+    "\n",
+    "--B--\r\n",
+    "--B--",
+    "--C\r\n",
+    "X: y\r\n",
+    " z\r\n",
+    "--",
+    "-",
+    "two\r\nlines\r\n",
+    ":",
+    "--B",
+    "a--B",
+    "Content-Disposition: form-data; name='q'\r\n",
+    "\r\n--B\r\n",
+    "\r\n--B--\r\n",
+];
+/// Pieces that bodies are made of: kinds.
+const KINDS: &[&str] = &[
+    "multipart/form-data; boundary=B",
+    "multipart/form-data; boundary=\"B\"",
+    "multipart/form-data;boundary=B;charset=x",
+    "multipart/form-data boundary=B",
+    "multipart/form-data; boundary =B",
+    "multipart/form-data; charset=x; boundary=B",
+];
+
 #[test]
 fn made_bodies_are_read_as_libmodsecurity_reads_them() {
     let pairs =
@@ -270,85 +352,8 @@ fn made_bodies_are_read_as_libmodsecurity_reads_them() {
     let mut cases = made("URLENCODED", &["application/x-www-form-urlencoded"], &pairs, 300, 12);
     cases.extend(made("QUERY", &[""], &["a", "=", "&", "%41", "%4", "%", "+", ";", "?", "%00", "/"], 200, 12));
     cases.extend(made("COOKIE", &[""], &["a", "b", "=", ";", " ", "; ", "\t", "%41", "\"", ","], 300, 12));
-    let json = [
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "\"a\"",
-        "\"b\":",
-        "\"\"",
-        "1",
-        "-0.5e3",
-        "true",
-        "null",
-        " ",
-        "\"\\u0041\\ud83d\\ude00\"",
-        "\"\\ud83d\"",
-        "[1,2]",
-        "{\"k\":1}",
-        ",\"c\":",
-        "0",
-        "\u{e9}",
-        "\"\u{e9}\"",
-        "x",
-    ];
-    cases.extend(made("JSON", &["application/json"], &json, 600, 10));
-    let xml = [
-        "<a>",
-        "</a>",
-        "<b>",
-        "</b>",
-        "<a/>",
-        "<c d='e'/>",
-        "<c d=\"&lt;\" f='g'>",
-        "</c>",
-        "text",
-        " ",
-        "&amp;",
-        "&#65;",
-        "<!-- c -->",
-        "<![CDATA[x]]>",
-        "\r\n",
-        "&",
-        "<",
-        ">",
-        "]]>",
-        "<?p i?>",
-    ];
-    cases.extend(made("XML", &["text/xml"], &xml, 600, 8));
-    let form = [
-        "--B\r\n",
-        "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n",
-        "--B\r\nContent-Disposition: form-data; name=b; filename=\"c\"\r\n\r\n",
-        "value",
-        "\r\n",
-        "\n",
-        "--B--\r\n",
-        "--B--",
-        "--C\r\n",
-        "X: y\r\n",
-        " z\r\n",
-        "--",
-        "-",
-        "two\r\nlines\r\n",
-        ":",
-        "--B",
-        "a--B",
-        "Content-Disposition: form-data; name='q'\r\n",
-        "\r\n--B\r\n",
-        "\r\n--B--\r\n",
-    ];
-    let kinds = [
-        "multipart/form-data; boundary=B",
-        "multipart/form-data; boundary=\"B\"",
-        "multipart/form-data;boundary=B;charset=x",
-        "multipart/form-data boundary=B",
-        "multipart/form-data; boundary =B",
-        "multipart/form-data; charset=x; boundary=B",
-    ];
-    cases.extend(made("MULTIPART", &kinds, &form, 1500, 14));
+    cases.extend(made("JSON", &["application/json"], JSON, 600, 10));
+    cases.extend(made("XML", &["text/xml"], XML, 600, 8));
+    cases.extend(made("MULTIPART", KINDS, FORM, 1500, 14));
     compare(&cases);
 }

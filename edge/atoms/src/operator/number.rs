@@ -1,7 +1,7 @@
 //! `eq`, `ge`, `gt`, `le`, `lt`: whole numbers compared. libmodsecurity reads 32 bits for `eq`, 64 for the others.
 
 use super::{Captures, Matcher, Operator};
-use crate::engine::{integer, long};
+use crate::number::{integer, long};
 use base::Result;
 use std::cmp::Ordering;
 

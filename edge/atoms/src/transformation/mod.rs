@@ -27,7 +27,7 @@ mod url_encode;
 mod utf8_to_unicode;
 mod whitespace;
 
-pub(crate) use triggers::triggers;
+pub use triggers::triggers;
 
 use seclang::Settings;
 

@@ -1,7 +1,7 @@
 //! Bytes without which a transformation leaves a value as it is: most values hold none of them and are not touched.
 
 /// The bytes, by the transformation's name; `None` when any value may change.
-pub(crate) fn triggers(name: &str) -> Option<[bool; 256]> {
+pub fn triggers(name: &str) -> Option<[bool; 256]> {
     let blanks = b" \t\n\x0b\x0c\r";
     let bytes: &[u8] = match name {
         "none" => b"",
