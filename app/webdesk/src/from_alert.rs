@@ -2,7 +2,7 @@
 
 use api::fault::INVALID;
 use base::{Fault, Result};
-use record::{Activity, Alert};
+use record::Alert;
 use seclang::tuning::{Exclusion, Origin, Seen, Tuning};
 
 /// The site that an alert of a gateway is about, and the exclusions that would have let the request pass: one rule, one
@@ -12,17 +12,14 @@ use seclang::tuning::{Exclusion, Origin, Seen, Tuning};
 /// When the alert is not one of a gateway, names no such rule, or what it names cannot be written into a rule safely.
 pub fn from_alert(alert: &Alert, only: &[u64], tuning: &mut Tuning, origin: &Origin) -> Result<(String, Vec<u64>)> {
     let wrong = |expected: &str| Fault::new(&INVALID).object(&alert.id).expected(expected);
-    let events = alert.evidence.clone().unpack(0)?;
-    let http = events.iter().find_map(|event| match &event.activity {
-        Activity::Http(http) => Some(http),
-        _ => None,
-    });
-    let http = http.ok_or_else(|| wrong("an alert of a gateway"))?;
+    // What is kept of an alert are its matches; the evidence lies in the lake.
+    let (site, request) = of_match(alert, "site").zip(of_match(alert, "request")).unwrap_or_default();
+    let (method, path) = request.split_once(' ').ok_or_else(|| wrong("an alert of a gateway"))?;
     let mut made = Vec::new();
     for (rule, target) in named(alert).filter(|(rule, _)| only.is_empty() || only.contains(rule)) {
         let (variable, key) = target.split_once(':').unwrap_or((target, ""));
         let id = tuning.free_id().ok_or_else(|| wrong("fewer exclusions of this site"))?;
-        let seen = Seen { rule, variable, key: key.as_bytes(), method: &http.method, path: http.path.as_bytes() };
+        let seen = Seen { rule, variable, key: key.as_bytes(), method, path: path.as_bytes() };
         // The server has no rules of gateways; where the target does not decide, a person excludes the rule itself.
         let exclusion = Exclusion::narrowest(id, seen, None, origin.clone())?;
         // The same rule on the same target twice is one exclusion.
@@ -35,7 +32,12 @@ pub fn from_alert(alert: &Alert, only: &[u64], tuning: &mut Tuning, origin: &Ori
     if made.is_empty() {
         return Err(wrong("a rule that the alert names and that is not excluded yet"));
     }
-    Ok((http.site.clone(), made))
+    Ok((site.into(), made))
+}
+
+/// The value of a match.
+fn of_match<'a>(alert: &'a Alert, field: &str) -> Option<&'a str> {
+    alert.matches.iter().find(|found| found.field == field).map(|found| found.value.as_str())
 }
 
 /// Rules and targets that an alert names: `rule.942100` with `ARGS:q = value`.

@@ -5,7 +5,7 @@ use api::Web as _;
 use base::ManualClock;
 use fleet::content::Shelf;
 use port::MemoryTables;
-use record::{Activity, Alert, Batch, Event, Host, HttpActivity, Match};
+use record::{Alert, Match};
 use std::sync::Arc;
 
 struct Bench {
@@ -26,17 +26,15 @@ impl Bench {
 }
 
 fn alert(path: &str) -> Alert {
-    let http = HttpActivity { site: "shop".into(), method: "GET".into(), path: path.into(), ..HttpActivity::default() };
-    let event = Event { seq: 1, time_us: 1, process: None, activity: Activity::Http(http) };
     let found = |field: &str, value: &str| Match { field: field.into(), value: value.into() };
     Alert {
         id: "a-1".into(),
         matches: vec![
             found("site", "shop"),
+            found("request", &format!("GET {path}")),
             found("rule.942100", "ARGS:q = 1 or 1=1"),
             found("rule.941100", "ARGS:q = <b>"),
         ],
-        evidence: Batch::pack(Host::default(), Some(&event)),
         ..Alert::default()
     }
 }
@@ -86,6 +84,6 @@ async fn what_does_not_compile_changes_nothing_and_a_restart_offers_the_same() {
 #[tokio::test]
 async fn an_alert_of_a_host_is_none_of_a_gateway() {
     let web = Bench::new().open().await;
-    let host = Alert { evidence: Batch::pack(Host::default(), None), ..alert("/") };
+    let host = Alert { matches: Vec::new(), ..alert("/") };
     assert!(web.exclude(&host, &[], None, "user:ann", "x").await.unwrap_err().is(&api::fault::INVALID));
 }
