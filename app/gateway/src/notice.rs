@@ -48,11 +48,11 @@ impl Reporter for Ears {
 
     fn level(&self, site: &str, change: &Change) {
         // A full channel: a hundred notices of this flood are told already.
-        let _ = self.notices.try_send(Notice::Level(site.into(), change.clone()));
+        let _ = self.notices.try_send(Notice::Level(site.into(), *change));
     }
 
     fn attacker(&self, site: &str, attacker: &Attacker) {
-        let _ = self.notices.try_send(Notice::Attacker(site.into(), attacker.clone()));
+        let _ = self.notices.try_send(Notice::Attacker(site.into(), *attacker));
     }
 }
 

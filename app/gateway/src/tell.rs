@@ -105,7 +105,7 @@ impl Teller {
         }
         let plain = matches!(http.decision(), HttpDecision::Allowed | HttpDecision::Unjudged);
         let wanted = self.which == Which::All || !plain;
-        wanted.then(|| Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http) })
+        wanted.then_some(Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http) })
     }
 
     fn due(&mut self, every: bool) {

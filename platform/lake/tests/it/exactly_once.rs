@@ -301,6 +301,6 @@ async fn what_does_not_fit_into_memory_is_refused_and_can_come_again() {
     assert!(lake.append(more.clone()).unwrap_err().is(&fault::BEHIND));
     assert!(lake.tick().await.unwrap().is_some());
     lake.append(more).unwrap();
-    assert_eq!(lake.tables().await.unwrap().len(), 11);
+    assert_eq!(lake.tables().await.unwrap().len(), 12);
     assert_eq!(count(&lake, "SELECT count(*) FROM events").await, 50);
 }
