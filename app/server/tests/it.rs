@@ -1,5 +1,7 @@
 //! The real server, from an agent's frame to the answer of the API.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
+
 use api::Posture as _;
 use api::posture::{AssetFilter, FindingFilter};
 use base::Clock;

@@ -1,6 +1,8 @@
 //! A site under attack, simulated: an origin with a few workers, clients that browse, and a flood of ten times what the origin
 //! can take, from many sources, on real paths, with several fingerprints. Time and chance come from a seed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
+
 mod world;
 
 use flood::Level;

@@ -1,5 +1,7 @@
 //! Value by value against libmodsecurity: the corpora beside the repository, and values made of their pieces.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! The shipped model: read, and right on texts that everybody knows.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
+
 use score::{Mode, Policy, Scorer, Value};
 use std::path::Path;
 

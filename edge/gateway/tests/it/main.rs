@@ -1,5 +1,7 @@
 //! The gateway on loopback: real sockets, real origins, clients that behave and clients that do not.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
+
 mod client;
 mod flood;
 mod forwarding;
