@@ -25,6 +25,7 @@ const IN_ROOM: &[(&str, &str)] = &[
     ("gateway", "profile"),
     ("gateway", "wire"),
     ("gateway", "flood"),
+    ("scrub", "ddos"),
     ("fleet", "bus"),
     ("scanner", "scan"),
 ];
@@ -41,8 +42,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("object_store", &["cluster"]),
     ("tonic", &["fleet"]),
     ("rcgen", &["fleet", "gateway"]),
-    ("libbpf-rs", &["kernel", "sensor"]),
-    ("libbpf-sys", &["kernel", "sensor"]),
+    ("hickory-proto", &["divert"]),
+    ("libbpf-rs", &["kernel", "sensor", "scrub"]),
+    ("libbpf-sys", &["kernel", "sensor", "scrub"]),
 ];
 
 /// Libraries that must never come in, directly or below.
