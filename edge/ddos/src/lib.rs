@@ -1,3 +1,35 @@
 //! Distributed denial of service, seen in counters and samples: is this destination attacked, by what, and how is it told from its users?
 //!
-//! What it is not: a packet filter. It reads what `scrub` counted and sampled; time (µs) comes from outside.
+//! - The vocabulary that the packet filter shares: [`Counters`] and [`Sample`]s of a destination, [`Reason`]s of drops,
+//!   [`Level`]s of defence, [`Signature`]s over header [`Field`]s, [`service`]s that reflect.
+//!
+//! What it is not: a packet filter. It reads what `scrub` counted and sampled; it touches no network, and time (µs) comes from outside.
+//!
+//! Invariants
+//! - Numbers of [`Reason`] and [`Field`] and the order of [`Counters`] are those of the C program: a test of `scrub` compares.
+//! - Parsing a sample never reads beyond it and takes bounded steps, whatever the bytes are.
+//!
+//! ```
+//! use ddos::{Field, Sample};
+//! let header = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7, 0, 123, 0, 80, 0, 8, 0, 0];
+//! let packet = Sample { at_ns: 0, length: 28, reason: None, header: header.into() }.parse().unwrap();
+//! assert_eq!(packet.get(Field::SourcePort), Some(123));
+//! ```
+
+mod counters;
+pub mod fault;
+mod field;
+mod level;
+mod packet;
+mod prefix;
+mod reason;
+pub mod service;
+mod signature;
+
+pub use counters::Counters;
+pub use field::Field;
+pub use level::Level;
+pub use packet::{HEADER_BYTES, Packet, Sample};
+pub use prefix::Prefix;
+pub use reason::Reason;
+pub use signature::{Signature, TERMS};
