@@ -1,0 +1,7 @@
+//! Against real name servers, started here on loopback with files of their own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
+
+mod fakes;
+mod servers;
+mod switch;
