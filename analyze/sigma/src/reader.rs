@@ -244,12 +244,12 @@ fn responses(node: &Node, place: Place<'_>) -> Result<Vec<Response>> {
 fn response(item: &Node, place: Place<'_>) -> Result<Response> {
     let wrong = |expected: String| place.fault(&fault::FORM, item.line).expected(expected);
     let action = text(item, "action", place)?;
-    let kind = ActionKind::from_word(&action).ok_or_else(|| {
-        let words: Vec<&str> = ActionKind::ALL.iter().map(|kind| kind.word()).collect();
+    let kind = ActionKind::from_word(&action).filter(|kind| ActionKind::HOST.contains(kind)).ok_or_else(|| {
+        let words: Vec<&str> = ActionKind::HOST.iter().map(|kind| kind.word()).collect();
         wrong(format!("action as one of {}", words.join(", "))).found(&action)
     })?;
     let lease = text(item, "lease", place)?;
-    let lasting = !matches!(kind, ActionKind::KillTree | ActionKind::Export);
+    let lasting = kind.undoable();
     let lease_s = match lease.as_str() {
         "" if lasting => return Err(wrong(format!("a lease for {action}, such as 10m")).found("none")),
         "" => 0,

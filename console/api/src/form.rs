@@ -74,11 +74,13 @@ pub struct Reason {
 pub struct OrderRequest {
     /// Host name or agent id.
     pub host: String,
-    /// `kill-tree`, `freeze`, `quarantine`, `isolate`, `block`, `deny-exec`, `export`.
+    /// `kill-tree`, `freeze`, `quarantine`, `isolate`, `block`, `deny-exec`, `export`; of a gateway `block`,
+    /// `scrub-level`, `scrub-filter`, `flowspec`, `blackhole`, `switch-dns`.
     pub action: String,
     /// `dry-run` or `apply`; required.
     pub mode: String,
-    /// `process` (ticks.pid), `path`, `address`, `sha256`, as the action takes them.
+    /// `process` (ticks.pid), `path`, `address`, `sha256`, `destination`, `level`, `signature`, `rule`, `prefix`, `zone`,
+    /// `name`, `from`, `to`, as the action takes them.
     pub parameters: BTreeMap<String, String>,
     /// Lease, seconds; required for what can be undone, 0 for the rest.
     pub lease_s: u64,

@@ -19,11 +19,6 @@ const KEY_BYTES: usize = 128;
 /// How long an idempotency key is remembered, µs (24 hours).
 const KEY_LASTS_US: i64 = 24 * 3600 * 1_000_000;
 
-/// Whether the action leaves something that can be taken back, and so needs a lease.
-pub(crate) const fn undoable(action: ActionKind) -> bool {
-    !matches!(action, ActionKind::KillTree | ActionKind::Export | ActionKind::Unknown)
-}
-
 /// The order of a wish, without id, agent, giver and time. Everything that can be known wrong here is a fault here; the
 /// never-block list is checked where the action is enforced.
 pub(crate) fn check(wish: &OrderRequest) -> Result<Order> {
@@ -55,7 +50,7 @@ pub(crate) fn check(wish: &OrderRequest) -> Result<Order> {
 }
 
 fn check_lease(action: ActionKind, lease_s: u64) -> Result<()> {
-    let (good, wanted) = match undoable(action) {
+    let (good, wanted) = match action.undoable() {
         true => ((1..=LEASE_SECONDS_MAX).contains(&lease_s), format!("1 to {LEASE_SECONDS_MAX}")),
         false => (lease_s == 0, "0: this action cannot be undone".to_string()),
     };
@@ -63,25 +58,41 @@ fn check_lease(action: ActionKind, lease_s: u64) -> Result<()> {
     if good { Ok(()) } else { Err(wrong()) }
 }
 
-/// Names of parameters: of these exactly one, or (where `optional`) none.
-fn takes(action: ActionKind) -> (&'static [&'static str], bool) {
-    match action {
-        ActionKind::KillTree | ActionKind::Freeze => (&["process"], false),
-        ActionKind::Quarantine => (&["path"], false),
-        ActionKind::Block => (&["address"], false),
-        ActionKind::DenyExec => (&["sha256", "path"], false),
-        ActionKind::Export => (&["process"], true),
-        ActionKind::Isolate | ActionKind::Unknown => (&[], true),
-    }
+/// Parameters of an action: of each group exactly one, and those that may be given besides.
+struct Takes {
+    needs: &'static [&'static [&'static str]],
+    may: &'static [&'static str],
+}
+
+const fn takes(action: ActionKind) -> Takes {
+    let (needs, may): (&'static [&'static [&'static str]], &'static [&'static str]) = match action {
+        ActionKind::KillTree | ActionKind::Freeze => (&[&["process"]], &[]),
+        ActionKind::Quarantine => (&[&["path"]], &[]),
+        ActionKind::Block => (&[&["address"]], &["destination"]),
+        ActionKind::DenyExec => (&[&["sha256", "path"]], &[]),
+        ActionKind::Export => (&[], &["process"]),
+        ActionKind::ScrubLevel => (&[&["destination"], &["level"]], &[]),
+        ActionKind::ScrubFilter => (&[&["destination"], &["signature"]], &[]),
+        ActionKind::Flowspec => (&[&["rule"]], &[]),
+        ActionKind::Blackhole => (&[&["prefix"]], &[]),
+        ActionKind::SwitchDns => (&[&["zone"], &["name"], &["from"], &["to"]], &[]),
+        ActionKind::Isolate | ActionKind::Unknown => (&[], &[]),
+    };
+    Takes { needs, may }
 }
 
 fn check_parameters(action: ActionKind, wish: &OrderRequest) -> Result<()> {
-    let (names, optional) = takes(action);
-    let given: Vec<&str> = wish.parameters.keys().map(String::as_str).collect();
-    let known = given.iter().all(|name| names.contains(name));
-    if !known || given.len() > 1 || (given.is_empty() && !optional) {
-        let wanted = if names.is_empty() { "none".to_string() } else { names.join(" or ") };
-        return Err(Fault::new(&fault::INVALID).object("parameters").expected(wanted).found(given.join(", ")));
+    let Takes { needs, may } = takes(action);
+    let given = |name: &str| wish.parameters.contains_key(name);
+    let whole = needs.iter().all(|group| group.iter().filter(|name| given(name)).count() == 1);
+    let known = |name: &str| may.contains(&name) || needs.iter().any(|group| group.contains(&name));
+    if !whole || !wish.parameters.keys().all(|name| known(name)) {
+        let groups: Vec<String> = needs.iter().map(|group| group.join(" or ")).collect();
+        let wanted = if groups.is_empty() && may.is_empty() { "none".to_string() } else { groups.join(", ") };
+        let optional = if may.is_empty() { String::new() } else { format!(" (optional: {})", may.join(", ")) };
+        let found = wish.parameters.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let wrong = Fault::new(&fault::INVALID).object("parameters");
+        return Err(wrong.expected(format!("{wanted}{optional}")).found(found));
     }
     wish.parameters.iter().try_for_each(|(name, value)| check_value(name, value))
 }
@@ -90,11 +101,29 @@ fn check_value(name: &str, value: &str) -> Result<()> {
     let (good, wanted) = match name {
         "process" => (value.parse::<ProcessKey>().is_ok(), "a process key, hexadecimal ticks `.` pid"),
         "path" => (is_path(value), "an absolute path without `..`"),
-        "address" => (is_prefix(value), "an address or address/prefix length"),
+        "address" | "destination" | "prefix" => (is_prefix(value), "an address or address/prefix length"),
+        "from" | "to" => (value.parse::<IpAddr>().is_ok(), "an address"),
+        "zone" | "name" => (is_name(value), "a host name"),
+        "level" => (LEVELS.contains(&value), "observe, clean, limit, prove, verified or upstream"),
+        "signature" | "rule" => (is_object(value), "a JSON object of at most 4096 bytes"),
         _ => (value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()), "64 hexadecimal digits"),
     };
     let wrong = || Fault::new(&fault::INVALID).object(name).expected(wanted).found(value);
     if good { Ok(()) } else { Err(wrong()) }
+}
+
+/// What the scrubber does for a destination, see `edge/ddos`.
+const LEVELS: &[&str] = &["observe", "clean", "limit", "prove", "verified", "upstream"];
+
+/// A name of at most 253 letters in labels of at most 63 (RFC 1035, section 2.3.4).
+fn is_name(value: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(letter);
+    value.len() <= 253 && value.strip_suffix('.').unwrap_or(value).split('.').all(label)
+}
+
+fn is_object(value: &str) -> bool {
+    value.len() <= 4096 && serde_json::from_str::<serde_json::Value>(value).is_ok_and(|value| value.is_object())
 }
 
 fn is_path(value: &str) -> bool {
@@ -209,8 +238,13 @@ mod tests {
         OrderRequest { action: action.into(), mode, parameters, lease_s, reason, ..OrderRequest::default() }
     }
 
+    fn with(action: &str, parameters: &[(&str, &str)]) -> OrderRequest {
+        let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        OrderRequest { parameters, ..wish(action, None, 60) }
+    }
+
     #[test]
-    fn each_action_takes_its_own_parameter_and_lease() {
+    fn each_action_takes_its_own_parameters_and_lease() {
         let sha = "a".repeat(64);
         let good = [
             wish("kill-tree", Some(("process", "1f.77")), 0),
@@ -221,6 +255,15 @@ mod tests {
             wish("deny-exec", Some(("sha256", &sha)), 60),
             wish("deny-exec", Some(("path", "/tmp/x")), 60),
             wish("export", None, 0),
+            with("block", &[("address", "192.0.2.7"), ("destination", "198.51.100.0/24")]),
+            with("scrub-level", &[("destination", "198.51.100.7"), ("level", "prove")]),
+            with("scrub-filter", &[("destination", "198.51.100.0/24"), ("signature", "{\"terms\": []}")]),
+            with("flowspec", &[("rule", "{}")]),
+            with("blackhole", &[("prefix", "198.51.100.7/32")]),
+            with(
+                "switch-dns",
+                &[("zone", "example.org."), ("name", "shop.example.org"), ("from", "192.0.2.1"), ("to", "2001:db8::1")],
+            ),
         ];
         for wish in &good {
             check(wish).unwrap();
@@ -237,6 +280,12 @@ mod tests {
             wish("isolate", None, LEASE_SECONDS_MAX + 1),
             wish("block", Some(("address", "10.0.0.0/33")), 60),
             wish("deny-exec", Some(("sha256", "zz")), 60),
+            with("block", &[("address", "192.0.2.7"), ("path", "/tmp/x")]),
+            with("scrub-level", &[("destination", "198.51.100.7")]),
+            with("scrub-level", &[("destination", "198.51.100.7"), ("level", "all")]),
+            with("flowspec", &[("rule", "[]")]),
+            with("flowspec", &[("rule", &format!("{{\"a\": \"{}\"}}", "x".repeat(4096)))]),
+            with("switch-dns", &[("zone", "a..b"), ("name", "a"), ("from", "192.0.2.1"), ("to", "192.0.2.2")]),
             OrderRequest { reason: " ".into(), ..wish("isolate", None, 60) },
             OrderRequest { mode: "now".into(), ..wish("isolate", None, 60) },
         ];

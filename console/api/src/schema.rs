@@ -126,7 +126,8 @@ pub(crate) struct OrderForm {
     id: String,
     /// Agent id, 32 hexadecimal digits.
     agent: String,
-    /// `kill-tree`, `freeze`, `quarantine`, `isolate`, `block`, `deny-exec`, `export`.
+    /// `kill-tree`, `freeze`, `quarantine`, `isolate`, `block`, `deny-exec`, `export`; of a gateway `block`,
+    /// `scrub-level`, `scrub-filter`, `flowspec`, `blackhole`, `switch-dns`.
     action: String,
     /// `dry-run`, `apply`, `undo`.
     mode: String,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The actions a host can carry out. Words follow OpenC2 where it has one.
+/// The actions that an agent or a gateway can carry out. Words follow OpenC2 where it has one.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration, serde::Serialize, serde::Deserialize,
 )]
@@ -19,17 +19,44 @@ pub enum ActionKind {
     Quarantine = 3,
     /// Cut the host off but for the management path. No parameter.
     Isolate = 4,
-    /// Block an address or prefix. Parameter `address`.
+    /// Block an address or prefix: on a host in its packet filter, at a gateway for the sites behind it. Parameter
+    /// `address`; a gateway also takes `destination`, the one protected prefix that it is kept from.
     Block = 5,
     /// Refuse to execute a file. Parameter `sha256` or `path`.
     DenyExec = 6,
     /// Collect evidence into an archive. Parameter `process` (optional).
     Export = 7,
+    /// Set how much the scrubber filters for a protected prefix. Parameters `destination`, `level`.
+    ScrubLevel = 8,
+    /// Drop packets that fit a signature. Parameters `destination`, `signature` (JSON).
+    ScrubFilter = 9,
+    /// Ask the neighbour routers to filter (RFC 8955). Parameter `rule` (JSON).
+    Flowspec = 10,
+    /// Ask the neighbour routers to drop everything to a prefix (RFC 7999). Parameter `prefix`.
+    Blackhole = 11,
+    /// Point a name elsewhere (RFC 2136). Parameters `zone`, `name`, `from`, `to`.
+    SwitchDns = 12,
 }
 
 impl ActionKind {
     /// Every action.
     pub const ALL: &'static [ActionKind] = &[
+        ActionKind::KillTree,
+        ActionKind::Freeze,
+        ActionKind::Quarantine,
+        ActionKind::Isolate,
+        ActionKind::Block,
+        ActionKind::DenyExec,
+        ActionKind::Export,
+        ActionKind::ScrubLevel,
+        ActionKind::ScrubFilter,
+        ActionKind::Flowspec,
+        ActionKind::Blackhole,
+        ActionKind::SwitchDns,
+    ];
+
+    /// Those that a host's agent carries out.
+    pub const HOST: &'static [ActionKind] = &[
         ActionKind::KillTree,
         ActionKind::Freeze,
         ActionKind::Quarantine,
@@ -50,7 +77,17 @@ impl ActionKind {
             ActionKind::Block => "block",
             ActionKind::DenyExec => "deny-exec",
             ActionKind::Export => "export",
+            ActionKind::ScrubLevel => "scrub-level",
+            ActionKind::ScrubFilter => "scrub-filter",
+            ActionKind::Flowspec => "flowspec",
+            ActionKind::Blackhole => "blackhole",
+            ActionKind::SwitchDns => "switch-dns",
         }
+    }
+
+    /// Whether it leaves something that can be taken back, and so needs a lease.
+    pub const fn undoable(self) -> bool {
+        !matches!(self, ActionKind::KillTree | ActionKind::Export | ActionKind::Unknown)
     }
 
     /// The action of a word.

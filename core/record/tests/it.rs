@@ -409,6 +409,9 @@ fn receipts() -> Vec<(Receipt, Option<Order>)> {
         ("path", "/tmp/dropper".to_owned()),
         ("sha256", "ab".repeat(32)),
         ("address", "203.0.113.0/24".to_owned()),
+        ("destination", "198.51.100.0/24".to_owned()),
+        ("prefix", "198.51.100.7".to_owned()),
+        ("name", "shop.example.org".to_owned()),
     ];
     let given: std::collections::BTreeMap<String, String> =
         given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

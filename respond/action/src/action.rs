@@ -37,14 +37,15 @@ pub enum Adopted {
 /// Makes a newer undo record durable while `apply` goes on; call it *before* the change that it describes.
 pub type Progress<'a> = dyn FnMut(&Value) -> Result<()> + 'a;
 
-/// One kind of action. An item is a file of its own and a row of [`ALL`].
-pub trait Action: Sync {
+/// One kind of action. An item of this crate is a file of its own and a row of [`ALL`]; a program that owns other things to
+/// act on (maps of a packet filter, a BGP speaker) hands its own to [`crate::Hands::of`].
+pub trait Action: Send + Sync {
     /// Which one.
     fn kind(&self) -> ActionKind;
 
     /// Whether it can be taken back; then every order needs a lease.
     fn undoable(&self) -> bool {
-        true
+        self.kind().undoable()
     }
 
     /// Checks the order and the never-block list and says what would be touched. Changes nothing.
@@ -65,9 +66,22 @@ pub trait Action: Sync {
         let _ = (host, record, left_s, same_boot);
         Ok(Adopted::Kept)
     }
+
+    /// Puts in force what [`Action::adopt`] took over, all orders of the kind at once; also what orders left behind that are
+    /// over by now has to go.
+    fn enforce(&self, host: &HostView) -> Result<()> {
+        let _ = host;
+        Ok(())
+    }
+
+    /// Whether somebody else may remove the effect: then it is read back every 15 s, and put in force again by
+    /// [`Action::enforce`] when it is gone.
+    fn watched(&self) -> bool {
+        false
+    }
 }
 
-/// Every action, in the order of [`ActionKind::ALL`].
+/// Every action of a host, in the order of [`ActionKind::HOST`].
 pub const ALL: &[&dyn Action] = &[
     &kill_tree::KillTree,
     &freeze::Freeze,
@@ -78,14 +92,11 @@ pub const ALL: &[&dyn Action] = &[
     &export::Export,
 ];
 
-/// The action of a kind.
-pub fn of(kind: ActionKind) -> Result<&'static dyn Action> {
-    let unknown = || Fault::new(&fault::BAD_ORDER).object("action").expected("a known action").found(kind.word());
-    ALL.iter().copied().find(|action| action.kind() == kind).ok_or_else(unknown)
-}
-
 /// A parameter that the order must carry.
-pub(crate) fn parameter<'a>(order: &'a Order, name: &str) -> Result<&'a str> {
+///
+/// # Errors
+/// [`fault::BAD_ORDER`] when it is missing or empty.
+pub fn parameter<'a>(order: &'a Order, name: &str) -> Result<&'a str> {
     let missing = || Fault::new(&fault::BAD_ORDER).object(format!("parameter `{name}`")).expected("a value");
     let value = order.parameters.get(name).filter(|value| !value.is_empty());
     value.map(String::as_str).ok_or_else(|| missing().found("none"))
@@ -103,12 +114,18 @@ pub(crate) fn process_of(order: &Order, host: &HostView) -> Result<ProcessKey> {
 }
 
 /// A record as JSON for the journal.
-pub(crate) fn pack<T: Serialize>(record: &T) -> Result<Value> {
+///
+/// # Errors
+/// [`fault::DAMAGED`] when it cannot be written as JSON.
+pub fn pack<T: Serialize>(record: &T) -> Result<Value> {
     serde_json::to_value(record).map_err(|cause| Fault::new(&fault::DAMAGED).object("undo record").because(cause))
 }
 
 /// A record read back from the journal.
-pub(crate) fn unpack<T: DeserializeOwned>(record: &Value) -> Result<T> {
+///
+/// # Errors
+/// [`fault::DAMAGED`] when it is not such a record.
+pub fn unpack<T: DeserializeOwned>(record: &Value) -> Result<T> {
     T::deserialize(record).map_err(|cause| Fault::new(&fault::DAMAGED).object("undo record").because(cause))
 }
 
@@ -119,7 +136,7 @@ mod tests {
     #[test]
     fn the_table_is_complete_and_in_order() {
         let kinds: Vec<ActionKind> = ALL.iter().map(|action| action.kind()).collect();
-        assert_eq!(kinds, ActionKind::ALL);
+        assert_eq!(kinds, ActionKind::HOST);
         let forever: Vec<ActionKind> = ALL.iter().filter(|a| !a.undoable()).map(|a| a.kind()).collect();
         assert_eq!(forever, [ActionKind::KillTree, ActionKind::Export]);
     }

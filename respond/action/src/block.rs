@@ -96,4 +96,12 @@ impl Action for Block {
         record.want(host, left_s);
         Ok(Adopted::Kept)
     }
+
+    fn enforce(&self, host: &HostView) -> Result<()> {
+        host.firewall.sync(host.clock.monotonic())
+    }
+
+    fn watched(&self) -> bool {
+        true
+    }
 }

@@ -318,9 +318,10 @@ fn a_failed_order_that_could_not_be_taken_back_is_not_forgotten() {
     let mut executor = scene.start();
     executor.execute(&scene.order("one"));
     std::fs::write(scene.file(), b"in the way").unwrap();
-    let (action, entry) = (crate::of(ActionKind::Quarantine).unwrap(), executor.journal.get("one").cloned().unwrap());
+    let entry = executor.journal.get("one").cloned().unwrap();
+    let action = executor.hand(&entry.order).unwrap();
     let why = base::Fault::new(&crate::fault::UNVERIFIED).object("test");
-    let failed = executor.take_back(action, entry, &why, 0);
+    let failed = executor.take_back(&*action, entry, &why, 0);
     assert!(failed.observed[0].contains("NOT taken back") && executor.in_force().len() == 1);
     drop(executor);
     let mut executor = scene.start();

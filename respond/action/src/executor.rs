@@ -1,9 +1,9 @@
 //! Carries out orders: journal the intent, apply, journal the undo record, read back, answer.
 
-use crate::action::{self, Action};
+use crate::action::Action;
 use crate::host::{ExecutorConfig, HostView};
 use crate::journal::{Began, Entry, Journal, Stage};
-use crate::{Gate, fault, fuse};
+use crate::{Gate, Hand, fault, fuse};
 use base::limits::LEASE_SECONDS_MAX;
 use base::{Clock, Fault, Lang, Micros, Result};
 use record::{ActionKind, Order, OrderMode, Receipt, ReceiptState};
@@ -24,7 +24,7 @@ pub struct Executor {
     pub(crate) ends: BTreeMap<String, Micros>,
     /// Receipts that nobody asked for: recovery, expiry.
     pub(crate) waiting: Vec<Receipt>,
-    /// Monotonic time of the next look at the packet filter.
+    /// Monotonic time of the next look at what somebody else may remove.
     pub(crate) next_check: Micros,
     /// How often taking an order back has failed, by order id.
     pub(crate) failures: BTreeMap<String, u64>,
@@ -144,8 +144,14 @@ impl Executor {
         self.journal.damaged()
     }
 
+    /// What carries an order out.
+    pub(crate) fn hand(&self, order: &Order) -> Result<Hand> {
+        self.host.config.hands.hand(kind(order))
+    }
+
     fn dry_run(&mut self, order: &Order, start: Micros) -> Result<Receipt> {
-        let action = action::of(kind(order))?;
+        let hand = self.hand(order)?;
+        let action = &*hand;
         check_lease(order, action)?;
         let plan = action.plan(order, &self.host)?;
         let mut receipt = self.receipt(order, ReceiptState::Planned, start);
@@ -154,7 +160,8 @@ impl Executor {
     }
 
     fn apply(&mut self, order: &Order, start: Micros) -> Result<Receipt> {
-        let action = action::of(kind(order))?;
+        let hand = self.hand(order)?;
+        let action = &*hand;
         check_lease(order, action)?;
         let plan = action.plan(order, &self.host)?;
         let mut entry = self.entry(order, plan.record.clone());
@@ -253,7 +260,8 @@ impl Executor {
         if kind(&entry.order) == ActionKind::Unknown {
             return Err(unknown("never carried out here"));
         }
-        let action = action::of(kind(&entry.order))?;
+        let hand = self.hand(&entry.order)?;
+        let action = &*hand;
         if !action.undoable() {
             return Err(Fault::new(&fault::NOT_UNDOABLE)
                 .object(format!("order {}", order.undoes))

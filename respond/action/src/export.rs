@@ -66,15 +66,14 @@ impl Action for Export {
         ActionKind::Export
     }
 
-    fn undoable(&self) -> bool {
-        false
-    }
-
     fn plan(&self, order: &Order, host: &HostView) -> Result<Plan> {
         let mut touched: Vec<String> =
             subjects(order, host)?.iter().map(|stat| format!("read: {}", stat.line())).collect();
         touched.truncate(256);
-        let file = |end: &str| host.config.evidence_dir.join(format!("{}.{end}", order.id));
+        let nowhere =
+            || Fault::new(&fault::UNSUPPORTED).object("evidence").expected("a directory for it").found("none");
+        let directory = host.config.evidence_dir.as_deref().ok_or_else(nowhere)?;
+        let file = |end: &str| directory.join(format!("{}.{end}", order.id));
         let record = Record {
             archive: file("tar.zst"),
             manifest: file("manifest.json"),

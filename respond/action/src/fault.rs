@@ -110,6 +110,15 @@ pub const UNKNOWN_ORDER: Code = Code {
     hint: "`garrison act list` shows what is in force",
     hint_zh: "`garrison act list` 显示生效中的指令",
 };
+/// This program cannot carry out this kind of action.
+pub const NO_HANDS: Code = Code {
+    id: "action.no-hands",
+    class: Class::Refused,
+    title: "this program cannot carry out this kind of action",
+    title_zh: "该程序无法执行这类动作",
+    hint: "nothing was done; give the order to one that can: actions on processes and files are an agent's, those on traffic a gateway's",
+    hint_zh: "未做任何操作；请将指令下达给能执行者：进程与文件类动作由代理执行，流量类动作由网关执行",
+};
 /// A file of the agent could not be read or written.
 pub const STORE: Code = Code {
     id: "action.store-failed",
@@ -207,6 +216,7 @@ pub const ALL: &[&Code] = &[
     &UNVERIFIED,
     &NOT_UNDOABLE,
     &UNKNOWN_ORDER,
+    &NO_HANDS,
     &STORE,
     &DAMAGED,
     &TOO_LARGE,

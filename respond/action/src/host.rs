@@ -3,7 +3,7 @@
 use crate::cgroup::Freezer;
 use crate::firewall::Firewall;
 use crate::gate::Denied;
-use crate::{Gate, NeverList, fault};
+use crate::{Gate, Hands, NeverList, fault};
 use base::{Clock, Fault, Micros, Result};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -32,13 +32,16 @@ impl Boot {
 /// Where a [`Boot`] comes from; a test passes its own.
 pub type BootSource = Arc<dyn Fn() -> Boot + Send + Sync>;
 
-/// How the executor is set up. [`ExecutorConfig::new`] gives the values of a normal host.
+/// How the executor is set up. [`ExecutorConfig::new`] gives the values of a normal host, [`ExecutorConfig::edge`] those of
+/// a program that acts on traffic.
 #[derive(Clone)]
 pub struct ExecutorConfig {
+    /// What it can do.
+    pub hands: Hands,
     /// Journal and quarantine store; made with mode 0700.
     pub state_dir: PathBuf,
-    /// Evidence archives; made with mode 0700.
-    pub evidence_dir: PathBuf,
+    /// Evidence archives; made with mode 0700. None: no evidence can be exported.
+    pub evidence_dir: Option<PathBuf>,
     /// This agent, 32 hexadecimal digits; orders for another one are refused. Empty or zeros take every order.
     pub agent: String,
     /// Age at which an order that was on its way for too long is refused, seconds; 0 never.
@@ -74,8 +77,9 @@ impl ExecutorConfig {
     pub fn new(state_dir: impl Into<PathBuf>, evidence_dir: impl Into<PathBuf>) -> ExecutorConfig {
         let logs = ["/var/log/auth.log", "/var/log/secure", "/var/log/syslog", "/var/log/messages"];
         ExecutorConfig {
+            hands: Hands::of_host(),
             state_dir: state_dir.into(),
-            evidence_dir: evidence_dir.into(),
+            evidence_dir: Some(evidence_dir.into()),
             agent: String::new(),
             order_age_s: 600,
             never: NeverList::default(),
@@ -89,6 +93,29 @@ impl ExecutorConfig {
             proc: PathBuf::from("/proc"),
             proc_net: PathBuf::from("/proc/self/net"),
             freezers: Freezer::detect(Path::new("/proc")),
+            boot: Arc::new(Boot::now),
+        }
+    }
+
+    /// A program that does no more than these hands can, with a journal of its own: no evidence, no freezers, no logs.
+    pub fn edge(state_dir: impl Into<PathBuf>, hands: Hands) -> ExecutorConfig {
+        ExecutorConfig {
+            hands,
+            state_dir: state_dir.into(),
+            evidence_dir: None,
+            agent: String::new(),
+            order_age_s: 600,
+            never: NeverList::default(),
+            resolvers: Vec::new(),
+            dhcp: false,
+            quarantine_bytes: 0,
+            evidence_bytes: 0,
+            logs: Vec::new(),
+            journal_lines: 0,
+            netns: None,
+            proc: PathBuf::from("/proc"),
+            proc_net: PathBuf::from("/proc/self/net"),
+            freezers: Vec::new(),
             boot: Arc::new(Boot::now),
         }
     }
@@ -115,9 +142,9 @@ pub(crate) struct Held {
 }
 
 impl HostView {
-    /// Looks at the host and makes the two directories (mode 0700).
+    /// Looks at the host and makes the directories (mode 0700).
     pub fn new(config: ExecutorConfig, gate: Arc<dyn Gate>, clock: Arc<dyn Clock>) -> Result<HostView> {
-        for directory in [&config.state_dir, &config.evidence_dir] {
+        for directory in [Some(&config.state_dir), config.evidence_dir.as_ref()].into_iter().flatten() {
             private_directory(directory)?;
         }
         let firewall = Firewall::new(&config);

@@ -114,4 +114,12 @@ impl Action for Isolate {
         unpack::<Record>(record)?.want(host, left_s);
         Ok(Adopted::Kept)
     }
+
+    fn enforce(&self, host: &HostView) -> Result<()> {
+        host.firewall.sync(host.clock.monotonic())
+    }
+
+    fn watched(&self) -> bool {
+        true
+    }
 }

@@ -84,10 +84,6 @@ impl Action for KillTree {
         ActionKind::KillTree
     }
 
-    fn undoable(&self) -> bool {
-        false
-    }
-
     fn plan(&self, order: &Order, host: &HostView) -> Result<Plan> {
         let tree = tree::targets(order, host)?;
         let killed = tree.iter().map(|stat| stat.key().0).collect();

@@ -4,14 +4,15 @@
 //! the time since boot, which nobody can set. Across a restart of the host only the wall clock is left: set
 //! forward, it ends a lease early (which frees); set back, the lease gets at most its full length again.
 
-use crate::action::{self, Adopted};
+use crate::action::{Action, Adopted};
 use crate::executor::{Executor, RETRY, WithFault, kind};
 use crate::journal::{Entry, Stage};
-use crate::{fault, kill_tree};
+use crate::{Hand, fault, kill_tree};
 use base::{Fault, Micros, Result};
 use record::{ActionKind, Receipt, ReceiptState};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Time between two looks at the packet filter, µs: someone else may flush it.
+/// Time between two looks at what somebody else may remove, such as the packet filter's table, µs.
 const CHECK: Micros = 15_000_000;
 /// Receipts kept for the next tick.
 const WAITING: usize = 4096;
@@ -27,7 +28,7 @@ impl Executor {
                 continue;
             };
             let state = if entry.stage == Stage::Owed { ReceiptState::Failed } else { ReceiptState::Expired };
-            let ended = action::of(kind(&entry.order)).and_then(|action| self.end(action, entry.clone(), state));
+            let ended = self.hand(&entry.order).and_then(|action| self.end(&*action, entry.clone(), state));
             match ended {
                 Ok(receipt) => self.keep(receipt),
                 Err(fault) => self.retry_later(entry, &fault, now),
@@ -35,7 +36,7 @@ impl Executor {
         }
         if now >= self.next_check {
             self.next_check = now + CHECK;
-            self.check_firewall();
+            self.check_watched();
         }
         std::mem::take(&mut self.waiting)
     }
@@ -83,22 +84,21 @@ impl Executor {
         let (owed, left): (Vec<Entry>, Vec<Entry>) = left.into_iter().partition(|entry| entry.stage == Stage::Owed);
         // The first tick takes them back.
         self.ends.extend(owed.into_iter().map(|entry| (entry.order.id, 0)));
-        let filtered = |entry: &Entry| matches!(kind(&entry.order), ActionKind::Isolate | ActionKind::Block);
         // Also for orders that are over by now: what they left in the kernel has to go.
-        let any_filtered = left.iter().any(filtered);
+        let kinds: BTreeSet<ActionKind> = left.iter().map(|entry| kind(&entry.order)).collect();
         let (live, open): (Vec<Entry>, Vec<Entry>) = left.into_iter().partition(|entry| entry.stage == Stage::Live);
         let mut kept = Vec::new();
         for entry in live {
             kept.extend(self.take_over(entry));
         }
-        if any_filtered {
-            let now = self.host.clock.monotonic();
-            if let Err(fault) = self.host.firewall.sync(now) {
-                tracing::error!(fault = fault.inside(), "the packet filter could not be put back");
+        for kind in kinds {
+            let enforced = self.host.config.hands.hand(kind).and_then(|action| action.enforce(&self.host));
+            if let Err(fault) = enforced {
+                tracing::error!(action = kind.word(), fault = fault.inside(), "orders in force could not be put back");
             }
         }
         for entry in kept {
-            let verified = action::of(kind(&entry.order)).and_then(|action| action.verify(&self.host, &entry.record));
+            let verified = self.hand(&entry.order).and_then(|action| action.verify(&self.host, &entry.record));
             if let Err(fault) = verified {
                 tracing::error!(
                     order = entry.order.id,
@@ -126,7 +126,7 @@ impl Executor {
         let same_boot = self.host.boot().id == entry.began.boot;
         let seconds = (left as u64).div_ceil(1_000_000);
         let adopted =
-            action::of(kind(&entry.order)).and_then(|a| a.adopt(&self.host, &entry.record, seconds, same_boot));
+            self.hand(&entry.order).and_then(|hand| hand.adopt(&self.host, &entry.record, seconds, same_boot));
         match adopted {
             Ok(Adopted::Kept) => Some(entry),
             Ok(Adopted::Over(why)) => {
@@ -152,19 +152,19 @@ impl Executor {
     fn settle(&mut self, entry: Entry) {
         let now = self.host.clock.monotonic();
         let interrupted = Fault::new(&fault::INTERRUPTED).object(format!("order {}", entry.order.id));
-        let settled = action::of(kind(&entry.order)).map(|action| match entry.stage {
+        let settled = self.hand(&entry.order).map(|action| match entry.stage {
             Stage::Applied => {
                 let same_boot = self.host.boot().id == entry.began.boot;
                 let seconds = (self.lease_left(&entry) as u64).div_ceil(1_000_000).max(1);
-                match self.put_back(action, &entry, seconds, same_boot) {
-                    Ok(()) => self.read_back(action, entry.clone(), now),
-                    Err(fault) => self.take_back(action, entry.clone(), &fault, now),
+                match self.put_back(&*action, &entry, seconds, same_boot) {
+                    Ok(()) => self.read_back(&*action, entry.clone(), now),
+                    Err(fault) => self.take_back(&*action, entry.clone(), &fault, now),
                 }
             }
             _ if action.kind() == ActionKind::KillTree && self.host.boot().id == entry.began.boot => {
-                self.kill_on(action, entry.clone(), now)
+                self.kill_on(&*action, entry.clone(), now)
             }
-            _ => self.take_back(action, entry.clone(), &interrupted, now),
+            _ => self.take_back(&*action, entry.clone(), &interrupted, now),
         });
         match settled {
             Ok(receipt) => self.keep(receipt),
@@ -175,7 +175,7 @@ impl Executor {
     }
 
     /// Kills what an interrupted kill has left.
-    fn kill_on(&mut self, action: &dyn action::Action, mut entry: Entry, now: Micros) -> Receipt {
+    fn kill_on(&mut self, action: &dyn Action, mut entry: Entry, now: Micros) -> Receipt {
         let killed = kill_tree::rest(&entry.order, &self.host, &entry.record).and_then(|rest| {
             let Some(order) = rest else { return Ok(None) };
             let plan = action.plan(&order, &self.host)?;
@@ -193,39 +193,30 @@ impl Executor {
         }
     }
 
-    fn put_back(&self, action: &dyn action::Action, entry: &Entry, seconds: u64, same_boot: bool) -> Result<()> {
+    fn put_back(&self, action: &dyn Action, entry: &Entry, seconds: u64, same_boot: bool) -> Result<()> {
         if let Adopted::Over(why) = action.adopt(&self.host, &entry.record, seconds, same_boot)? {
             return Err(Fault::new(&fault::INTERRUPTED).object(format!("order {}", entry.order.id)).found(why));
         }
-        match action.kind() {
-            ActionKind::Isolate | ActionKind::Block => self.host.firewall.sync(self.host.clock.monotonic()),
-            _ => Ok(()),
-        }
+        action.enforce(&self.host)
     }
 
-    /// Somebody may have flushed the packet filter: look, and put it back.
-    fn check_firewall(&mut self) {
-        let filtered = |entry: &Entry| matches!(kind(&entry.order), ActionKind::Isolate | ActionKind::Block);
+    /// Somebody may have removed what is in force, flushed the packet filter: look, and put it back.
+    fn check_watched(&mut self) {
         let now = self.host.clock.monotonic();
-        let live = self.journal.select(|entry| entry.stage == Stage::Live && filtered(entry));
-        let live: Vec<Entry> =
-            live.into_iter().filter(|e| self.ends.get(&e.order.id).is_some_and(|ends| *ends > now)).collect();
-        let lost = |executor: &Executor, entry: &Entry| {
-            action::of(kind(&entry.order)).is_ok_and(|action| action.verify(&executor.host, &entry.record).is_err())
-        };
+        let lasts = |entry: &Entry| self.ends.get(&entry.order.id).is_some_and(|ends| *ends > now);
+        let live = self.journal.select(|entry| entry.stage == Stage::Live && lasts(entry));
         // One look a kind is enough to see a flush; blocks are elements of few sets.
-        let mut missing: Vec<&Entry> = Vec::new();
-        for kind_now in [ActionKind::Isolate, ActionKind::Block] {
-            let first = live.iter().find(|entry| kind(&entry.order) == kind_now);
-            missing.extend(first.filter(|entry| lost(self, entry)));
+        let mut firsts: BTreeMap<ActionKind, Entry> = BTreeMap::new();
+        for entry in live {
+            firsts.entry(kind(&entry.order)).or_insert(entry);
         }
-        if missing.is_empty() {
-            return;
-        }
-        let synced = self.host.firewall.sync(now);
-        for entry in missing {
-            let action = action::of(kind(&entry.order));
-            let verified = synced.clone().and(action).and_then(|action| action.verify(&self.host, &entry.record));
+        let hands = firsts.into_values().filter_map(|entry| Some((self.hand(&entry.order).ok()?, entry)));
+        let lost =
+            |(action, entry): &(Hand, Entry)| action.watched() && action.verify(&self.host, &entry.record).is_err();
+        // All are looked at before one is put back: that may bring others back along.
+        let missing: Vec<(Hand, Entry)> = hands.filter(lost).collect();
+        for (action, entry) in missing {
+            let verified = action.enforce(&self.host).and_then(|()| action.verify(&self.host, &entry.record));
             let receipt = match verified {
                 Ok(mut lines) => {
                     lines.insert(0, "had been removed by somebody; put back".to_string());

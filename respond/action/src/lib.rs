@@ -1,5 +1,8 @@
 //! The hands on a host: actions with plan, apply, verify (read back from the kernel), undo and a mandatory lease.
 //!
+//! What can be done is a table ([`Hands`]): that of a host is in this crate, a program that acts on other things brings its
+//! own [`Action`]s and gets the same journal, leases, dry runs, read-back, undo and never-block list.
+//!
 //! What it is not: the head. Which action is right is decided by rules, playbooks and people; this crate carries
 //! out an [`record::Order`] and answers with [`record::Receipt`]s.
 //!
@@ -30,6 +33,7 @@
 
 mod action;
 pub mod fault;
+mod hands;
 mod host;
 mod never;
 mod prefix;
@@ -67,12 +71,13 @@ mod journal;
 mod lease;
 mod reflex;
 
-pub use action::{ALL, Action, Adopted, Applied, Plan, Progress, of};
+pub use action::{ALL, Action, Adopted, Applied, Plan, Progress, pack, parameter, unpack};
 pub use cgroup::Freezer;
 pub use executor::Executor;
 pub use fanotify::Listener;
 pub use file_key::{FileKey, kernel_device};
 pub use gate::{Denied, Gate, Gates, NoGate};
+pub use hands::{Hand, Hands};
 pub use host::{Boot, BootSource, ExecutorConfig, HostView};
 pub use never::{Direction, Management, NeverList, Sessions};
 pub use prefix::Prefix;

@@ -130,8 +130,8 @@ impl NeverList {
     /// Refuses a file that the agent, pid 1 or the operators' way in need, or that lies in a protected path.
     pub fn check_file(&self, path: &Path, device: u64, inode: u64, host: &HostView) -> Result<()> {
         let object = || format!("file {}", path.display());
-        let own = [&host.config.state_dir, &host.config.evidence_dir];
-        if let Some(entry) = own.into_iter().chain(&self.paths).find(|entry| path.starts_with(entry)) {
+        let own = std::iter::once(&host.config.state_dir).chain(&host.config.evidence_dir);
+        if let Some(entry) = own.chain(&self.paths).find(|entry| path.starts_with(entry)) {
             return Err(refusal(object(), &format!("protected path {}", entry.display())));
         }
         let is_it = |other: &PathBuf| {

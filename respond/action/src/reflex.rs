@@ -29,6 +29,7 @@ pub const BUDGET: &[(ActionKind, usize)] = &[
 
 /// Turns alerts into orders.
 pub struct Reflex {
+    budget: Vec<(ActionKind, usize)>,
     agent: String,
     boot: String,
     /// Our own mount namespace, 0 when unknown.
@@ -41,7 +42,13 @@ impl Reflex {
     /// For this agent (32 hexadecimal digits), in this start of the host ([`crate::Boot::now`]).
     pub fn new(agent: impl Into<String>, boot: impl Into<String>, mount_namespace: u32) -> Reflex {
         let (agent, boot) = (agent.into(), boot.into());
-        Reflex { agent, boot, mount_namespace, spent: BTreeMap::new(), recent: BTreeMap::new() }
+        let (budget, spent, recent) = (BUDGET.to_vec(), BTreeMap::new(), BTreeMap::new());
+        Reflex { budget, agent, boot, mount_namespace, spent, recent }
+    }
+
+    /// With another budget than [`BUDGET`]; kinds that it does not name come to dry runs.
+    pub fn with_budget(self, budget: Vec<(ActionKind, usize)>) -> Reflex {
+        Reflex { budget, ..self }
     }
 
     /// The orders that the alert's rule asks for about this event, in the rule's order. A response without a
@@ -77,8 +84,7 @@ impl Reflex {
         (target, within): (&str, bool),
         clock: &dyn Clock,
     ) -> Order {
-        let undoable = !matches!(kind, ActionKind::KillTree | ActionKind::Export);
-        let lease_s = if undoable && response.lease_s == 0 { LEASE_DEFAULT_S } else { response.lease_s };
+        let lease_s = if kind.undoable() && response.lease_s == 0 { LEASE_DEFAULT_S } else { response.lease_s };
         let seed = format!("{} {} {} {target} {}", self.agent, self.boot, event.time_us, clock.wall());
         let surplus = if within { "" } else { " (dry run: the budget of this kind for the minute is spent)" };
         Order {
@@ -100,7 +106,7 @@ impl Reflex {
 
     /// Whether the budget allows one more.
     fn spend(&mut self, kind: ActionKind, now: Micros) -> bool {
-        let most = BUDGET.iter().find(|(of, _)| *of == kind).map_or(0, |(_, most)| *most);
+        let most = self.budget.iter().find(|(of, _)| *of == kind).map_or(0, |(_, most)| *most);
         let spent = self.spent.entry(kind).or_default();
         while spent.front().is_some_and(|at| now.saturating_sub(*at) >= MINUTE) {
             spent.pop_front();
@@ -142,7 +148,13 @@ impl Reflex {
                 parameters.insert("address".to_string(), address.to_string());
             }
             ActionKind::Isolate => {}
-            ActionKind::Unknown => return None,
+            // What a gateway decides is its own; no rule about one event asks for it.
+            ActionKind::ScrubLevel
+            | ActionKind::ScrubFilter
+            | ActionKind::Flowspec
+            | ActionKind::Blackhole
+            | ActionKind::SwitchDns
+            | ActionKind::Unknown => return None,
         }
         Some(parameters)
     }

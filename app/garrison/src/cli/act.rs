@@ -26,7 +26,8 @@ const ASKS: usize = 75;
 pub struct Act {
     #[command(flatten)]
     pub(super) options: Options,
-    /// kill-tree, freeze, quarantine, isolate, block, deny-exec, export.
+    /// kill-tree, freeze, quarantine, isolate, block, deny-exec, export; of a gateway block, scrub-level, scrub-filter, flowspec,
+    /// blackhole, switch-dns.
     action: String,
     /// Host name or agent id; this machine, or the only one there is, by default.
     #[arg(long)]
@@ -43,6 +44,9 @@ pub struct Act {
     /// SHA-256 of a file.
     #[arg(long)]
     sha256: Option<String>,
+    /// Any other parameter of the action as NAME=VALUE; may be repeated.
+    #[arg(long)]
+    parameter: Vec<String>,
     /// When the host takes it back by itself: 10m, 2h, 7d. Required for what can be undone, and for that alone.
     #[arg(long, value_parser = duration::seconds)]
     lease: Option<u64>,
@@ -101,7 +105,7 @@ fn wish(act: &Act) -> Result<Value> {
     let bad = |object: &str| Fault::new(&fault::BAD_ARGUMENT).object(object);
     let action =
         ActionKind::from_word(&act.action).ok_or_else(|| bad("action").expected(words()).found(&act.action))?;
-    let ends = matches!(action, ActionKind::KillTree | ActionKind::Export);
+    let ends = !action.undoable();
     match act.lease {
         None if !ends => return Err(bad("--lease").expected("a span like 10m, 2h, 7d")),
         Some(lease) if ends => {
@@ -116,6 +120,11 @@ fn wish(act: &Act) -> Result<Value> {
     }
     for (name, value) in [("path", &act.path), ("address", &act.address), ("sha256", &act.sha256)] {
         parameters.extend(value.as_ref().map(|value| (name.to_string(), value.as_str().into())));
+    }
+    for given in &act.parameter {
+        let wrong = || bad("--parameter").expected("NAME=VALUE").found(given);
+        let (name, value) = given.split_once('=').ok_or_else(wrong)?;
+        parameters.insert(name.into(), value.into());
     }
     Ok(json!({
         "host": act.host,
@@ -232,6 +241,8 @@ mod tests {
         };
         assert_eq!(wish("act block --address 192.0.2.1 --lease 10m --dry-run").unwrap()["lease_s"], 600);
         assert_eq!(wish("act kill-tree --process 1f.77 --reason test").unwrap()["lease_s"], 0);
+        let level = "act scrub-level --parameter destination=192.0.2.1 --parameter level=prove --lease 1h --dry-run";
+        assert_eq!(wish(level).unwrap()["parameters"], json!({"destination": "192.0.2.1", "level": "prove"}));
         for bad in ["act kill-tree --process 1f.77 --lease 10m --dry-run", "act isolate --dry-run"] {
             assert!(wish(bad).is_err_and(|fault| fault.named() == "--lease"), "{bad}");
         }

@@ -223,8 +223,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("Close an incident", "关闭安全事件"),
     ("Act on a host", "对主机执行处置"),
     (
-        "kill-tree, freeze, quarantine, isolate, block, deny-exec, export",
-        "kill-tree、freeze、quarantine、isolate、block、deny-exec、export",
+        "kill-tree, freeze, quarantine, isolate, block, deny-exec, export; of a gateway block, scrub-level, scrub-filter, flowspec, blackhole, switch-dns",
+        "kill-tree、freeze、quarantine、isolate、block、deny-exec、export；网关：block、scrub-level、scrub-filter、flowspec、blackhole、switch-dns",
     ),
     (
         "Host name or agent id; this machine, or the only one there is, by default",
@@ -237,6 +237,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("File", "文件"),
     ("Address, or prefix as address/length", "地址，或前缀“地址/长度”"),
     ("SHA-256 of a file", "文件的 SHA-256"),
+    ("Any other parameter of the action as NAME=VALUE; may be repeated", "动作的其他参数，形如“名称=值”；可重复"),
     (
         "When the host takes it back by itself: 10m, 2h, 7d. Required for what can be undone, and for that alone",
         "主机自行撤销的时间：10m、2h、7d。可撤销的动作必须给出，其他动作不可给出",

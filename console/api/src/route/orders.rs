@@ -110,7 +110,7 @@ fn check_undoable(view: &OrderView) -> Result<()> {
     if view.order.mode() != OrderMode::Apply {
         return Err(wrong().expected("an applied order").found(crate::story::word(&view.order.mode())));
     }
-    if !order::undoable(view.order.action()) {
+    if !view.order.action().undoable() {
         return Err(wrong().expected("an action that can be undone").found(view.order.action().word()));
     }
     let ended = [ReceiptState::Undone, ReceiptState::Expired, ReceiptState::Refused];

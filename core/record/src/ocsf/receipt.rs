@@ -15,6 +15,8 @@ const RESTORE: u32 = 3;
 const HARDEN: u32 = 4;
 /// `activity_id` Detect.
 const DETECT: u32 = 5;
+/// `observable.type_id` of a host name.
+const HOSTNAME: u32 = 1;
 /// `observable.type_id` of an address.
 const IP_ADDRESS: u32 = 2;
 /// `observable.type_id` of a prefix.
@@ -87,15 +89,37 @@ fn subject(draft: &mut Draft, order: &Order) -> (u32, u32) {
             (7004, ISOLATE)
         }
         ActionKind::Block => {
-            let address = parameter("address");
-            draft.set("connection_info", json!({"direction_id": 0}));
-            let kind = if address.contains('/') { SUBNET } else { IP_ADDRESS };
-            draft.set("observables", json!([{"name": "address", "type_id": kind, "value": address}]));
+            network(draft, "address", parameter("address"));
             (7004, ISOLATE)
+        }
+        ActionKind::Blackhole => {
+            network(draft, "prefix", parameter("prefix"));
+            (7004, ISOLATE)
+        }
+        ActionKind::ScrubLevel | ActionKind::ScrubFilter => {
+            network(draft, "destination", parameter("destination"));
+            (7004, ISOLATE)
+        }
+        ActionKind::Flowspec => {
+            draft.set("connection_info", json!({"direction_id": 0}));
+            (7004, ISOLATE)
+        }
+        ActionKind::SwitchDns => {
+            draft.set("connection_info", json!({"direction_id": 0}));
+            let name = parameter("name");
+            draft.set("observables", json!([{"name": "name", "type_id": HOSTNAME, "value": name}]));
+            (7004, HARDEN)
         }
         ActionKind::Export => (7001, DETECT),
         ActionKind::Unknown => (7001, super::class::OTHER),
     }
+}
+
+/// The address or prefix that is acted on, whichever way traffic goes.
+fn network(draft: &mut Draft, name: &str, value: &str) {
+    draft.set("connection_info", json!({"direction_id": 0}));
+    let kind = if value.contains('/') { SUBNET } else { IP_ADDRESS };
+    draft.set("observables", json!([{"name": name, "type_id": kind, "value": value}]));
 }
 
 /// A process named by its key; a key that does not parse is kept as text.

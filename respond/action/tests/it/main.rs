@@ -6,5 +6,6 @@ mod files;
 mod gate;
 mod network;
 mod never;
+mod own;
 mod processes;
 mod scene;
