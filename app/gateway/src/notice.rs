@@ -42,6 +42,10 @@ impl Ears {
 }
 
 impl Reporter for Ears {
+    fn wants(&self, exchange: &Exchange) -> bool {
+        self.channel.wants(exchange)
+    }
+
     fn report(&self, exchange: Exchange) {
         self.channel.report(exchange);
     }

@@ -10,7 +10,7 @@ use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::content::{Contents, Name};
 use fleet::wire::AgentState;
 use fleet::{Identity, Setup, Token, Uplink, seat};
-use gateway::{Channel, Parts};
+use gateway::Parts;
 use record::AgentId;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -121,14 +121,13 @@ struct Whole {
 impl Whole {
     async fn serve(mut self, places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Fault>> {
         let one = |fault| vec![fault];
-        let (channel, exchanges) = Channel::new(tell::WAITING);
+        let (channel, exchanges) = tell::channel(manner.events);
         let lost = Arc::new(AtomicU64::new(0));
         let agent = self.link.as_ref().map(|(identity, _)| identity.agent.to_string()).unwrap_or_default();
         let teller = Teller {
             spool: self.spool.clone(),
             alarms: Alarms::new(self.host.clone(), agent.clone()),
             notices: Notices::new(self.host.clone(), agent),
-            which: manner.events,
             redaction: self.work.redaction(),
             clock: self.clock.clone(),
             lost: lost.clone(),

@@ -4,8 +4,8 @@ use crate::alarm::{Alarms, Seen};
 use crate::notice::{Notice, Notices};
 use base::Clock;
 use bus::SharedSpool;
-use gateway::{Config, Exchange};
-use record::{Activity, Event, HttpDecision};
+use gateway::{Channel, Config, Exchange};
+use record::{Activity, Event};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
@@ -13,9 +13,12 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 
 /// Exchanges that may wait to be told.
-pub const WAITING: usize = 16_384;
+const WAITING: usize = 16_384;
 /// Exchanges taken at once.
 const BATCH: usize = 512;
+/// How long exchanges are gathered before they are told: waking this task for each of them would cost their senders more than
+/// all the rest of the telling.
+const GATHER: Duration = Duration::from_millis(25);
 /// How often repeats are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -37,6 +40,14 @@ pub fn redaction(config: &Config) -> HashMap<String, Vec<String>> {
     config.sites.iter().map(|site| (site.name.clone(), site.waf.redact.clone())).collect()
 }
 
+/// A way for exchanges to a [`Teller`].
+pub fn channel(which: Which) -> (Arc<Channel>, Receiver<Exchange>) {
+    match which {
+        Which::All => Channel::new(WAITING),
+        Which::Notable => Channel::notable(WAITING),
+    }
+}
+
 /// Tells what comes, until the sender is gone.
 pub struct Teller {
     /// Where records go.
@@ -45,8 +56,6 @@ pub struct Teller {
     pub alarms: Alarms,
     /// What flood defence says.
     pub notices: Notices,
-    /// Which requests become events.
-    pub which: Which,
     /// What is never told.
     pub redaction: Redaction,
     /// Time.
@@ -67,7 +76,11 @@ impl Teller {
                     if count == 0 {
                         break;
                     }
+                    let full = count == BATCH;
                     tokio::task::block_in_place(|| self.tell(&mut batch));
+                    if !full {
+                        tokio::time::sleep(GATHER).await;
+                    }
                 }
                 Some(notice) = heard.recv() => {
                     if let Some(alert) = self.notices.take(&notice, self.clock.wall()) {
@@ -84,28 +97,29 @@ impl Teller {
     }
 
     fn tell(&mut self, batch: &mut Vec<Exchange>) {
-        let events: Vec<Event> = batch.drain(..).filter_map(|exchange| self.one(&exchange)).collect();
+        let events: Vec<Event> = batch.drain(..).map(|exchange| self.one(&exchange)).collect();
         self.spool.push_telemetry(events);
     }
 
     /// The event of an exchange; its alert is kept here.
-    fn one(&mut self, exchange: &Exchange) -> Option<Event> {
+    fn one(&mut self, exchange: &Exchange) -> Event {
         let none = Vec::new();
-        let (http, alert) = {
+        let (event, alert) = {
             let names = self.redaction.read().unwrap_or_else(|poisoned| poisoned.into_inner());
             let redact = exchange.site.as_deref().and_then(|site| names.get(site)).unwrap_or(&none);
             let http = exchange.record(redact);
-            let event = Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http.clone()) };
-            let seen = Seen { event, http: &http, finding: exchange.finding.as_deref(), redact };
-            let alert = self.alarms.take(&seen);
-            (http, alert)
+            let event = |http| Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http) };
+            // An alert has its evidence in itself, so it takes a copy of the event.
+            let alert = (!exchange.plain()).then(|| {
+                let (event, finding) = (event(http.clone()), exchange.finding.as_deref());
+                self.alarms.take(&Seen { event, http: &http, finding, redact })
+            });
+            (event(http), alert.flatten())
         };
         if let Some(alert) = alert {
             self.keep(alert);
         }
-        let plain = matches!(http.decision(), HttpDecision::Allowed | HttpDecision::Unjudged);
-        let wanted = self.which == Which::All || !plain;
-        wanted.then_some(Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http) })
+        event
     }
 
     fn due(&mut self, every: bool) {

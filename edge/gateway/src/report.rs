@@ -123,6 +123,11 @@ impl Exchange {
         self.content_type = headers.get(CONTENT_TYPE).cloned();
     }
 
+    /// Whether it was simply let through: no rule, no limit and no fault had anything to say of it.
+    pub fn plain(&self) -> bool {
+        matches!(self.decision, HttpDecision::Allowed | HttpDecision::Unjudged)
+    }
+
     /// The record of it, values of the named arguments left out.
     pub fn record(&self, redact: &[String]) -> HttpActivity {
         let text = |value: &Option<HeaderValue>| {
@@ -203,6 +208,10 @@ fn redacted(query: &str, names: &[String]) -> String {
 
 /// Who is told. Called on the path of requests: it must not wait.
 pub trait Reporter: Send + Sync {
+    /// Whether this request is to be told; what nobody reads costs nothing further.
+    fn wants(&self, _exchange: &Exchange) -> bool {
+        true
+    }
     /// One request ended.
     fn report(&self, exchange: Exchange);
     /// Flood defence of a site changed its level.
@@ -216,13 +225,23 @@ pub trait Reporter: Send + Sync {
 pub struct Channel {
     sender: mpsc::Sender<Exchange>,
     shed: AtomicU64,
+    notable: bool,
 }
 
 impl Channel {
     /// A channel that holds so many exchanges.
     pub fn new(capacity: usize) -> (Arc<Channel>, mpsc::Receiver<Exchange>) {
+        Channel::of(capacity, false)
+    }
+
+    /// The same for exchanges that are not [plain](Exchange::plain) only.
+    pub fn notable(capacity: usize) -> (Arc<Channel>, mpsc::Receiver<Exchange>) {
+        Channel::of(capacity, true)
+    }
+
+    fn of(capacity: usize, notable: bool) -> (Arc<Channel>, mpsc::Receiver<Exchange>) {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
-        (Arc::new(Channel { sender, shed: AtomicU64::new(0) }), receiver)
+        (Arc::new(Channel { sender, shed: AtomicU64::new(0), notable }), receiver)
     }
 
     /// How many did not fit since the start.
@@ -232,6 +251,10 @@ impl Channel {
 }
 
 impl Reporter for Channel {
+    fn wants(&self, exchange: &Exchange) -> bool {
+        !self.notable || !exchange.plain()
+    }
+
     fn report(&self, exchange: Exchange) {
         if self.sender.try_send(exchange).is_err() {
             self.shed.fetch_add(1, Ordering::Relaxed);

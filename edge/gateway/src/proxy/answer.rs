@@ -185,6 +185,9 @@ impl Drop for Tail {
         self.name_finding();
         self.counters.end(&self.exchange);
         self.connection.io.end();
+        if !self.connection.shared.reporter.wants(&self.exchange) {
+            return;
+        }
         let exchange = std::mem::replace(&mut self.exchange, Exchange::begin(0, self.connection.peer.clone()));
         self.connection.shared.reporter.report(exchange);
     }
