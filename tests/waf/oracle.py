@@ -40,6 +40,7 @@ REGRESSION = """SecAction "id:4293001,phase:1,nolog,pass,ctl:ruleEngine=Detectio
 setvar:tx.paranoia_level=4,setvar:tx.blocking_paranoia_level=4,setvar:tx.crs_validate_utf8_encoding=1,\\
 setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=64000,\\
 setvar:tx.max_num_args=255,setvar:tx.combined_file_sizes=65535,setvar:tx.max_file_size=64100"
+SecResponseBodyMimeType text/plain text/html text/xml application/json
 """
 
 

@@ -11,6 +11,9 @@ pub struct Answer {
     pub intervention: Option<Stop>,
     /// CPU time of the transaction, microseconds.
     pub us: f64,
+    /// What the log says, a line a rule; `None` where the engine does not tell.
+    #[serde(default)]
+    pub log: Option<String>,
 }
 
 /// Where a request was stopped.

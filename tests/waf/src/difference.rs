@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn each_difference_is_counted_once_a_request() {
-        let answer = |rules: &[u64]| Answer { rules: rules.to_vec(), intervention: None, us: 0.0 };
+        let answer = |rules: &[u64]| Answer { rules: rules.to_vec(), intervention: None, us: 0.0, log: None };
         let ours = [answer(&[1, 2]), answer(&[2]), answer(&[1, 3, 3]), answer(&[4])];
         let theirs = [answer(&[2, 1]), answer(&[2, 5]), answer(&[1]), answer(&[4])];
         let (differing, list) = between(&ours, &theirs);

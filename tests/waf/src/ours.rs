@@ -155,7 +155,12 @@ const THRESHOLD: i64 = 5;
 
 fn answer(verdict: &Verdict, us: f64) -> Answer {
     let stop = verdict.intervention.as_ref().map(|it| Stop { status: it.status, phase: number(it.phase) });
-    Answer { rules: verdict.hits.iter().filter(|hit| hit.audited).map(|hit| hit.id).collect(), intervention: stop, us }
+    let told = || verdict.hits.iter().filter(|hit| hit.audited);
+    let line = |hit: &waf::Hit| {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        format!("[id \"{}\"] [msg \"{}\"] [data \"{}\"]\n", hit.id, text(&hit.message), text(&hit.data))
+    };
+    Answer { rules: told().map(|hit| hit.id).collect(), intervention: stop, us, log: Some(told().map(line).collect()) }
 }
 
 /// CPU time of this thread, microseconds.

@@ -26,12 +26,16 @@ pub struct Rules {
     pub extra: String,
 }
 
+/// Names of the setup of CRS, the one that was made of the example first.
+const SETUPS: [&str; 2] = ["crs-setup.conf", "crs-setup.conf.example"];
+
 /// What the regression tests set before the rules are read.
 const SUITE: &str =
     "SecAction \"id:4293001,phase:1,nolog,pass,ctl:ruleEngine=DetectionOnly,ctl:ruleRemoveById=910000,\\
 setvar:tx.paranoia_level=4,setvar:tx.blocking_paranoia_level=4,setvar:tx.crs_validate_utf8_encoding=1,\\
 setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=64000,\\
 setvar:tx.max_num_args=255,setvar:tx.combined_file_sizes=65535,setvar:tx.max_file_size=64100\"
+SecResponseBodyMimeType text/plain text/html text/xml application/json
 ";
 
 impl Rules {
@@ -50,6 +54,23 @@ impl Rules {
     /// The settings beside the rules.
     pub fn base() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("base.conf")
+    }
+
+    /// Another rule set: a directory with `*.conf`, or a release of CRS with its rules in `rules`. Its setup is the one named,
+    /// else `crs-setup.conf` or `crs-setup.conf.example` in the directory or beside it.
+    ///
+    /// # Errors
+    /// When there is no setup.
+    pub fn of_directory(folder: &Path, setup: Option<&Path>, mode: Mode) -> Result<Rules, String> {
+        let inner = folder.join("rules");
+        let crs = if inner.is_dir() { inner } else { folder.to_path_buf() };
+        let beside = folder.parent().unwrap_or(folder);
+        let usual = [folder, beside].into_iter().flat_map(|place| SETUPS.map(|name| place.join(name)));
+        let found = setup.map(Path::to_path_buf).or_else(|| usual.into_iter().find(|path| path.is_file()));
+        let setup = found.ok_or(format!("{}: no {} there or beside it", folder.display(), SETUPS.join(" or ")))?;
+        let absolute =
+            |path: PathBuf| std::fs::canonicalize(&path).map_err(|cause| format!("{}: {cause}", path.display()));
+        Ok(Rules { crs: absolute(crs)?, setup: absolute(setup)?, ..Rules::new(mode) })
     }
 
     /// Whether the rules are on this machine.

@@ -1,13 +1,16 @@
 //! Regression tests of OWASP CRS (FTW YAML): requests with the rule ids that must and must not be logged.
 //!
-//! Defaults are those of the tools that run them: `GET / HTTP/1.1`; unless `stop_magic` says otherwise, a body gets a
-//! content type and a length, and form data that is not encoded yet is encoded.
+//! Both forms are read: that of CRS 3 (`test_title`, stages in a `stage`, `log_contains`) and that of CRS 4 (`rule_id` and
+//! `test_id`, `log.expect_ids`; "FTW tests schema" v2 and v3). Defaults are those of the tools that run them: `GET / HTTP/1.1`;
+//! unless `stop_magic` or `autocomplete_headers` say otherwise, a body gets a content type and a length, and form data that
+//! is not encoded yet is encoded. Tests of CRS 4 speak to an origin that answers as it is asked to: see [`super::origin`].
 
-use super::{files, text};
+use super::{files, origin, text};
 use crate::encode;
-use crate::request::Request;
+use crate::request::{Request, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regex::Regex;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use std::fmt;
@@ -30,23 +33,40 @@ pub struct Test {
     pub status: Vec<u16>,
     /// Whether the server is to refuse to answer at all.
     pub error: bool,
+    /// What the log must match, and what it must not.
+    pub matching: Option<Regex>,
+    /// See `matching`.
+    pub not_matching: Option<Regex>,
+    /// Whether the rule that must be logged is to be the only one.
+    pub alone: bool,
 }
 
 #[derive(Deserialize)]
 struct File {
+    rule_id: Option<u64>,
     tests: Vec<Written>,
 }
 
 #[derive(Deserialize)]
 struct Written {
-    test_title: Scalar,
+    test_title: Option<Scalar>,
+    test_id: Option<u64>,
     #[serde(default)]
     stages: Vec<Wrapped>,
 }
 
+/// A stage, in CRS 3 within a mapping of its own.
 #[derive(Deserialize)]
 struct Wrapped {
-    stage: Stage,
+    stage: Option<Stage>,
+    input: Option<Input>,
+    output: Option<Output>,
+}
+
+impl Wrapped {
+    fn open(self) -> Stage {
+        self.stage.unwrap_or(Stage { input: self.input.unwrap_or_default(), output: self.output.unwrap_or_default() })
+    }
 }
 
 #[derive(Deserialize)]
@@ -56,27 +76,56 @@ struct Stage {
     output: Output,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Input {
     method: Option<String>,
     uri: Option<Scalar>,
+    /// Several targets instead of one.
+    #[serde(default)]
+    uris: Vec<Scalar>,
     version: Option<String>,
     #[serde(default)]
     headers: Pairs,
     data: Option<Data>,
+    encoded_data: Option<String>,
     encoded_request: Option<String>,
     raw_request: Option<String>,
+    stop_magic: Option<bool>,
+    autocomplete_headers: Option<bool>,
+    response: Option<Told>,
+}
+
+/// The answer that a test has its origin give.
+#[derive(Deserialize)]
+struct Told {
+    status: Option<u16>,
     #[serde(default)]
-    stop_magic: bool,
+    headers: Pairs,
+    body: Option<Scalar>,
+    encoded_body: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
 struct Output {
     log_contains: Option<Scalar>,
     no_log_contains: Option<Scalar>,
+    #[serde(default)]
+    log: Log,
     status: Option<Statuses>,
     #[serde(default)]
     expect_error: bool,
+    #[serde(default)]
+    isolated: bool,
+}
+
+#[derive(Deserialize, Default)]
+struct Log {
+    #[serde(default)]
+    expect_ids: Vec<u64>,
+    #[serde(default)]
+    no_expect_ids: Vec<u64>,
+    match_regex: Option<String>,
+    no_match_regex: Option<String>,
 }
 
 /// Text, whatever YAML takes it for.
@@ -86,6 +135,7 @@ enum Scalar {
     Text(String),
     Number(i64),
     Fraction(f64),
+    Truth(bool),
 }
 
 impl fmt::Display for Scalar {
@@ -94,6 +144,7 @@ impl fmt::Display for Scalar {
             Scalar::Text(text) => out.write_str(text),
             Scalar::Number(number) => write!(out, "{number}"),
             Scalar::Fraction(number) => write!(out, "{number}"),
+            Scalar::Truth(truth) => write!(out, "{truth}"),
         }
     }
 }
@@ -115,6 +166,12 @@ enum Data {
 /// A mapping in its written order.
 #[derive(Default)]
 struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    fn bytes(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.0.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect()
+    }
+}
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
@@ -154,31 +211,53 @@ pub fn read(folder: &Path) -> Result<Vec<Test>, String> {
 
 fn parse(text: &str, file: &str) -> Result<Vec<Test>, String> {
     let parsed: File = serde_saphyr::from_str(text).map_err(|cause| format!("{file}: {cause}"))?;
+    let rule = parsed.rule_id.or_else(|| ids(file).last().copied()).unwrap_or_default();
     let mut tests = Vec::new();
-    for written in parsed.tests {
+    for (place, written) in parsed.tests.into_iter().enumerate() {
+        let newer = written.test_title.is_none();
+        let number = written.test_id.unwrap_or(place as u64 + 1);
+        let name = written.test_title.map_or_else(|| format!("{rule}-{number}"), |title| title.to_string());
         let several = written.stages.len() > 1;
-        for (number, Wrapped { stage }) in written.stages.into_iter().enumerate() {
-            let title = if several {
-                format!("{} stage {}", written.test_title, number + 1)
-            } else {
-                written.test_title.to_string()
-            };
-            let request = request(&stage.input).map_err(|cause| format!("{file}: {title}: {cause}"))?;
-            let ids = |text: &Option<Scalar>| text.as_ref().map(|text| ids(&text.to_string())).unwrap_or_default();
-            tests.push(Test {
-                request,
-                title,
-                file: file.into(),
-                logged: ids(&stage.output.log_contains),
-                not_logged: ids(&stage.output.no_log_contains),
-                status: match stage.output.status {
-                    None => Vec::new(),
-                    Some(Statuses::One(status)) => vec![status],
-                    Some(Statuses::Several(several)) => several,
-                },
-                error: stage.output.expect_error,
-            });
+        for (number, stage) in written.stages.into_iter().map(Wrapped::open).enumerate() {
+            let title = if several { format!("{name} stage {}", number + 1) } else { name.clone() };
+            let made = stage_tests(&title, file, stage, newer);
+            tests.extend(made.map_err(|cause| format!("{file}: {title}: {cause}"))?);
         }
+    }
+    Ok(tests)
+}
+
+/// The tests of a stage: one for each of its targets.
+fn stage_tests(title: &str, file: &str, stage: Stage, newer: bool) -> Result<Vec<Test>, String> {
+    let Stage { mut input, output } = stage;
+    let uris = std::mem::take(&mut input.uris);
+    let mut uris: Vec<Option<Scalar>> = uris.into_iter().map(Some).collect();
+    if uris.is_empty() {
+        uris.push(input.uri.take());
+    }
+    let named = |text: &Option<Scalar>| text.as_ref().map(|text| ids(&text.to_string())).unwrap_or_default();
+    let regex = |text: &Option<String>| {
+        text.as_deref().map(|text| Regex::new(text).map_err(|cause| cause.to_string())).transpose()
+    };
+    let mut tests = Vec::new();
+    for uri in uris {
+        input.uri = uri;
+        tests.push(Test {
+            request: request(&input, newer)?,
+            title: title.into(),
+            file: file.into(),
+            logged: [named(&output.log_contains), output.log.expect_ids.clone()].concat(),
+            not_logged: [named(&output.no_log_contains), output.log.no_expect_ids.clone()].concat(),
+            status: match &output.status {
+                None => Vec::new(),
+                Some(Statuses::One(status)) => vec![*status],
+                Some(Statuses::Several(several)) => several.clone(),
+            },
+            error: output.expect_error,
+            matching: regex(&output.log.match_regex)?,
+            not_matching: regex(&output.log.no_match_regex)?,
+            alone: output.isolated,
+        });
     }
     Ok(tests)
 }
@@ -191,33 +270,72 @@ fn ids(text: &str) -> Vec<u64> {
         .collect()
 }
 
-fn request(input: &Input) -> Result<Request, String> {
-    if let Some(encoded) = &input.encoded_request {
-        let compact: String = encoded.split_whitespace().collect();
-        return raw(&STANDARD.decode(compact).map_err(|cause| cause.to_string())?);
-    }
-    if let Some(text) = &input.raw_request {
-        return raw(text.as_bytes());
-    }
+fn decoded(text: &str) -> Result<Vec<u8>, String> {
+    let compact: String = text.split_whitespace().collect();
+    STANDARD.decode(compact).map_err(|cause| cause.to_string())
+}
+
+fn request(input: &Input, newer: bool) -> Result<Request, String> {
+    let mut request = match (&input.encoded_request, &input.raw_request) {
+        (Some(encoded), _) if !encoded.is_empty() => raw(&decoded(encoded)?)?,
+        (_, Some(text)) if !text.is_empty() => raw(text.as_bytes())?,
+        _ => written(input, newer)?,
+    };
+    request.response = match &input.response {
+        Some(told) => Some(answer(told)?),
+        None if newer => Some(origin::answer(&request)),
+        None => None,
+    };
+    Ok(request)
+}
+
+fn answer(told: &Told) -> Result<Response, String> {
+    let body = match (&told.body, &told.encoded_body) {
+        (Some(text), _) => text.to_string().into_bytes(),
+        (None, Some(encoded)) => decoded(encoded)?,
+        (None, None) => Vec::new(),
+    };
+    Ok(origin::complete(Response { status: told.status.unwrap_or(200), headers: told.headers.bytes(), body }))
+}
+
+/// A request put together from its parts.
+fn written(input: &Input, newer: bool) -> Result<Request, String> {
     let version = input.version.as_deref().unwrap_or("HTTP/1.1");
     let mut request = Request {
         method: input.method.as_deref().unwrap_or("GET").into(),
         target: input.uri.as_ref().map_or_else(|| "/".into(), ToString::to_string).into_bytes(),
         version: version.strip_prefix("HTTP/").unwrap_or(version).into(),
-        headers: input.headers.0.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect(),
-        body: match &input.data {
-            None => Vec::new(),
-            Some(Data::Text(text)) => text.to_string().into_bytes(),
-            Some(Data::Lines(lines)) => {
+        headers: input.headers.bytes(),
+        body: match (&input.data, &input.encoded_data) {
+            (None, None) => Vec::new(),
+            (_, Some(encoded)) => decoded(encoded)?,
+            (Some(Data::Text(text)), None) => text.to_string().into_bytes(),
+            (Some(Data::Lines(lines)), None) => {
                 lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\r\n").into_bytes()
             }
         },
         response: None,
     };
-    if !input.stop_magic {
+    let magic = input.autocomplete_headers.or(input.stop_magic.map(|stop| !stop)).unwrap_or(true);
+    if magic {
         complete(&mut request);
     }
+    // The tools of CRS 4 say the length of a body that is not there, too, and mend line ends whatever they are told.
+    if newer && magic && header(&request, "Content-Length").is_none() && may_have_body(&request.method) {
+        request.headers.push((b"Content-Length".to_vec(), b"0".to_vec()));
+    }
+    if newer && !magic && is_multipart(&request) {
+        request.body = with_crlf(&request.body);
+    }
     Ok(request)
+}
+
+fn may_have_body(method: &[u8]) -> bool {
+    [&b"POST"[..], b"PUT", b"PATCH", b"DELETE"].contains(&method)
+}
+
+fn is_multipart(request: &Request) -> bool {
+    header(request, "Content-Type").is_some_and(|value| value.starts_with(b"multipart/form-data;"))
 }
 
 fn header<'r>(request: &'r Request, name: &str) -> Option<&'r [u8]> {
@@ -239,7 +357,7 @@ fn complete(request: &mut Request) {
         {
             request.body = encoded_form(&request.body);
         }
-        if header(request, "Content-Type").is_some_and(|value| value.starts_with(b"multipart/form-data;")) {
+        if is_multipart(request) {
             request.body = with_crlf(&request.body);
         }
     }
@@ -351,6 +469,72 @@ tests:
             ([403, 400].as_slice(), [920_100].as_slice())
         );
         assert!(second.request.headers.is_empty());
+    }
+
+    const NEWER: &str = r#"
+meta:
+  author: x
+rule_id: 942100
+tests:
+  - test_id: 7
+    desc: y
+    stages:
+      - input:
+          dest_addr: "127.0.0.1"
+          port: 80
+          method: POST
+          headers: {Host: localhost, X-Flag: true}
+          uri: "/post"
+          version: "HTTP/1.1"
+        output:
+          status: 200
+          log: {expect_ids: [942100], no_expect_ids: [1, 2], match_regex: 'id "9421\d+"'}
+      - input:
+          uris: ["/a", "/b"]
+          autocomplete_headers: false
+          encoded_data: "Yf8="
+          response: {status: 404, headers: {X-A: "1"}, body: "<html>"}
+        output: {isolated: true, retry_once: true, expect_error: true, log: {no_match_regex: "x"}}
+  - stages:
+      - input: {encoded_request: "R0VUIC8geA0KDQo="}
+        output: {log: {expect_ids: [3]}}
+      - input:
+          method: POST
+          uri: /reflect
+          headers: {Content-Type: application/json}
+          data: '{"status": 500, "headers": {"content-type": "text/plain"}, "encodedBody": "PGE+"}'
+        output: {log: {expect_ids: [4]}}
+"#;
+
+    #[test]
+    fn tests_of_crs_4_are_read() {
+        let tests = parse(NEWER, "942100.yaml").unwrap();
+        let titles: Vec<&str> = tests.iter().map(|test| test.title.as_str()).collect();
+        let expected =
+            ["942100-7 stage 1", "942100-7 stage 2", "942100-7 stage 2", "942100-2 stage 1", "942100-2 stage 2"];
+        assert_eq!(titles, expected);
+        let first = &tests[0];
+        assert_eq!((first.logged.as_slice(), first.not_logged.as_slice()), (&[942_100][..], &[1, 2][..]));
+        assert!(first.matching.as_ref().unwrap().is_match("id \"942100\"") && !first.alone && !first.error);
+        let names: Vec<String> = first
+            .request
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii()))
+            .collect();
+        assert_eq!(names, ["Host: localhost", "X-Flag: true", "Connection: close", "Content-Length: 0"]);
+        let answer = first.request.response.as_ref().unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, 0));
+        let [second, third] = [&tests[1], &tests[2]];
+        assert_eq!((second.request.target.as_slice(), third.request.target.as_slice()), (&b"/a"[..], &b"/b"[..]));
+        assert_eq!((second.request.body.as_slice(), second.alone, second.error), (&b"a\xff"[..], true, true));
+        assert!(second.request.headers.is_empty() && second.not_matching.is_some());
+        let answer = second.request.response.as_ref().unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (404, &b"<html>"[..]));
+        assert!(answer.headers.contains(&(b"Content-Type".to_vec(), b"text/html; charset=utf-8".to_vec())));
+        assert_eq!(tests[3].request.method, b"GET");
+        let answer = tests[4].request.response.as_ref().unwrap();
+        assert_eq!((answer.status, answer.body.as_slice(), answer.headers.len()), (500, &b"<a>"[..], 1));
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod ftw;
 mod gotestwaf;
 mod httpparams;
 mod libinjection;
+pub mod origin;
 
 use crate::request::Case;
 use std::path::{Path, PathBuf};

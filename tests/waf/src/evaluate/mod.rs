@@ -8,13 +8,14 @@ pub mod profile;
 pub mod suite;
 
 use crate::answer::Answer;
+use crate::corpus;
 use crate::difference;
 use crate::explain::{Explainer, Reason};
 use crate::figures::Row;
 use crate::oracle;
 use crate::ours::Ours;
 use crate::request::Request;
-use crate::rules::Rules;
+use crate::rules::{Mode, Rules};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -29,6 +30,32 @@ pub struct Options {
     pub every: usize,
     /// Differences that are shown with an example.
     pub examples: usize,
+    /// Another rule set than the installed one, and its setup where that is elsewhere.
+    pub rules: Option<PathBuf>,
+    /// See `rules`.
+    pub setup: Option<PathBuf>,
+    /// The regression tests of that rule set.
+    pub tests: Option<PathBuf>,
+}
+
+impl Options {
+    /// The rules of the regression suite.
+    ///
+    /// # Errors
+    /// When the rule set that was asked for is incomplete.
+    pub fn suite_rules(&self) -> Result<Rules, String> {
+        match &self.rules {
+            Some(folder) => Rules::of_directory(folder, self.setup.as_deref(), Mode::Suite),
+            None => Ok(Rules::new(Mode::Suite)),
+        }
+    }
+
+    /// The folder of the regression tests: the one asked for, that of the rule set's release, or that of the corpora.
+    pub fn suite_tests(&self) -> PathBuf {
+        let release = self.rules.as_ref().map(|folder| folder.join("tests/regression/tests"));
+        let asked = self.tests.clone().or(release.filter(|folder| folder.is_dir()));
+        asked.unwrap_or_else(|| corpus::data().join("crs-3.3.4-tests"))
+    }
 }
 
 /// Both engines' answers; the peer's are empty where it is absent.

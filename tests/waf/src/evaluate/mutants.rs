@@ -1,20 +1,19 @@
 //! Requests made from all corpora by mutation, judged at level 4: where the engines differ beyond what corpora hold.
 
 use super::{Options, corpora, judge, print_differences};
-use crate::corpus::{self, ftw};
+use crate::corpus::ftw;
 use crate::figures::Row;
 use crate::mutate::Mutator;
 use crate::request::Request;
-use crate::rules::{Mode, Rules};
 
 /// Makes `count` requests with a seed and runs them.
 pub fn run(options: &Options, count: usize, seed: u64) -> Result<Vec<Row>, String> {
-    let rules = Rules::new(Mode::Suite);
+    let rules = options.suite_rules()?;
     if !rules.present() || options.python.is_none() {
         println!("skipped: OWASP CRS or libmodsecurity not present");
         return Ok(Vec::new());
     }
-    let folder = corpus::data().join("crs-3.3.4-tests");
+    let folder = options.suite_tests();
     let tests = if folder.is_dir() { ftw::read(&folder)? } else { Vec::new() };
     let cases = corpora::cases(7)?;
     let seeds: Vec<&Request> =

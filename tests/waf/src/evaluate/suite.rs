@@ -2,11 +2,9 @@
 
 use super::{Both, Options, PEER, judge, print_differences};
 use crate::corpus::ftw::{self, Test};
-use crate::corpus::{self};
 use crate::door;
 use crate::figures::Row;
 use crate::regression::{self, Outcome};
-use crate::rules::{Mode, Rules};
 
 /// What the tests ended with.
 #[derive(Default)]
@@ -18,17 +16,16 @@ struct Count {
 
 /// Runs the suite.
 pub fn run(options: &Options) -> Result<Vec<Row>, String> {
-    let folder = corpus::data().join("crs-3.3.4-tests");
-    let rules = Rules::new(Mode::Suite);
-    let what = "regression tests of OWASP CRS 3.3.4 that pass: by the rules, and refused by the gateway's framing guard where the suite wants a refusal";
+    let (folder, rules) = (options.suite_tests(), options.suite_rules()?);
+    let what = "regression tests of OWASP CRS that pass: by the rules, and refused by the gateway's framing guard where the suite wants a refusal";
     if !folder.is_dir() || !rules.present() {
-        println!("skipped: corpus crs-3.3.4-tests or OWASP CRS not present");
-        return Ok(vec![row(&[], &[], format!("{what} (not run: corpus or rules not present)"))]);
+        println!("skipped: {} or {} not present", folder.display(), rules.crs.display());
+        return Ok(vec![row(&[], &[], format!("{what} (not run: corpus or rules not present)"), 0)]);
     }
     let tests = ftw::read(&folder)?;
     let requests: Vec<_> = tests.iter().map(|test| &test.request).collect();
     let both = judge(options, &rules, &requests)?;
-    println!("regression suite: {} tests", tests.len());
+    println!("regression suite: {} tests of {} on {}", tests.len(), folder.display(), rules.crs.display());
     let count = count(&tests, &both);
     let ours = share(count.rules + count.door, tests.len());
     println!("  ours: {} pass by rules, {} by the door, {} fail: {ours:.2} %", count.rules, count.door, count.failed);
@@ -41,7 +38,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>, String> {
     }
     let names: Vec<String> = tests.iter().map(|test| test.title.clone()).collect();
     let differing = print_differences(&rules, &both, &requests, &names, options.examples)?;
-    let mut rows = vec![row(&[ours], &theirs, what.into())];
+    let mut rows = vec![row(&[ours], &theirs, what.into(), tests.len())];
     if !both.theirs.is_empty() {
         let data = format!("{} requests of the suite, paranoia level 4, detection only", tests.len());
         rows.push(differing.row("E1.suite-identical".into(), data));
@@ -53,7 +50,7 @@ fn share(part: usize, all: usize) -> f64 {
     if all == 0 { 0.0 } else { 100.0 * part as f64 / all as f64 }
 }
 
-fn row(ours: &[f64], theirs: &[f64], what: String) -> Row {
+fn row(ours: &[f64], theirs: &[f64], what: String, tests: usize) -> Row {
     Row {
         id: "E1.suite".into(),
         what,
@@ -63,7 +60,7 @@ fn row(ours: &[f64], theirs: &[f64], what: String) -> Row {
         peer_name: format!("{PEER}, by the rules alone"),
         goal: ">= 99 %".into(),
         met: ours.iter().all(|share| *share >= 99.0) && !ours.is_empty(),
-        data: "2,403 tests of the release, all of them".into(),
+        data: format!("all {tests} tests of the release"),
     }
 }
 
@@ -82,7 +79,10 @@ fn count(tests: &[Test], both: &Both) -> Count {
                 continue;
             }
             Outcome::Unasked => format!("wants status {:?}; {}", test.status, passage.text()),
-            Outcome::Fail(failure) => format!("missing {:?}, unwanted {:?}", failure.missing, failure.unwanted),
+            Outcome::Fail(failure) => {
+                let log = if failure.log { ", the log is not as wanted" } else { "" };
+                format!("missing {:?}, unwanted {:?}{log}", failure.missing, failure.unwanted)
+            }
         };
         count.failed += 1;
         let peer = match both.theirs.get(number) {
