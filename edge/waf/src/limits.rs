@@ -20,5 +20,9 @@ pub const SHOWN_BYTES: usize = 1 << 10;
 pub const BUILT_TESTS: usize = 1_024;
 /// Transactions whose memory an engine keeps for the next.
 pub const POOL: usize = 64;
+/// Strings that are remembered from one transaction to the next, with what was found out about them.
+pub const KNOWN_STRINGS: usize = 2_048;
+/// Bytes of these.
+pub const KNOWN_BYTES: usize = 64 << 10;
 /// Bytes above which a transaction's memory is not kept for the next.
 pub const KEPT_BYTES: usize = 4 << 20;

@@ -80,15 +80,15 @@ pub struct Work {
     pub rules: u64,
     /// Rules of these that were passed by with one bit.
     pub passed: u64,
-    /// Distinct strings.
+    /// Strings that were not known from transactions before.
     pub strings: u64,
-    /// Bytes of distinct strings.
+    /// Bytes of these strings.
     pub string_bytes: u64,
-    /// Bytes that went through the automaton.
+    /// Bytes of them, and of what transformations made of them, that were scanned for literals.
     pub scanned: u64,
     /// Transformations computed.
     pub transformed: u64,
-    /// Operators run on a value.
+    /// Tests run on a value; what is known of a string is not asked again.
     pub confirmed: u64,
     /// Bytes of these values.
     pub confirmed_bytes: u64,

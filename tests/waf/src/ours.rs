@@ -9,7 +9,7 @@ use seclang::{MemoryReader, Phase, Reader, Ruleset};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use waf::{Collections, Connection, Engine, Memory, Transaction, Verdict};
+use waf::{Collections, Connection, Engine, Memory, Summary, Transaction, Verdict};
 
 /// The engine with the rules of one configuration.
 pub struct Ours {
@@ -62,6 +62,11 @@ impl Ours {
         let ruleset = Ours::ruleset(text)?;
         let engine = Engine::compile(&ruleset).map_err(|fault| format!("{fault:?}"))?;
         Ok(Ours { engine: Arc::new(engine), collections: Arc::new(Memory::new(10_000, 600)), inside: false })
+    }
+
+    /// What was compiled.
+    pub fn summary(&self) -> Summary {
+        self.engine.summary()
     }
 
     /// The same engine, looking for arguments inside of values.

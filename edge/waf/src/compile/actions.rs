@@ -1,12 +1,13 @@
 //! Actions, compiled: names of `TX` numbered, `ctl` resolved to the rules it means.
 
-use super::Builder;
 use super::names::Names;
 use super::rule::{Actions, After, Allow, Disruptive, Key, Removal, SetVar};
 use super::scan::{self, Bits};
 use super::target;
 use super::text::Template;
+use super::{Builder, Constant};
 use crate::fault;
+use atoms::number::integer;
 use base::{Fault, Result};
 use regex::bytes::Regex;
 use seclang::{Collection, CtlKind, Item, Place, Rule, Ruleset, Text};
@@ -105,14 +106,24 @@ impl Builder {
     fn set_vars(&mut self, rule: &Rule) -> Result<Vec<SetVar>> {
         let mut set_vars = Vec::new();
         for set in &rule.actions.set_vars {
+            let value = Template::compile(&set.value, &mut self.names, &rule.place)?;
             set_vars.push(SetVar {
                 collection: set.collection,
                 key: key(set.collection, &set.key, &mut self.names, &rule.place)?,
                 op: set.op,
-                value: Template::compile(&set.value, &mut self.names, &rule.place)?,
+                constant: value.fixed().map(|text| self.constant(text)),
+                value,
             });
         }
         Ok(set_vars)
+    }
+
+    fn constant(&mut self, text: &[u8]) -> u32 {
+        let known = self.constants.iter().position(|known| *known.text == *text);
+        known.unwrap_or_else(|| {
+            self.constants.push(Constant { text: text.into(), number: integer(text) });
+            self.constants.len() - 1
+        }) as u32
     }
 
     fn after(&mut self, rule: &Rule) -> Result<Vec<After>> {

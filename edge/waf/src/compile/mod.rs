@@ -4,6 +4,7 @@ pub(crate) mod actions;
 mod literals;
 pub(crate) mod names;
 pub(crate) mod pipeline;
+pub(crate) mod question;
 pub(crate) mod rule;
 pub(crate) mod scan;
 pub(crate) mod target;
@@ -14,16 +15,14 @@ use crate::{fault, variable};
 use base::{Fault, Result};
 use names::Names;
 use pipeline::Pipelines;
+use question::Questions;
 use rule::{Compare, Number, Quick, Removal, Rule, Test};
 use scan::Scan;
 use seclang::{Item, Phase, Ruleset, Settings};
 use std::collections::HashMap;
 use std::sync::Arc;
-use target::{Pick, TargetSet};
+use target::{Pick, Target, TargetSet};
 use text::Template;
-
-/// No group: the rule is evaluated by itself.
-pub(crate) const DIRECT: u32 = u32::MAX;
 
 /// A whole configuration, compiled.
 pub(crate) struct Program {
@@ -35,8 +34,12 @@ pub(crate) struct Program {
     pub markers: Vec<[Vec<u32>; 5]>,
     /// What rules look at.
     pub sets: Vec<TargetSet>,
-    /// Pairs of a stable set and a pipeline.
-    pub groups: Vec<Group>,
+    /// What these are made of.
+    pub targets: Vec<Target>,
+    /// What steps ask of the values of stable sets.
+    pub questions: Questions,
+    /// Texts that rules put into `TX` as they stand.
+    pub constants: Vec<Constant>,
     /// Transformations.
     pub pipelines: Pipelines,
     /// Tests made at load.
@@ -59,18 +62,27 @@ pub(crate) struct Program {
 pub(crate) struct Step {
     /// Number of the rule.
     pub rule: u32,
-    /// Number of its group, or [`DIRECT`].
-    pub group: u32,
-    /// Number of its test, if it is in a group.
-    pub test: u32,
+    /// What it asks of the values of a stable set; nothing when only the rule itself can tell.
+    pub asks: Option<Asks>,
 }
 
-/// Values of a stable set after a pipeline: shared by all rules that look at the same in the same way.
-pub(crate) struct Group {
+/// A question that a step asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Asks {
     /// The set.
     pub set: u32,
-    /// The node.
-    pub node: u32,
+    /// Number of the question.
+    pub question: u32,
+    /// Bit of the pipeline that it is asked behind.
+    pub end: u8,
+}
+
+/// A text of the rules.
+pub(crate) struct Constant {
+    /// The text.
+    pub text: Box<[u8]>,
+    /// The number that it is.
+    pub number: i64,
 }
 
 /// A test made at load.
@@ -125,11 +137,13 @@ struct Builder {
     marker_ids: HashMap<Arc<str>, u32>,
     sets: Vec<TargetSet>,
     set_ids: HashMap<String, u32>,
-    groups: Vec<Group>,
-    group_ids: HashMap<(u32, u32), u32>,
+    targets: Vec<Target>,
+    target_ids: HashMap<String, u32>,
+    questions: Questions,
+    constants: Vec<Constant>,
     pipelines: Pipelines,
     tests: Vec<Made>,
-    guards: Vec<Guard>,
+    guards: Vec<Option<Guard>>,
     test_ids: HashMap<TestKey, u32>,
     names: Names,
     removals: Vec<Removal>,
@@ -147,8 +161,10 @@ impl Builder {
             marker_ids: HashMap::new(),
             sets: Vec::new(),
             set_ids: HashMap::new(),
-            groups: Vec::new(),
-            group_ids: HashMap::new(),
+            targets: Vec::new(),
+            target_ids: HashMap::new(),
+            questions: Questions::default(),
+            constants: Vec::new(),
             pipelines: Pipelines::new(),
             tests: Vec::new(),
             guards: Vec::new(),
@@ -213,6 +229,7 @@ impl Builder {
     fn quick(&self, rule: &Rule) -> Option<Quick> {
         let Test::Number(compare, Number::Fixed(number)) = rule.test else { return None };
         let [target] = self.sets[rule.set? as usize].targets.as_slice() else { return None };
+        let target = &self.targets[*target as usize];
         let Pick::Slot(slot) = target.pick else { return None };
         let plain = rule.node == 0 && target.except.is_empty() && target.source == variable::Source::Tx;
         plain.then_some(Quick { slot, count: target.count, compare, number })
@@ -223,7 +240,17 @@ impl Builder {
         if let Some(id) = self.set_ids.get(&key) {
             return Ok(*id);
         }
-        let set = target::compile(&rule.targets, &mut self.names, &rule.place)?;
+        let mut set = TargetSet { targets: Vec::new(), stable: true, bits: 0 };
+        for (key, target) in target::compile(&rule.targets, &mut self.names, &rule.place)? {
+            set.stable &= target.stable();
+            set.bits |= target.source.bits();
+            let next = self.targets.len() as u32;
+            let id = *self.target_ids.entry(key).or_insert(next);
+            if id == next {
+                self.targets.push(target);
+            }
+            set.targets.push(id);
+        }
         let id = self.sets.len() as u32;
         self.sets.push(set);
         self.set_ids.insert(key, id);
@@ -256,7 +283,7 @@ impl Builder {
                 let matcher = known.build(argument, &operator.data).map_err(|fault| fault.object(&place))?;
                 let heavy = !LIGHT.contains(&operator.name);
                 let id = self.tests.len() as u32;
-                self.guards.push(if heavy { matcher.guard() } else { Guard::default() });
+                self.guards.push(heavy.then(|| matcher.guard()));
                 self.tests.push(Made { matcher, heavy });
                 self.test_ids.insert(key, id);
                 id
@@ -265,27 +292,23 @@ impl Builder {
         Ok((Test::Fixed(id), operator.negated))
     }
 
-    /// A rule shares its values with others when they stand still and its test is one that a scan may rule out.
+    /// A rule asks a question of values that stand still with a test made at load: then most values are known not to
+    /// match before the rule runs.
     fn step(&mut self, number: u32) -> Step {
         let rule = &self.rules[number as usize];
-        let direct = Step { rule: number, group: DIRECT, test: 0 };
+        let direct = Step { rule: number, asks: None };
         let (Test::Fixed(test), Some(set)) = (&rule.test, rule.set) else { return direct };
-        let shares = !rule.negated && !rule.actions.multi && self.tests[*test as usize].heavy;
-        if !shares || !self.sets[set as usize].stable {
+        if rule.actions.multi || !self.sets[set as usize].stable {
             return direct;
         }
-        let next = self.groups.len() as u32;
-        let group = *self.group_ids.entry((set, rule.node)).or_insert(next);
-        if group == next {
-            self.groups.push(Group { set, node: rule.node });
-        }
-        Step { rule: number, group, test: *test }
+        let scanned = self.tests[*test as usize].heavy && !rule.negated;
+        let asked = self.questions.ask(*test, rule.node, rule.negated, scanned);
+        Step { rule: number, asks: asked.map(|(question, end)| Asks { set, question, end }) }
     }
 
     fn finish(mut self) -> Result<Program> {
-        for set in &mut self.sets {
-            set.targets.iter_mut().for_each(|target| target.settle(&self.names));
-        }
+        self.targets.iter_mut().for_each(|target| target.settle(&self.names));
+        self.questions.settle(self.tests.len(), &self.pipelines);
         let slots = &self.names;
         let scores = SCORES.map(|names| names.iter().filter_map(|name| slots.find(name)).collect());
         Ok(Program {
@@ -293,7 +316,9 @@ impl Builder {
             phases: self.phases,
             markers: self.markers,
             sets: self.sets,
-            groups: self.groups,
+            targets: self.targets,
+            questions: self.questions,
+            constants: self.constants,
             pipelines: self.pipelines,
             scan: Scan::new(&self.guards)?,
             tests: self.tests,

@@ -180,6 +180,8 @@ pub(crate) struct SetVar {
     pub key: Key,
     pub op: SetOp,
     pub value: Template,
+    /// Number of the value among `Program::constants`, when no macro is in it.
+    pub constant: Option<u32>,
 }
 
 /// An action after the whole chain held.

@@ -43,8 +43,8 @@ pub(crate) struct Scan {
 const SETS: usize = 128;
 
 impl Scan {
-    /// Of guards, one an operator.
-    pub fn new(guards: &[Guard]) -> Result<Scan> {
+    /// Of guards, one an operator; of one without nothing is said.
+    pub fn new(guards: &[Option<Guard>]) -> Result<Scan> {
         let words = guards.len().div_ceil(64).max(1);
         let empty = || vec![0; words];
         let (mut always, mut exact, mut any_bytes) = (empty(), empty(), empty());
@@ -52,6 +52,7 @@ impl Scan {
         let mut byte_sets: BTreeMap<[u64; 4], Bits> = BTreeMap::new();
         let mut lengths: BTreeMap<usize, Bits> = BTreeMap::new();
         for (guard, operator) in guards.iter().zip(0_u32..) {
+            let Some(guard) = guard else { continue };
             match &guard.literals {
                 Some(needed) if needed.iter().all(|literal| !literal.is_empty()) => {
                     for literal in needed {
@@ -176,7 +177,7 @@ mod tests {
         Guard { literals, exact, bytes: set, length }
     }
 
-    fn scan(guards: &[Guard], text: &str) -> (Vec<u32>, Vec<u32>) {
+    fn scan(guards: &[Option<Guard>], text: &str) -> (Vec<u32>, Vec<u32>) {
         let scan = Scan::new(guards).unwrap();
         let (mut may, mut does) = (vec![0; scan.words()], vec![0; scan.words()]);
         let mut hit = vec![0; scan.words()];
@@ -196,6 +197,8 @@ mod tests {
             guard(&[], false, "", 0),
             guard(&["elec"], true, "'", 0),
         ];
+        let mut guards = guards.map(Some).to_vec();
+        guards.push(None);
         assert_eq!(scan(&guards, "a SELECT b"), (vec![0, 3, 4], vec![]));
         assert_eq!(scan(&guards, "sleep(1)"), (vec![1, 4], vec![1]));
         assert_eq!(scan(&guards, "<a"), (vec![2, 4], vec![]));

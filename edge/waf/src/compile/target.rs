@@ -37,11 +37,10 @@ pub(crate) enum Pick {
     Made(Template),
 }
 
-/// What several rules look at, resolved once for all of them.
-#[derive(Default)]
+/// What several rules look at.
 pub(crate) struct TargetSet {
-    /// In the order written.
-    pub targets: Vec<Target>,
+    /// Numbers of its targets, in the order written.
+    pub targets: Vec<u32>,
     /// Whether all of them stand still while a phase runs.
     pub stable: bool,
     /// What they read, see [`Source::bits`].
@@ -50,9 +49,9 @@ pub(crate) struct TargetSet {
 
 const PATTERN_BYTES: usize = 4 << 20;
 
-/// Compiles the targets of one rule.
-pub(crate) fn compile(targets: &[seclang::Target], names: &mut Names, place: &Place) -> Result<TargetSet> {
-    let mut set = TargetSet { stable: true, ..TargetSet::default() };
+/// Compiles the targets of one rule, each with a key that equal ones share.
+pub(crate) fn compile(targets: &[seclang::Target], names: &mut Names, place: &Place) -> Result<Vec<(String, Target)>> {
+    let mut all = Vec::new();
     for target in targets.iter().filter(|target| !target.exclude) {
         let mut compiled = one(target, names, place)?;
         let taken: Vec<&seclang::Target> =
@@ -60,14 +59,13 @@ pub(crate) fn compile(targets: &[seclang::Target], names: &mut Names, place: &Pl
         if taken.iter().any(|other| other.selector == Selector::All) && compiled.pick.is_all() {
             continue;
         }
+        let key = format!("{target:?}{taken:?}");
         for other in taken {
             compiled.except.push(pick(compiled.variable, &other.selector, names, place)?);
         }
-        set.stable &= compiled.source.stable() && !compiled.made();
-        set.bits |= compiled.source.bits();
-        set.targets.push(compiled);
+        all.push((key, compiled));
     }
-    Ok(set)
+    Ok(all)
 }
 
 /// One target without its exceptions.
@@ -160,9 +158,10 @@ impl Pick {
 }
 
 impl Target {
-    /// Whether a macro decides what is picked.
-    fn made(&self) -> bool {
-        matches!(self.pick, Pick::Made(_)) || self.except.iter().any(|pick| matches!(pick, Pick::Made(_)))
+    /// Whether its values stand still while a phase runs: its source does, and no macro decides what is picked.
+    pub fn stable(&self) -> bool {
+        let made = |pick: &Pick| matches!(pick, Pick::Made(_));
+        self.source.stable() && !made(&self.pick) && !self.except.iter().any(made)
     }
 
     /// When all fixed names of `TX` are known: which of them a pattern takes.

@@ -1,7 +1,7 @@
 //! Texts with macros, ready to be expanded.
 
 use super::names::Names;
-use super::target::{self, Target};
+use super::target::{self, Pick, Target};
 use base::Result;
 use seclang::{Piece, Place, Text};
 
@@ -51,6 +51,20 @@ impl Template {
         match self {
             Template::Fixed(text) => Some(text),
             Template::Pieces(_) => None,
+        }
+    }
+
+    /// The number of the name of `TX` whose value the text is, when it is nothing else.
+    pub fn slot(&self) -> Option<u32> {
+        match self {
+            Template::Pieces(parts) => match parts.as_slice() {
+                [Part::Value(target)] if !target.count => match target.pick {
+                    Pick::Slot(slot) => Some(slot),
+                    _ => None,
+                },
+                _ => None,
+            },
+            Template::Fixed(_) => None,
         }
     }
 }

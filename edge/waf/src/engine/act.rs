@@ -20,6 +20,21 @@ impl State {
         text
     }
 
+    /// The string of a text.
+    pub(super) fn text_id(&mut self, cx: &Context<'_>, template: &Template) -> Id {
+        if let Some(slot) = template.slot() {
+            let value = self.tx[slot as usize];
+            if !value.is_some() {
+                return Id::EMPTY;
+            }
+            if self.memo.arena.get(value).len() <= limits::TEXT_BYTES {
+                return value;
+            }
+        }
+        let text = self.text(cx, template);
+        self.memo.arena.intern(&text)
+    }
+
     /// `setvar`.
     pub(super) fn set_var(&mut self, cx: &Context<'_>, set_var: &SetVar) {
         match set_var.collection {
@@ -43,15 +58,18 @@ impl State {
         };
         let after = match set_var.op {
             SetOp::Unset => Id::NONE,
-            SetOp::Set => match &set_var.value {
-                Template::Fixed(text) => self.memo.arena.intern(text),
-                template => {
-                    let text = self.text(cx, template);
-                    self.memo.arena.intern(&text)
-                }
+            SetOp::Set => match set_var.constant {
+                Some(constant) => self.memo.constant(cx.program, constant),
+                None => self.text_id(cx, &set_var.value),
             },
             SetOp::Add | SetOp::Sub => {
-                let delta = integer(&self.text(cx, &set_var.value));
+                let delta = match set_var.constant {
+                    Some(constant) => cx.program.constants[constant as usize].number,
+                    None => {
+                        let text = self.text_id(cx, &set_var.value);
+                        integer(self.memo.arena.get(text))
+                    }
+                };
                 let before = integer(self.memo.arena.get(before));
                 self.memo.number(if set_var.op == SetOp::Add { before + delta } else { before - delta })
             }

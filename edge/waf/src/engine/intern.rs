@@ -1,8 +1,13 @@
-//! Distinct byte strings of a transaction, each with a number: equal strings have equal numbers.
+//! Distinct byte strings, each with a number: equal strings have equal numbers.
+//!
+//! Strings of earlier transactions stay while they are few: what was found out about a header that every client sends, or
+//! a name that every form has, is not found out again.
 
-use rapidhash::v3::rapidhash_v3;
+use crate::limits;
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// Number of a string of one transaction.
+/// Number of a string.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub(crate) struct Id(pub u32);
 
@@ -24,7 +29,12 @@ pub(crate) struct Arena {
     spans: Vec<Span>,
     /// Open addressing: number of a string + 1; 0 is free. Its length is a power of two.
     table: Vec<u32>,
+    /// Of this memory alone, so that nobody can make strings that meet in the table.
+    secrets: RapidSecrets,
+    /// Bytes that one transaction may add.
     limit: usize,
+    /// Strings and bytes before the transaction.
+    before: (usize, usize),
     /// The bound was reached: a string was not kept.
     pub exceeded: bool,
 }
@@ -38,18 +48,35 @@ struct Span {
 const TABLE: usize = 512;
 
 impl Arena {
-    /// Holds at most `limit` bytes, at most 4 GiB.
+    /// Takes at most `limit` bytes a transaction, at most 2 GiB.
     pub fn new(limit: usize) -> Arena {
-        let limit = limit.min(u32::MAX as usize);
-        let mut arena = Arena { bytes: Vec::new(), spans: Vec::new(), table: vec![0; TABLE], limit, exceeded: false };
+        let mut arena = Arena {
+            bytes: Vec::new(),
+            spans: Vec::new(),
+            table: vec![0; TABLE],
+            secrets: RapidSecrets::seed(RandomState::new().build_hasher().finish()),
+            limit: limit.min(u32::MAX as usize / 2),
+            before: (0, 0),
+            exceeded: false,
+        };
         arena.clear();
         arena
     }
 
-    /// Forgets all strings but keeps the memory, up to `kept` bytes of it.
-    pub fn clear(&mut self) {
+    /// Begins a transaction; true when all strings were forgotten, because they had become many.
+    pub fn begin(&mut self) -> bool {
+        let full = self.exceeded || self.spans.len() > limits::KNOWN_STRINGS || self.bytes.len() > limits::KNOWN_BYTES;
+        if full {
+            self.clear();
+        }
+        self.before = (self.spans.len(), self.bytes.len());
+        full
+    }
+
+    /// Forgets all strings but keeps the memory, up to a bound.
+    fn clear(&mut self) {
         self.bytes.clear();
-        self.bytes.shrink_to(crate::limits::KEPT_BYTES);
+        self.bytes.shrink_to(limits::KEPT_BYTES);
         self.spans.clear();
         if self.table.len() > 16 * TABLE {
             self.table = vec![0; TABLE];
@@ -57,12 +84,13 @@ impl Arena {
             self.table.fill(0);
         }
         self.exceeded = false;
+        self.before = (0, 0);
         self.intern(b"");
     }
 
     /// The number of a string. Beyond the bound it is that of the empty string.
     pub fn intern(&mut self, text: &[u8]) -> Id {
-        let hash = rapidhash_v3(text);
+        let hash = rapidhash_v3_seeded(text, &self.secrets);
         let mask = self.table.len() - 1;
         let mut slot = hash as usize & mask;
         while self.table[slot] != 0 {
@@ -73,7 +101,7 @@ impl Arena {
             }
             slot = (slot + 1) & mask;
         }
-        if self.bytes.len() + text.len() > self.limit {
+        if self.bytes.len() - self.before.1 + text.len() > self.limit {
             self.exceeded = true;
             return Id::EMPTY;
         }
@@ -108,14 +136,9 @@ impl Arena {
         }
     }
 
-    /// How many distinct strings there are.
-    pub fn len(&self) -> usize {
-        self.spans.len()
-    }
-
-    /// Bytes they take.
-    pub fn bytes(&self) -> usize {
-        self.bytes.len()
+    /// How many strings the transaction added, and their bytes.
+    pub fn added(&self) -> (usize, usize) {
+        (self.spans.len() - self.before.0, self.bytes.len() - self.before.1)
     }
 }
 
@@ -135,7 +158,7 @@ mod tests {
                 prop_assert_eq!(arena.get(id), text.as_slice());
                 prop_assert_eq!(*seen.entry(text.clone()).or_insert(id), id);
             }
-            prop_assert_eq!(arena.len(), seen.len());
+            prop_assert_eq!(arena.spans.len(), seen.len());
         }
     }
 
@@ -144,8 +167,22 @@ mod tests {
         let mut arena = Arena::new(10);
         assert!(arena.intern(b"0123456").is_some() && !arena.exceeded);
         assert_eq!(arena.intern(b"abcdefgh"), Id::EMPTY);
-        assert!(arena.exceeded && arena.bytes() == 7);
-        arena.clear();
-        assert!(!arena.exceeded && arena.intern(b"abcdefgh").is_some());
+        assert!(arena.exceeded && arena.added() == (2, 7));
+        assert!(arena.begin() && !arena.exceeded && arena.intern(b"abcdefgh").is_some());
+    }
+
+    #[test]
+    fn strings_stay_known_while_they_are_few() {
+        let mut arena = Arena::new(limits::STRING_BYTES);
+        let first = arena.intern(b"Accept-Encoding");
+        assert!(!arena.begin() && arena.added() == (0, 0));
+        assert_eq!(arena.intern(b"Accept-Encoding"), first);
+        assert_eq!(arena.added(), (0, 0));
+        for number in 0..limits::KNOWN_STRINGS {
+            arena.intern(number.to_string().as_bytes());
+        }
+        assert!(arena.begin() && arena.spans.len() == 1 && !arena.begin());
+        arena.intern(&vec![b'a'; limits::KNOWN_BYTES + 1]);
+        assert!(arena.begin());
     }
 }

@@ -8,21 +8,22 @@ use super::values::Value;
 use crate::compile::rule::{Number, Quick, Rule, Test};
 use crate::compile::scan::has;
 use crate::compile::target::Pick;
-use crate::compile::{DIRECT, names};
+use crate::compile::{Step, names};
 use crate::limits;
 use crate::operator::{Captures, Matcher, Operator};
 use std::sync::Arc;
 
 impl State {
     /// Runs a rule with its chain; whether the whole chain held.
-    pub(super) fn rule(&mut self, cx: &Context<'_>, head: u32, group: u32) -> bool {
+    pub(super) fn rule(&mut self, cx: &Context<'_>, step: &Step) -> bool {
         self.note.clear();
+        let head = step.rule;
         let mut last = head;
         loop {
             self.rule = last;
             let rule = &cx.program.rules[last as usize];
-            let group = if last == head { group } else { DIRECT };
-            if !self.matches(cx, rule, group, head) {
+            let question = step.asks.filter(|_| last == head).map(|asks| asks.question);
+            if !self.matches(cx, rule, question, head) {
                 self.matched.clear();
                 return false;
             }
@@ -54,8 +55,9 @@ impl State {
         quick.compare.holds(number, quick.number) == rule.negated
     }
 
-    /// Whether any value of one rule or link matches; each that does is noted.
-    fn matches(&mut self, cx: &Context<'_>, rule: &Rule, group: u32, head: u32) -> bool {
+    /// Whether any value of one rule or link matches; each that does is noted. `question`: what the rule asks of values,
+    /// if it is known of which of them it is open.
+    fn matches(&mut self, cx: &Context<'_>, rule: &Rule, question: Option<u32>, head: u32) -> bool {
         if rule.quick.as_ref().is_some_and(|quick| self.fails(rule, quick)) {
             return false;
         }
@@ -64,25 +66,16 @@ impl State {
             return true;
         };
         if cx.program.sets[set as usize].stable {
-            let count = self.set(cx, set);
-            let mut matches = 0;
-            for at in 0..count {
-                let seen = if group == DIRECT { None } else { Some(self.seen(group, at)) };
-                matches += self.value_matches(cx, rule, head, self.value(set, at), seen);
-                if matches > limits::MATCHES {
-                    break;
-                }
-            }
-            return matches > 0;
+            return self.stable_matches(cx, rule, set, question, head);
         }
         let mut values = std::mem::take(&mut self.loose);
         values.clear();
         for target in &cx.program.sets[set as usize].targets {
-            self.resolve(cx, target, limits::VALUES, &mut values);
+            self.resolve(cx, &cx.program.targets[*target as usize], limits::VALUES, &mut values);
         }
         let mut matches = 0;
         for value in &values {
-            matches += self.value_matches(cx, rule, head, *value, None);
+            matches += self.value_matches(cx, rule, head, *value);
             if matches > limits::MATCHES {
                 break;
             }
@@ -91,10 +84,46 @@ impl State {
         matches > 0
     }
 
+    fn stable_matches(&mut self, cx: &Context<'_>, rule: &Rule, set: u32, question: Option<u32>, head: u32) -> bool {
+        let (mut matches, mut left) = (0, limits::VALUES);
+        for target in &cx.program.sets[set as usize].targets {
+            let count = self.look(cx, *target);
+            self.store.exceeded |= count > left;
+            for at in 0..count.min(left) {
+                let value = self.value(*target, at);
+                matches += match question {
+                    Some(question) => usize::from(self.answers(cx, rule, question, value, head)),
+                    None => self.value_matches(cx, rule, head, value),
+                };
+                if matches > limits::MATCHES {
+                    return true;
+                }
+            }
+            left -= count.min(left);
+        }
+        matches > 0
+    }
+
+    /// Whether a value matches, when it is known of which values the question is open.
+    fn answers(&mut self, cx: &Context<'_>, rule: &Rule, question: u32, value: Value, head: u32) -> bool {
+        if !self.memo.is_open(cx.program, value.value, question) {
+            return false;
+        }
+        let seen = self.memo.transform(cx.program, value.value, rule.node);
+        if self.test(cx, rule, seen) == rule.negated {
+            self.memo.close(cx.program, value.value, question);
+            return false;
+        }
+        !self.taken_away(cx, head, value) && {
+            self.matched_one(cx, rule, head, Some(value), seen);
+            true
+        }
+    }
+
     /// How often a value matches: with `multiMatch` after any transformation that changed it, else once or not.
-    fn value_matches(&mut self, cx: &Context<'_>, rule: &Rule, head: u32, value: Value, seen: Option<Id>) -> usize {
+    fn value_matches(&mut self, cx: &Context<'_>, rule: &Rule, head: u32, value: Value) -> usize {
         if !rule.actions.multi {
-            let seen = seen.unwrap_or_else(|| self.memo.transform(cx.program, value.value, rule.node));
+            let seen = self.memo.transform(cx.program, value.value, rule.node);
             return usize::from(self.seen_matches(cx, rule, head, value, seen));
         }
         let mut matches = usize::from(self.seen_matches(cx, rule, head, value, value.value));
@@ -143,9 +172,8 @@ impl State {
                 let argument = match number {
                     Number::Fixed(number) => *number,
                     Number::Made(template) => {
-                        let mut text = Vec::new();
-                        expand(self, cx, template, &mut text);
-                        compare.read(&text)
+                        let text = self.text_id(cx, template);
+                        compare.read(self.memo.arena.get(text))
                     }
                 };
                 compare.holds(compare.read(self.memo.arena.get(seen)), argument)
@@ -158,8 +186,7 @@ impl State {
                 holds
             }
             Test::Made(operator, template, number) => {
-                let mut argument = Vec::new();
-                expand(self, cx, template, &mut argument);
+                let argument = self.text_id(cx, template);
                 // An argument that is none of the operator, made by a request, holds of nothing.
                 let Some(matcher) = self.made(cx, *operator, argument, *number as usize) else { return false };
                 self.memo.work.confirmed += 1;
@@ -176,14 +203,15 @@ impl State {
         &mut self,
         cx: &Context<'_>,
         operator: &'static dyn Operator,
-        argument: Vec<u8>,
+        argument: Id,
         number: usize,
     ) -> Option<Arc<dyn Matcher>> {
-        if let Some((_, matcher)) = self.last_made[number].as_ref().filter(|(last, _)| *last == argument) {
+        let argument = self.memo.arena.get(argument);
+        if let Some((_, matcher)) = self.last_made[number].as_ref().filter(|(last, _)| last == argument) {
             return matcher.clone();
         }
-        let matcher = cx.built(operator, &argument);
-        self.last_made[number] = Some((argument, matcher.clone()));
+        let matcher = cx.built(operator, argument);
+        self.last_made[number] = Some((argument.to_vec(), matcher.clone()));
         matcher
     }
 

@@ -1,7 +1,10 @@
-//! What a transaction has already found out: strings, what transformations make of them, which operators hold of them.
+//! What is known of strings: what transformations make of them, which operators hold of them, which questions of rules
+//! are open. It is a matter of the rules and the string alone, so it stays from one transaction to the next as long as
+//! the strings do.
 
 use super::intern::{Arena, Id};
 use crate::compile::Program;
+use crate::compile::question::bits;
 use crate::compile::scan::{has, present, set};
 use crate::limits;
 use crate::verdict::Work;
@@ -9,7 +12,7 @@ use crate::verdict::Work;
 /// No row yet.
 const NONE: u32 = u32::MAX;
 
-/// Memory of one transaction.
+/// The memory.
 pub(crate) struct Memo {
     /// All strings.
     pub arena: Arena,
@@ -29,6 +32,18 @@ pub(crate) struct Memo {
     hits: Vec<u64>,
     /// By string: its bytes as bits; nothing when they were not looked at.
     bytes: Vec<[u64; 4]>,
+    /// By string: its row in `open` and `answered`.
+    open_row: Vec<u32>,
+    /// Questions that may be answered with yes; a question found to be answered with no is closed.
+    open: Vec<u64>,
+    /// By row: behind which nodes its questions were looked at.
+    looked: Vec<u128>,
+    /// Nodes, and the questions that are open behind them of any value: those of the last mask.
+    unsure: (u128, Vec<u64>),
+    /// What nodes make of the value that is looked at.
+    images: Vec<(Id, u128)>,
+    /// By number of a text of the rules: its string.
+    constants: Vec<Id>,
     seen: Vec<u64>,
     buffer: Vec<u8>,
     /// Work done.
@@ -47,15 +62,28 @@ impl Memo {
             unfolded: Vec::new(),
             hits: Vec::new(),
             bytes: Vec::new(),
+            open_row: Vec::new(),
+            open: Vec::new(),
+            looked: Vec::new(),
+            unsure: (0, Vec::new()),
+            images: Vec::new(),
+            constants: Vec::new(),
             seen: Vec::new(),
             buffer: Vec::new(),
             work: Work::default(),
         }
     }
 
+    /// Begins a transaction; what is known stays while it is little.
+    pub fn begin(&mut self) {
+        self.work = Work::default();
+        if self.arena.begin() {
+            self.clear();
+        }
+    }
+
     /// Forgets all but keeps the memory.
-    pub fn clear(&mut self) {
-        self.arena.clear();
+    fn clear(&mut self) {
         self.made_row.clear();
         self.found_row.clear();
         self.made.clear();
@@ -64,10 +92,26 @@ impl Memo {
         self.unfolded.clear();
         self.hits.clear();
         self.bytes.clear();
+        self.open_row.clear();
+        self.open.clear();
+        self.looked.clear();
+        self.constants.clear();
         self.made.shrink_to(limits::KEPT_BYTES / 4);
         self.found.shrink_to(limits::KEPT_BYTES / 8);
+        self.open.shrink_to(limits::KEPT_BYTES / 8);
         self.buffer.shrink_to(limits::KEPT_BYTES);
-        self.work = Work::default();
+    }
+
+    /// The string of a text of the rules.
+    pub fn constant(&mut self, program: &Program, number: u32) -> Id {
+        let at = number as usize;
+        if at >= self.constants.len() {
+            self.constants.resize(program.constants.len(), Id::NONE);
+        }
+        if !self.constants[at].is_some() {
+            self.constants[at] = self.arena.intern(&program.constants[at].text);
+        }
+        self.constants[at]
     }
 
     /// The bytes of a string as bits.
@@ -138,10 +182,72 @@ impl Memo {
         same
     }
 
-    /// Operators that may hold of a string, bit by bit.
-    pub fn may(&mut self, program: &Program, value: Id) -> &[u64] {
-        let (row, words) = (self.row(program, value), program.scan.words());
-        &self.found[row..row + words]
+    /// The questions that are open of a value, those behind `ends` among them, bit by bit.
+    pub fn open(&mut self, program: &Program, value: Id, ends: u128) -> &[u64] {
+        let words = program.questions.words();
+        let row = row(&mut self.open_row, value, || {
+            self.looked.push(0);
+            self.open.resize(self.looked.len() * words, 0);
+            self.looked.len() as u32 - 1
+        }) as usize;
+        let missing = ends & !self.looked[row];
+        if missing != 0 {
+            self.looked[row] |= missing;
+            self.look(program, value, missing, row * words);
+        }
+        &self.open[row * words..][..words]
+    }
+
+    /// Opens the questions of a value behind `ends` that what was scanned does not rule out, in the row that begins at
+    /// `start`.
+    fn look(&mut self, program: &Program, value: Id, ends: u128, start: usize) {
+        let questions = &program.questions;
+        let changing = questions.changing(&self.bytes(value), ends);
+        let mut images = std::mem::take(&mut self.images);
+        images.clear();
+        images.push((value, ends & !changing));
+        for end in bits(changing) {
+            let made = self.transform(program, value, questions.node(end));
+            match images.iter_mut().find(|(image, _)| *image == made) {
+                Some((_, ends)) => *ends |= 1 << end,
+                None => images.push((made, 1 << end)),
+            }
+        }
+        if self.unsure.0 != ends {
+            self.unsure.1.clear();
+            self.unsure.1.resize(questions.words(), 0);
+            questions.unsure(ends, &mut self.unsure.1);
+            self.unsure.0 = ends;
+        }
+        let (words, rows) = (program.scan.words(), questions.words());
+        for (image, ends) in images.iter().filter(|(_, ends)| *ends != 0) {
+            let found = self.row(program, *image);
+            let open = &mut self.open[start..start + rows];
+            for at in 0..words {
+                // What was asked of this string before and does not hold is no question.
+                let (may, does) = (self.found[found + at], self.found[found + words + at]);
+                let mut tests = may & (does | !self.found[found + 2 * words + at]);
+                while tests != 0 {
+                    questions.open(64 * at as u32 + tests.trailing_zeros(), *ends, open);
+                    tests &= tests - 1;
+                }
+            }
+        }
+        let open = &mut self.open[start..start + rows];
+        open.iter_mut().zip(&self.unsure.1).for_each(|(open, unsure)| *open |= unsure);
+        self.images = images;
+    }
+
+    /// Whether a question is open of a value that was looked at.
+    pub fn is_open(&self, program: &Program, value: Id, question: u32) -> bool {
+        let row = self.open_row[value.0 as usize] as usize * program.questions.words();
+        has(&self.open[row..], question)
+    }
+
+    /// Closes a question: it was answered with no.
+    pub fn close(&mut self, program: &Program, value: Id, question: u32) {
+        let row = self.open_row[value.0 as usize] as usize * program.questions.words();
+        self.open[row + question as usize / 64] &= !(1 << (question % 64));
     }
 
     fn row(&mut self, program: &Program, value: Id) -> usize {

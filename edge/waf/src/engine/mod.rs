@@ -6,6 +6,7 @@ mod given;
 mod inside;
 pub(crate) mod intern;
 mod judge;
+mod looked;
 mod memo;
 mod phase;
 mod request;
@@ -58,8 +59,8 @@ pub struct Summary {
     pub tests: usize,
     /// Distinct pipelines of transformations, beginnings of longer ones counted.
     pub pipelines: usize,
-    /// Pairs of targets and pipeline whose values rules share.
-    pub groups: usize,
+    /// Distinct questions, a test behind a pipeline each, that are kept from values by what is known of them.
+    pub questions: usize,
     /// Distinct regular expressions that run in linear time as they were written.
     pub native: usize,
     /// Those that do after they were written anew.
@@ -129,7 +130,7 @@ impl Engine {
             rules: self.program.phases.iter().map(Vec::len).sum(),
             tests: self.program.tests.len(),
             pipelines: self.program.pipelines.len(),
-            groups: self.program.groups.len(),
+            questions: self.program.questions.len(),
         }
     }
 }
@@ -161,8 +162,8 @@ impl Transaction {
             exceeded: state.exceeded(),
             fault: None,
             work: Work {
-                strings: state.memo.arena.len() as u64,
-                string_bytes: state.memo.arena.bytes() as u64,
+                strings: state.memo.arena.added().0 as u64,
+                string_bytes: state.memo.arena.added().1 as u64,
                 ..state.memo.work
             },
         })

@@ -2,9 +2,8 @@
 
 use super::Context;
 use super::state::State;
+use crate::compile::index;
 use crate::compile::rule::Allow;
-use crate::compile::scan::has;
-use crate::compile::{DIRECT, index};
 use seclang::{EngineMode, Phase};
 
 impl State {
@@ -31,12 +30,12 @@ impl State {
             if self.is_removed(step.rule) {
                 continue;
             }
-            if step.group != DIRECT && !has(self.group(cx, step.group), step.test) {
+            if step.asks.is_some_and(|asks| !self.may(cx, asks)) {
                 self.memo.work.passed += 1;
                 self.matched.clear();
                 continue;
             }
-            if !self.rule(cx, step.rule, step.group) {
+            if !self.rule(cx, step) {
                 continue;
             }
             if (self.intervention.is_some() && !logging) || self.allow.is_some() {

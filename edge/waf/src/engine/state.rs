@@ -1,7 +1,7 @@
 //! State of one transaction. It is kept and used again: a request allocates little.
 
-use super::Context;
 use super::intern::Id;
+use super::looked::Looked;
 use super::memo::Memo;
 use super::values::Value;
 use crate::compile::Program;
@@ -24,8 +24,7 @@ pub(crate) struct State {
     pub made: Vec<(Id, Id)>,
     /// Keys of collections that `initcol` opened.
     pub keys: Vec<(Collection, Vec<u8>)>,
-    sets: Vec<Resolved>,
-    groups: Vec<Shared>,
+    pub looked: Looked,
     /// Values of the set that is looked at, when it is not kept.
     pub loose: Vec<Value>,
     /// Values that matched since a rule last did not.
@@ -107,19 +106,6 @@ impl Note {
     }
 }
 
-#[derive(Default)]
-struct Resolved {
-    valid: bool,
-    values: Vec<Value>,
-}
-
-#[derive(Default)]
-struct Shared {
-    valid: bool,
-    seen: Vec<Id>,
-    may: Bits,
-}
-
 impl State {
     pub fn new() -> State {
         State {
@@ -128,8 +114,7 @@ impl State {
             tx: Vec::new(),
             made: Vec::new(),
             keys: Vec::new(),
-            sets: Vec::new(),
-            groups: Vec::new(),
+            looked: Looked::default(),
             loose: Vec::new(),
             matched: Vec::new(),
             removed: Vec::new(),
@@ -156,16 +141,13 @@ impl State {
 
     /// Makes it ready for a transaction.
     pub fn begin(&mut self, program: &Program, now: u64) {
-        self.memo.clear();
+        self.memo.begin();
         self.store.clear();
         self.tx.clear();
         self.tx.resize(program.names.len(), Id::NONE);
         self.made.clear();
         self.keys.clear();
-        self.sets.resize_with(program.sets.len(), Resolved::default);
-        self.sets.iter_mut().for_each(|set| set.valid = false);
-        self.groups.resize_with(program.groups.len(), Shared::default);
-        self.groups.iter_mut().for_each(|group| group.valid = false);
+        self.looked.begin(program);
         self.matched.clear();
         self.removed.clear();
         self.removed.resize(program.rules.len().div_ceil(64), 0);
@@ -194,61 +176,8 @@ impl State {
     pub fn refresh(&mut self, program: &Program) {
         let changed = self.store.take_changed();
         if changed != 0 {
-            for (set, known) in self.sets.iter_mut().zip(&program.sets) {
-                set.valid &= known.bits & changed == 0;
-            }
-            for (group, known) in self.groups.iter_mut().zip(&program.groups) {
-                group.valid &= program.sets[known.set as usize].bits & changed == 0;
-            }
+            self.looked.refresh(program, changed);
         }
-    }
-
-    /// Bits of the operators that may hold of any value of a group.
-    pub fn group(&mut self, cx: &Context<'_>, group: u32) -> &[u64] {
-        if !self.groups[group as usize].valid {
-            self.share(cx, group);
-        }
-        &self.groups[group as usize].may
-    }
-
-    fn share(&mut self, cx: &Context<'_>, group: u32) {
-        let known = &cx.program.groups[group as usize];
-        self.set(cx, known.set);
-        let shared = &mut self.groups[group as usize];
-        shared.seen.clear();
-        shared.may.clear();
-        shared.may.resize(cx.program.scan.words(), 0);
-        for value in &self.sets[known.set as usize].values {
-            let seen = self.memo.transform(cx.program, value.value, known.node);
-            shared.seen.push(seen);
-            for (all, one) in shared.may.iter_mut().zip(self.memo.may(cx.program, seen)) {
-                *all |= one;
-            }
-        }
-        shared.valid = true;
-    }
-
-    /// Resolves a stable set; how many values it has.
-    pub fn set(&mut self, cx: &Context<'_>, set: u32) -> usize {
-        if !self.sets[set as usize].valid {
-            let mut values = std::mem::take(&mut self.sets[set as usize].values);
-            values.clear();
-            for target in &cx.program.sets[set as usize].targets {
-                self.resolve(cx, target, limits::VALUES, &mut values);
-            }
-            self.sets[set as usize] = Resolved { valid: true, values };
-        }
-        self.sets[set as usize].values.len()
-    }
-
-    /// A value of a stable set that was resolved.
-    pub fn value(&self, set: u32, at: usize) -> Value {
-        self.sets[set as usize].values[at]
-    }
-
-    /// The same after the pipeline of a group that was shared.
-    pub fn seen(&self, group: u32, at: usize) -> Id {
-        self.groups[group as usize].seen[at]
     }
 
     /// Whether a bound was reached.

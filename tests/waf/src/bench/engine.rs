@@ -4,13 +4,15 @@ use super::load::{self, Kind};
 use crate::evaluate::PEER;
 use crate::figures::{Row, median};
 use crate::oracle;
-use crate::ours::Ours;
+use crate::ours::{Ours, cpu_us};
+use crate::profile;
 use crate::request::Request;
 use crate::rules::{Mode, Rules};
 use serde::Deserialize;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use waf::Work;
 
 /// Different requests of a kind; large ones are fewer, for the peers' sake.
 fn count(kind: Kind) -> usize {
@@ -76,6 +78,45 @@ fn mean(values: &[f64]) -> f64 {
 fn round(engine: &Ours, requests: &[Request]) -> f64 {
     let spent: Vec<f64> = requests.iter().map(|request| engine.answer(request).us).collect();
     mean(&spent)
+}
+
+/// Judges requests of every kind, or of one, over and over for `seconds` each: what a profiler looks at. Prints the CPU
+/// a request and the work of one, with the bare rules and as a site has it (shipped profile, looking inside).
+///
+/// # Errors
+/// When the rules cannot be read.
+pub fn spin(wanted: Option<&str>, seconds: f64) -> Result<(), String> {
+    let rules = Rules::new(Mode::Level(1));
+    let bare = Ours::load(&rules)?;
+    let site = Ours::load(&Rules { tuned: profile::directives()?, ..rules })?.looking_inside();
+    println!("{:?}", bare.summary());
+    for kind in Kind::ALL.into_iter().filter(|kind| wanted.is_none_or(|wanted| wanted == kind.name())) {
+        let requests = load::requests(kind, 20 * count(kind));
+        for (name, engine) in [("bare", &bare), ("site", &site)] {
+            let begin = cpu_us();
+            let mut passes = Vec::new();
+            while cpu_us() - begin < seconds * 1e6 {
+                passes.push(round(engine, &requests));
+            }
+            let works: Vec<Work> = requests.iter().map(|request| engine.verdict(request).work).collect();
+            let each = |of: fn(&Work) -> u64| works.iter().map(of).sum::<u64>() / works.len() as u64;
+            println!(
+                "{:<9} {name} {:7.1} us; a request {} steps, {} passed by; {} new strings of {} bytes, {} transformed, {} \
+                 bytes scanned; {} tests run on {} bytes",
+                kind.name(),
+                median(&passes),
+                each(|work| work.rules),
+                each(|work| work.passed),
+                each(|work| work.strings),
+                each(|work| work.string_bytes),
+                each(|work| work.transformed),
+                each(|work| work.scanned),
+                each(|work| work.confirmed),
+                each(|work| work.confirmed_bytes),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The configuration without what zentinel-modsec 0.5 does not read: the variable of rule 200004, and quoted selectors

@@ -2,6 +2,7 @@
 //!
 //! `waf-bench hostile` measures every transformation, operator and expression, and whole requests, on hostile input;
 //! `waf-bench engine [--zentinel PROGRAM]` measures the engine in-process beside libmodsecurity and zentinel-modsec;
+//! `waf-bench spin [KIND]` judges the same kinds of request over and over, for a profiler;
 //! `waf-bench beside GATEWAY` measures the whole gateway beside Debian's nginx with libmodsecurity.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,9 @@ use waf_eval::bench::{engine, hostile};
 use waf_eval::figures::{self, Row};
 use waf_eval::oracle;
 
-const USAGE: &str = "usage: waf-bench engine [--zentinel PROGRAM] | waf-bench hostile | waf-bench beside GATEWAY";
+const USAGE: &str = "usage: waf-bench engine [--zentinel PROGRAM] | waf-bench spin [KIND] | waf-bench hostile | waf-bench beside GATEWAY";
+/// Seconds of CPU for each line of `spin`.
+const SPIN_S: f64 = 2.0;
 /// Seconds of each measurement with wrk.
 const SECONDS: u32 = 4;
 
@@ -22,6 +25,8 @@ fn main() -> ExitCode {
     let done = match arguments[..] {
         ["engine"] => engine::run(oracle::python().as_deref(), None, 5),
         ["engine", "--zentinel", program] => engine::run(oracle::python().as_deref(), Some(Path::new(program)), 5),
+        ["spin"] => engine::spin(None, SPIN_S).map(|()| Vec::new()),
+        ["spin", kind] => engine::spin(Some(kind), SPIN_S).map(|()| Vec::new()),
         ["hostile"] => hostile::run(),
         ["beside", gateway] => beside(Path::new(gateway)),
         _ => Err(USAGE.into()),
