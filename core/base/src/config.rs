@@ -1,5 +1,10 @@
 //! Reading configuration: one YAML file, unknown keys refused, every fault with file and line.
 
+mod place;
+pub mod units;
+
+pub use place::Places;
+
 use crate::{Class, Code, Fault, Result, limits};
 use serde::de::DeserializeOwned;
 use std::path::Path;

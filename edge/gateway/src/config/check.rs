@@ -1,8 +1,8 @@
 //! What the parts of a configuration must be, each and together.
 
-use super::place::Places;
 use super::{Act, Config, Listener, Pool, Site};
 use crate::fault;
+use base::config::Places;
 use base::{Code, Fault};
 use pattern::Prefix;
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! Where connections come in, and what a client may take.
 
-use super::units;
+use base::config::units;
 use serde::Deserialize;
 use std::time::Duration;
 

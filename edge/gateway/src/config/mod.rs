@@ -2,10 +2,8 @@
 
 mod check;
 mod listener;
-mod place;
 mod pool;
 mod site;
-mod units;
 
 pub use listener::{ClientHeader, Limits, Listener, ProxyProtocol, Timeouts};
 pub use pool::{Balance, Health, Pool, Protocol};
@@ -53,7 +51,7 @@ impl Config {
     /// As [`Config::load`], of text; `name` stands for the file in faults.
     pub fn parse(text: &str, name: &str) -> Result<Config, Vec<Fault>> {
         let config: Config = config::parse(text, name).map_err(|fault| vec![fault])?;
-        let faults = check::check(&config, &place::Places { text, name });
+        let faults = check::check(&config, &config::Places { text, name });
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 }

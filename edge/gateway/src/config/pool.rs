@@ -1,6 +1,6 @@
 //! Where a site is served from.
 
-use super::units;
+use base::config::units;
 use serde::Deserialize;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What is served under a host name, and how it is guarded.
 
-use super::units;
+use base::config::units;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,19 +1,21 @@
 //! Where a key stands in the text of the configuration: found only when there is a fault to tell.
 
-use base::{Code, Fault};
+use crate::{Code, Fault};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use std::fmt;
 
 /// The text that places are looked up in.
-pub(super) struct Places<'t> {
-    pub(super) text: &'t str,
-    pub(super) name: &'t str,
+pub struct Places<'t> {
+    /// The YAML text.
+    pub text: &'t str,
+    /// What stands for the file in faults.
+    pub name: &'t str,
 }
 
 impl Places<'_> {
     /// A fault about a key: `sites[0].pool`.
-    pub(super) fn fault(&self, code: &'static Code, path: &str) -> Fault {
+    pub fn fault(&self, code: &'static Code, path: &str) -> Fault {
         let steps = steps(path);
         let line = serde_saphyr::with_deserializer_from_str(self.text, |source| Walk(&steps).deserialize(source));
         Fault::new(code).object(match line {

@@ -5,14 +5,20 @@ use std::fmt;
 use std::time::Duration;
 
 /// `500ms`, `10s`, `5m`, `1h`.
-pub(super) fn duration<'de, D: Deserializer<'de>>(source: D) -> Result<Duration, D::Error> {
+///
+/// # Errors
+/// Of the deserializer, when it is no such text.
+pub fn duration<'de, D: Deserializer<'de>>(source: D) -> Result<Duration, D::Error> {
     let milliseconds = source
         .deserialize_any(Unit { units: &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)], like: "10s" })?;
     Ok(Duration::from_millis(milliseconds))
 }
 
 /// `512`, `512B`, `64KiB`, `10MiB`, `1GiB`; bytes.
-pub(super) fn size<'de, D: Deserializer<'de>>(source: D) -> Result<u64, D::Error> {
+///
+/// # Errors
+/// Of the deserializer, when it is no such text.
+pub fn size<'de, D: Deserializer<'de>>(source: D) -> Result<u64, D::Error> {
     let units = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1)];
     source.deserialize_any(Unit { units, like: "64KiB" })
 }
