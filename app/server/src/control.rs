@@ -4,7 +4,7 @@ use super::book::Book;
 use super::hub::Hub;
 use super::pipeline::Pipeline;
 use api::Control;
-use api::view::{Disk, Draft, LedgerReport, Live, Program, Stage, Status};
+use api::view::{Disk, Draft, LedgerReport, Live, Program, Scrubber, Stage, Status};
 use async_trait::async_trait;
 use base::{Clock, Fault, Result};
 use record::{AgentId, Entry, Order};
@@ -93,6 +93,10 @@ impl Control for Hands {
             disk: disk(&self.root),
             pipeline: vec![pipeline],
         })
+    }
+
+    fn scrubbers(&self) -> Vec<Scrubber> {
+        self.hub.scrubbers()
     }
 
     async fn seal(&self, draft: Draft) -> Result<Entry> {

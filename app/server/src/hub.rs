@@ -2,9 +2,9 @@
 
 use api::Live;
 use api::tables::{self, AGENTS, OPEN_ORDERS, OpenOrder};
-use api::view::{Agent, Probe};
+use api::view::{Agent, Probe, Scrubber};
 use base::{Clock, Fault, Micros, Result};
-use fleet::wire::AgentState;
+use fleet::wire::{AgentState, SHOWS_BYTES};
 use port::{Tables, Write};
 use record::{AgentId, Frame, Host, Order};
 use std::collections::HashMap;
@@ -38,6 +38,8 @@ struct Known {
     open: Vec<Pending>,
     /// Losses that it counts itself, since its start.
     counted: HashMap<String, u64>,
+    /// What it shows of itself, and since when; in memory only, for it is a matter of seconds.
+    shows: Option<(Micros, serde_json::Value)>,
 }
 
 struct Pending {
@@ -139,6 +141,7 @@ impl Hub {
             let mut agents = self.agents();
             let Some(known) = agents.get_mut(&id) else { return Ok(()) };
             let before = known.shown.clone();
+            take_shows(known, &state.shows, self.clock.wall());
             take_state(known, state);
             let same = (&before.version, before.rules, &before.probes)
                 == (&known.shown.version, known.shown.rules, &known.shown.probes);
@@ -150,6 +153,19 @@ impl Hub {
             self.store(id, &shown).await?;
         }
         Ok(())
+    }
+
+    /// What scrubbers show of themselves, by agent.
+    pub fn scrubbers(&self) -> Vec<Scrubber> {
+        let agents = self.agents();
+        let shown = agents.values().filter_map(|known| {
+            let (time_us, status) = known.shows.clone()?;
+            let Agent { id, host, connected, .. } = known.shown.clone();
+            Some(Scrubber { agent: id, host, connected, time_us, status })
+        });
+        let mut shown: Vec<Scrubber> = shown.collect();
+        shown.sort_by(|left, right| left.agent.cmp(&right.agent));
+        shown
     }
 
     /// Its stream ended.
@@ -274,6 +290,16 @@ fn describe(shown: &mut Agent, host: &Host) {
     shown.os = host.os.clone();
     shown.kernel = host.kernel.clone();
     shown.addresses = host.addresses.clone();
+}
+
+/// Takes over what a scrubber shows of itself; text that is too long or no JSON leaves the last one standing.
+fn take_shows(known: &mut Known, shows: &str, now: Micros) {
+    if shows.is_empty() || shows.len() > SHOWS_BYTES {
+        return;
+    }
+    if let Ok(status) = serde_json::from_str(shows) {
+        known.shows = Some((now, status));
+    }
 }
 
 /// Takes over what an agent says of itself. Counts of an older start give way to those of this one.

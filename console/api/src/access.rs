@@ -179,6 +179,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/api/v1/vulnerabilities/imports/{id}", roles(WATCHERS, Scope::Read), ""),
     row("GET", "/api/v1/vulnerabilities/sources", roles(WATCHERS, Scope::Read), ""),
     row("DELETE", "/api/v1/vulnerabilities/sources/{source}", roles(ACTORS, Scope::Act), "vulnerabilities.forget"),
+    row("GET", "/api/v1/scrubbers", roles(WATCHERS, Scope::Read), ""),
+    row("GET", "/api/v1/scrubbers/{agent}", roles(WATCHERS, Scope::Read), ""),
     row("GET", "/api/v1/web/traffic", roles(WATCHERS, Scope::Read), ""),
     row("GET", "/api/v1/web/tuning", roles(WATCHERS, Scope::Read), ""),
     row("GET", "/api/v1/web/tuning/{site}", roles(WATCHERS, Scope::Read), ""),

@@ -1,6 +1,6 @@
 //! What the app gives the API: the hands of the server.
 
-use crate::view::{Draft, LedgerReport, Live, Status};
+use crate::view::{Draft, LedgerReport, Live, Scrubber, Status};
 use async_trait::async_trait;
 use base::Result;
 use record::{Chain, Entry, Order};
@@ -17,6 +17,9 @@ pub trait Control: Send + Sync {
 
     /// The installation now.
     async fn status(&self) -> Result<Status>;
+
+    /// What packet filters at the edge show of themselves, by agent.
+    fn scrubbers(&self) -> Vec<Scrubber>;
 
     /// Seals a line; it is durable on return.
     async fn seal(&self, draft: Draft) -> Result<Entry>;

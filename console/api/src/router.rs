@@ -1,8 +1,8 @@
 //! The router and its OpenAPI document, made from the same handlers.
 
 use crate::route::{
-    alerts, assets, enrolments, events, health, incidents, intel, ledger, login, orders, rules, status, stream, taxii,
-    tokens, users, vulnerabilities, web,
+    alerts, assets, enrolments, events, health, incidents, intel, ledger, login, orders, rules, scrubbers, status,
+    stream, taxii, tokens, users, vulnerabilities, web,
 };
 use crate::{ApiState, gate, problem};
 use axum::Router;
@@ -121,6 +121,8 @@ fn content() -> OpenApiRouter<ApiState> {
         .routes(routes!(web::remove))
         .routes(routes!(web::exclude))
         .routes(routes!(web::traffic))
+        .routes(routes!(scrubbers::scrubbers))
+        .routes(routes!(scrubbers::scrubber))
 }
 
 /// The API under `/api/v1`. Put [`crate::Remote`] on each request: without it all logins share one address.

@@ -84,6 +84,23 @@ pub struct Agent {
     pub probes: Vec<Probe>,
 }
 
+/// A packet filter at the edge, as it showed itself last.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(default)]
+pub struct Scrubber {
+    /// 32 hexadecimal digits: orders go here.
+    pub agent: String,
+    /// Host name.
+    pub host: String,
+    /// Whether its stream stands now.
+    pub connected: bool,
+    /// When it showed this, µs since the Unix epoch; it shows itself anew each second.
+    pub time_us: i64,
+    /// Interfaces, destinations with level and rates, drops by reason, neighbours, names, recent attacks.
+    #[schema(value_type = Object)]
+    pub status: serde_json::Value,
+}
+
 /// One row of an agent's probe table.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(default)]

@@ -106,7 +106,13 @@ pub struct AgentState {
     /// Version of the published rules that it runs; 0 when none were published.
     #[prost(uint64, tag = "7")]
     pub rules_version: u64,
+    /// What a scrubber shows of itself, as JSON of at most [`SHOWS_BYTES`]; empty when it shows nothing.
+    #[prost(string, tag = "8")]
+    pub shows: String,
 }
+
+/// Longest text that one shows of itself, bytes; the server leaves out a longer one.
+pub const SHOWS_BYTES: usize = 256 << 10;
 
 /// One row of a probe table.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]

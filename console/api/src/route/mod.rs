@@ -11,6 +11,7 @@ pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod orders;
 pub(crate) mod rules;
+pub(crate) mod scrubbers;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod taxii;

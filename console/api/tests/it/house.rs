@@ -4,7 +4,7 @@ use api::access::{Role, Scope};
 use api::account::Account;
 use api::tables::{self, OpenOrder, StoredAlert};
 use api::token::{self, Wish};
-use api::view::{Agent, Draft, LedgerReport, Live, Status};
+use api::view::{Agent, Draft, LedgerReport, Live, Scrubber, Status};
 use api::{ApiState, Control};
 use async_trait::async_trait;
 use axum::Router;
@@ -62,6 +62,11 @@ impl Control for FakeControl {
         let agent = |id: &str, host: &str| Agent { id: id.into(), host: host.into(), ..Agent::default() };
         let agents = vec![agent(AGENT, "web-1"), agent(&"f".repeat(32), "db-1")];
         Ok(Status { version: "0.1.0".into(), time_us: NOW, agents, ..Status::default() })
+    }
+
+    fn scrubbers(&self) -> Vec<Scrubber> {
+        let status = serde_json::json!({"time_us": NOW, "destinations": [{"name": "shop", "level": "prove"}]});
+        vec![Scrubber { agent: AGENT.into(), host: "edge-1".into(), connected: true, time_us: NOW, status }]
     }
 
     async fn seal(&self, draft: Draft) -> Result<Entry> {
