@@ -2,6 +2,8 @@
 //!
 //! - The vocabulary that the packet filter shares: [`Counters`] and [`Sample`]s of a destination, [`Reason`]s of drops,
 //!   [`Level`]s of defence, [`Signature`]s over header [`Field`]s, [`service`]s that reflect.
+//! - [`Watch`]: one destination, judged every second: rates against its [`Baseline`], the [`Shape`] of its samples, rules
+//!   ([`vectors`]) and a [`Model`] beside them, signatures ([`itemset`]), the [`Ladder`] of levels.
 //!
 //! What it is not: a packet filter. It reads what `scrub` counted and sampled; it touches no network, and time (µs) comes from outside.
 //!
@@ -16,20 +18,43 @@
 //! assert_eq!(packet.get(Field::SourcePort), Some(123));
 //! ```
 
+mod baseline;
+mod cause;
+mod class;
 mod counters;
 pub mod fault;
+pub mod feature;
 mod field;
+pub mod itemset;
+mod ladder;
 mod level;
+pub mod metric;
+mod model;
 mod packet;
 mod prefix;
 mod reason;
 pub mod service;
+mod settings;
+mod shape;
 mod signature;
+mod vector;
+mod watch;
+mod window;
 
+pub use baseline::{Baseline, Standing};
+pub use cause::Cause;
+pub use class::Class;
 pub use counters::Counters;
 pub use field::Field;
+pub use ladder::{Change, Demand, Ladder, Move};
 pub use level::Level;
+pub use model::{Model, Opinion};
 pub use packet::{HEADER_BYTES, Packet, Sample};
 pub use prefix::Prefix;
 pub use reason::Reason;
+pub use settings::Settings;
+pub use shape::{Shape, Spread};
 pub use signature::{Signature, TERMS};
+pub use vector::{Vector, vectors};
+pub use watch::{Judgement, Watch};
+pub use window::{HttpLoad, Window, Windows};

@@ -1,0 +1,263 @@
+//! The rules: which attacks does a window show, judged by rates against what is usual and by shapes that no user has.
+
+use crate::metric::Metric;
+use crate::{Baseline, Class, Settings, Window};
+use serde::Serialize;
+
+/// One attack in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Vector {
+    /// Its class.
+    pub class: Class,
+    /// Its packets a second (requests of an HTTP flood), what is usual taken off.
+    pub packets: f32,
+    /// Its bytes a second, as far as they are counted by class.
+    pub bytes: f32,
+    /// What is usual in the same counter; 0 when not known.
+    pub usual: f32,
+    /// Deviations above what is usual; 0 when not known.
+    pub deviations: f32,
+    /// The rate from which on it alarms.
+    pub limit: f32,
+    /// Whether the shape alone tells it from users.
+    pub plain: bool,
+    /// How sure that it is an attack of this class, 0 to 1.
+    pub confidence: f32,
+}
+
+/// A rule: a class, the rate that it shows in, and the shape that no user has.
+struct Rule {
+    class: Class,
+    metric: Metric,
+    plain: fn(&Window) -> bool,
+}
+
+const RULES: &[Rule] = &[
+    Rule { class: Class::Syn, metric: Metric::Syn, plain: syn_alone },
+    Rule { class: Class::SynAck, metric: Metric::SynAck, plain: |w| w.counters.tcp_synack > 2 * w.counters.tcp_ack },
+    Rule { class: Class::Ends, metric: Metric::Ends, plain: ends_alone },
+    Rule { class: Class::Flags, metric: Metric::Odd, plain: |_| true },
+    Rule { class: Class::Ack, metric: Metric::Ack, plain: acks_of_nothing },
+    Rule { class: Class::Udp, metric: Metric::Udp, plain: udp_of_nobody },
+    Rule { class: Class::Icmp, metric: Metric::Icmp, plain: |w| 5 * w.counters.icmp > w.counters.packets },
+    Rule {
+        class: Class::Fragment,
+        metric: Metric::Fragments,
+        plain: |w| 4 * w.counters.fragments > w.counters.packets,
+    },
+    Rule { class: Class::Protocol, metric: Metric::Other, plain: |w| w.shape.sources.entropy > 0.9 },
+];
+
+/// A connection has one SYN and at least two ACKs from the client; when more SYNs come than ACKs and ends together, or
+/// they carry no option, nobody means to connect.
+fn syn_alone(window: &Window) -> bool {
+    let Window { counters, shape, .. } = window;
+    counters.tcp_syn > counters.tcp_ack.saturating_add(counters.tcp_fin) || shape.bare_syns > 0.5
+}
+
+/// A connection ends once a side.
+fn ends_alone(window: &Window) -> bool {
+    let counters = &window.counters;
+    let ends = Metric::Ends.of(counters);
+    ends > 4 * counters.tcp_syn.saturating_add(1) && ends > counters.tcp_ack
+}
+
+/// ACKs without SYNs whose sources or ports are all different, or that acknowledge nothing: a client of a connection
+/// sends many from the same address and port.
+fn acks_of_nothing(window: &Window) -> bool {
+    let Window { counters, shape, .. } = window;
+    let scarce = 20 * counters.tcp_syn < counters.tcp_ack;
+    let alike = shape.empty_acks > 0.95 && shape.lengths.top > 0.8;
+    scarce && (2 * counters.new_sources > counters.packets || shape.null_acks > 0.5)
+        || scarce && alike && (shape.windows.top > 0.9 || shape.source_ports.entropy > 0.9)
+}
+
+/// UDP whose sources or destination ports are all different.
+fn udp_of_nobody(window: &Window) -> bool {
+    let Window { counters, shape, .. } = window;
+    let mostly = 2 * counters.udp > counters.packets;
+    mostly
+        && (2 * counters.new_sources > counters.packets
+            || shape.destination_ports.entropy > 0.85
+            || (shape.lengths.top > 0.95 && shape.payloads.top > 0.95))
+}
+
+/// The vectors of a window, the largest first.
+pub fn vectors(now_us: i64, window: &Window, baseline: &Baseline, settings: &Settings) -> Vec<Vector> {
+    let mut found: Vec<Vector> =
+        RULES.iter().filter_map(|rule| judge(rule, now_us, window, baseline, settings)).collect();
+    reflections(now_us, window, baseline, settings, &mut found);
+    connections(&mut found);
+    found.extend(window.http.as_ref().and_then(|http| requests(http, settings)));
+    found.sort_by(|one, other| other.packets.total_cmp(&one.packets));
+    found
+}
+
+fn judge(rule: &Rule, now_us: i64, window: &Window, baseline: &Baseline, settings: &Settings) -> Option<Vector> {
+    let value = rule.metric.of(&window.counters) as f32;
+    if value <= settings.floors.get(rule.metric) {
+        return None;
+    }
+    let standing = baseline.standing(now_us, rule.metric, value, settings);
+    let plain = (rule.plain)(window);
+    let above = value > standing.limit && (!standing.known || standing.deviations > settings.deviations);
+    // Unknown destinations alarm on shape from the floor on; known ones only above what is usual for them.
+    if !above && (standing.known || !plain) {
+        return None;
+    }
+    let share = if window.counters.packets == 0 { 0.0 } else { value / window.counters.packets as f32 };
+    let packets = (value - standing.usual).max(0.0);
+    Some(Vector {
+        class: rule.class,
+        packets,
+        bytes: bytes(rule.metric, window, share),
+        usual: standing.usual,
+        deviations: standing.deviations,
+        limit: if above { standing.limit } else { settings.floors.get(rule.metric) },
+        plain,
+        confidence: confidence(value, standing.limit, standing.known, plain),
+    })
+}
+
+/// Bytes of a part of its protocol's packets.
+fn bytes(metric: Metric, window: &Window, share: f32) -> f32 {
+    let counters = &window.counters;
+    let (bytes, packets) = match metric {
+        Metric::Udp => (counters.udp_bytes.saturating_sub(counters.amp_bytes), Metric::Udp.of(counters)),
+        Metric::Amplified => (counters.amp_bytes, counters.amp_packets),
+        Metric::Icmp => (counters.icmp_bytes, counters.icmp),
+        Metric::Other | Metric::Fragments => return counters.bytes as f32 * share.min(1.0),
+        _ => (counters.tcp_bytes, counters.tcp()),
+    };
+    if packets == 0 { 0.0 } else { bytes as f32 / packets as f32 * metric.of(counters) as f32 }
+}
+
+fn confidence(value: f32, limit: f32, known: bool, plain: bool) -> f32 {
+    let much = ((value / limit.max(1.0)).max(1.0).log2() / 20.0).min(0.2);
+    0.4 + if plain { 0.3 } else { 0.0 } + if known && value > limit { 0.1 } else { 0.0 } + much
+}
+
+/// Reflection, by service: the samples say from which services the excess comes.
+fn reflections(now_us: i64, window: &Window, baseline: &Baseline, settings: &Settings, found: &mut Vec<Vector>) {
+    let large = window.counters.amp_bytes > 250 * window.counters.amp_packets;
+    let rule = Rule { class: Class::Udp, metric: Metric::Amplified, plain: |_| true };
+    let Some(vector) = judge(&rule, now_us, window, baseline, settings) else { return };
+    let total: usize = window.shape.services.iter().map(|(_, count)| count).sum();
+    for (service, count) in window.shape.services.iter().filter(|(_, count)| *count * 20 >= total) {
+        let share = *count as f32 / total as f32;
+        // Answers to our own questions are small, come from few servers and are usual; of an unknown destination only
+        // their size and number speak.
+        let asked = service.port == 53 || service.port == 123 || service.port == 500 || service.port == 3389;
+        let plain = large || !asked;
+        if !plain && vector.limit < settings.ceilings.get(Metric::Amplified) && vector.deviations == 0.0 {
+            continue;
+        }
+        found.push(Vector {
+            class: Class::Reflection(service),
+            packets: vector.packets * share,
+            bytes: vector.bytes * share,
+            plain,
+            confidence: confidence(vector.packets, vector.limit, vector.deviations > 0.0, plain),
+            ..vector
+        });
+    }
+}
+
+/// ACKs above usual that have the shape of connections are users, or an attack through real connections.
+fn connections(found: &mut [Vector]) {
+    for vector in found.iter_mut().filter(|vector| vector.class == Class::Ack && !vector.plain) {
+        vector.class = Class::Tcp;
+        vector.confidence = vector.confidence.min(0.45);
+    }
+}
+
+/// An HTTP flood, as the gateway sees it: it defends itself at a level that only floods bring about, or requests are a
+/// multiple of usual and the origin suffers.
+fn requests(http: &crate::window::HttpLoad, settings: &Settings) -> Option<Vector> {
+    let usual = http.usual.max(settings.http_floor / settings.burst);
+    let limit = (usual * settings.burst).max(settings.http_floor);
+    let suffers = http.errors > 0.2 || http.latency > 3.0 || 5.0 * http.held > http.requests;
+    let defends = http.level >= 2 && http.held > 0.0;
+    if http.requests < settings.http_floor || !(defends || (http.requests > limit && suffers)) {
+        return None;
+    }
+    let plain = defends || http.held * 2.0 > http.requests;
+    Some(Vector {
+        class: Class::Http,
+        packets: (http.requests - http.usual).max(0.0),
+        bytes: 0.0,
+        usual: http.usual,
+        deviations: 0.0,
+        limit,
+        plain,
+        confidence: confidence(http.requests, limit, http.usual > 0.0, plain),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::window::{HttpLoad, Windows};
+    use crate::{Counters, Packet};
+
+    fn window(counters: Counters) -> Window {
+        Windows::default().push(&counters, &[], None)
+    }
+
+    fn classes(counters: Counters) -> Vec<(Class, bool)> {
+        let found = vectors(0, &window(counters), &Baseline::default(), &Settings::default());
+        found.iter().map(|vector| (vector.class, vector.plain)).collect()
+    }
+
+    #[test]
+    fn shapes_that_no_user_has_are_seen_from_the_floor_on() {
+        let flood = Counters { packets: 1_000, bytes: 40_000, tcp_syn: 1_000, ..Counters::default() };
+        assert_eq!(classes(flood), [(Class::Syn, true)]);
+        let users = Counters { packets: 6_000, tcp_syn: 1_000, tcp_ack: 4_000, tcp_fin: 1_000, ..Counters::default() };
+        assert_eq!(classes(users), []);
+        let spoofed = Counters { packets: 6_000, tcp_ack: 6_000, new_sources: 5_900, ..Counters::default() };
+        assert_eq!(classes(spoofed), [(Class::Ack, true)]);
+        let long = Counters { packets: 6_000, tcp_ack: 6_000, new_sources: 40, ..Counters::default() };
+        assert_eq!(classes(long), []);
+        let pings = Counters { packets: 900, icmp: 900, ..Counters::default() };
+        assert_eq!(classes(pings), [(Class::Icmp, true)]);
+    }
+
+    #[test]
+    fn reflection_is_named_by_its_service() {
+        let packet = |port: u16| {
+            let mut header = vec![0x45, 0, 1, 0xd4, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7];
+            header.extend(port.to_be_bytes());
+            header.extend([0, 80, 1, 0xc0, 0, 0, 1, 2, 3, 4]);
+            Packet::parse(&header, 468).unwrap()
+        };
+        let packets: Vec<Packet> = (0..90).map(|n| packet(if n % 3 == 0 { 11211 } else { 123 })).collect();
+        let counters = Counters {
+            packets: 9_000,
+            bytes: 9_000 * 468,
+            udp: 9_000,
+            udp_bytes: 9_000 * 468,
+            amp_packets: 9_000,
+            amp_bytes: 9_000 * 468,
+            ..Counters::default()
+        };
+        let window = Windows::default().push(&counters, &packets, None);
+        let found = vectors(0, &window, &Baseline::default(), &Settings::default());
+        let words: Vec<String> = found.iter().map(|vector| vector.class.word()).collect();
+        assert_eq!(words, ["reflection-ntp", "reflection-memcached"]);
+        assert!((found[0].packets - 6_000.0).abs() < 1.0 && found[0].plain);
+    }
+
+    #[test]
+    fn the_gateway_says_what_a_flood_of_requests_is() {
+        let judge = |http: HttpLoad| {
+            let window = Windows::default().push(&Counters::default(), &[], Some(&http));
+            vectors(0, &window, &Baseline::default(), &Settings::default()).len()
+        };
+        let crowd = HttpLoad { requests: 5_000.0, usual: 300.0, ..HttpLoad::default() };
+        assert_eq!(judge(crowd), 0, "many requests that are all served are users");
+        assert_eq!(judge(HttpLoad { latency: 8.0, ..crowd }), 1);
+        assert_eq!(judge(HttpLoad { level: 3, held: 4_000.0, ..crowd }), 1);
+        assert_eq!(judge(HttpLoad { requests: 20.0, errors: 1.0, ..HttpLoad::default() }), 0);
+    }
+}
