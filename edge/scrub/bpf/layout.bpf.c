@@ -1,0 +1,16 @@
+// Never loaded: it only makes the compiler write every structure's layout down, for the test against the Rust twins.
+#include "maps.h"
+
+#define SHOWN(type) struct type *shown_##type __attribute__((used))
+
+SHOWN(settings);
+SHOWN(place);
+SHOWN(counters);
+SHOWN(net4);
+SHOWN(net6);
+SHOWN(ban);
+SHOWN(service);
+SHOWN(term);
+SHOWN(rule);
+SHOWN(rules);
+SHOWN(sample);

@@ -1,0 +1,107 @@
+// The packet filter: one walk, cheap and decisive first.
+//
+//   parse → allowed or denied prefix → ban → malformed → reflection → odd fragments → signature → proof of address
+//   → rates → count, sample → on or out
+//
+// What is done depends on the level of the destination; bans and prefixes hold at every level. When the lease of the
+// controller is over, everything passes and nothing is counted.
+#include "maps.h"
+#include "parse.h"
+#include "lists.h"
+#include "amplification.h"
+#include "rules.h"
+#include "cookie.h"
+#include "answer.h"
+#include "hash.h"
+#include "bucket.h"
+#include "count.h"
+#include "sample.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+// For a source that has not shown where it lives, at PROVE and above.
+static __always_inline enum reason unproven(struct xdp_md *ctx, const struct settings *s, const struct packet *p,
+					    __u32 level, __u64 now, struct answer *answer)
+{
+	if (p->fragment)
+		return FRAGMENT;
+	enum proof proof = UNPROVEN;
+	if (p->protocol == IPPROTO_TCP)
+		proof = prove(ctx, s, p, now, answer);
+	if (proof == ANSWER)
+		return SYN_COOKIE;
+	if (proof == FALSE)
+		return BAD_ACK;
+	return proof == UNPROVEN && level >= VERIFIED ? NOT_VERIFIED : NONE;
+}
+
+static __always_inline enum reason judge(struct xdp_md *ctx, const struct settings *s, const struct packet *p,
+					 const struct place *place, __u32 level, __u64 hash, __u64 now,
+					 struct answer *answer)
+{
+	if (s->holds & HOLDS_LISTS) {
+		__u32 *allowed = listed(p);
+		if (allowed)
+			return *allowed ? NONE : DENIED;
+	}
+	if (s->holds & HOLDS_BANS && banned(p, now))
+		return BANNED;
+	if (level < CLEAN)
+		return NONE;
+	if (p->malformed)
+		return MALFORMED;
+	bool serves = p->port && s->holds & HOLDS_SERVICES && serves_us(p);
+	if (p->reflected && !serves)
+		return AMPLIFICATION;
+	if (p->tiny)
+		return FRAGMENT;
+	if (level < LIMIT)
+		return NONE;
+	if (level >= PROVE) {
+		if (s->holds & HOLDS_RULES && matches(p, s->bank, now))
+			return SIGNATURE;
+		if (!serves && !confirmed(p, now)) {
+			enum reason reason = unproven(ctx, s, p, level, now, answer);
+			if (reason != NONE)
+				return reason;
+		}
+	}
+	return rate(s, p, place, hash, now);
+}
+
+SEC("xdp")
+int scrub(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	struct settings *s = bpf_map_lookup_elem(&settings, &zero);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	if (!s || now > s->lease_until)
+		return XDP_PASS;
+	struct packet p = {};
+	struct answer answer = {};
+	enum seen what = parse(ctx, &p);
+	if (what == NOT_IP)
+		return XDP_PASS;
+	struct place *place = what == READ ? place_of(&p) : NULL;
+	__u32 slot = place ? place->slot : 0, level = place ? place->level : s->rest_level;
+	struct counters *c = bpf_map_lookup_elem(&counts, &slot);
+	if (!c)
+		return XDP_PASS;
+	__u64 hash = hash_source(s, &p);
+	__u32 reason = NONE;
+	if (what == UNREADABLE) {
+		reason = level >= CLEAN ? MALFORMED : NONE;
+	} else {
+		reflection(s, &p);
+		reason = judge(ctx, s, &p, place, level, hash, now, &answer);
+		if (place && first_this_second(hash, slot, now))
+			c->new_sources++;
+	}
+	count_packet(c, &p);
+	count_drop(c, &p, reason);
+	if (place && bpf_get_prandom_u32() < s->sample_below)
+		take_sample(ctx, &p, slot, reason);
+	if (reason == NONE)
+		return XDP_PASS;
+	return reason == SYN_COOKIE ? send_answer(ctx, &p, &answer) : XDP_DROP;
+}

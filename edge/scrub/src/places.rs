@@ -1,0 +1,186 @@
+//! Protected destinations: levels, rates, counters.
+
+use crate::address::Net;
+use crate::layout::Place;
+use crate::plan::Rate;
+use crate::{Filter, fault};
+use base::{Fault, Result};
+use ddos::{Counters, Level, Prefix, Reason};
+use libbpf_rs::MapCore;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What holds for a destination, read back from the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defence {
+    /// The level.
+    pub level: Level,
+    /// Most packets to it from sources that are not allowed, from [`Level::Limit`] on; `None` for no limit.
+    pub rate: Option<Rate>,
+}
+
+/// What was dropped in all, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dropped {
+    /// Packets.
+    pub packets: [u64; Reason::COUNT],
+    /// Bytes.
+    pub bytes: [u64; Reason::COUNT],
+}
+
+impl Filter {
+    /// Protects these destinations, each at its level, and no others. Those that stay keep rate and counters. Of several
+    /// prefixes that hold an address the longest counts.
+    ///
+    /// # Errors
+    /// [`fault::FULL`] when there are more than the table holds (nothing changes then), [`fault::MAP`].
+    pub fn protect(&mut self, wanted: &[(Prefix, Level)]) -> Result<()> {
+        let wanted: BTreeMap<Prefix, Level> = wanted.iter().copied().collect();
+        // Slot 0 is for all that is not protected.
+        let room = self.maps.counts.handle.max_entries() as usize - 1;
+        if wanted.len() > room {
+            let fault = Fault::new(&fault::FULL).object("protected destinations");
+            return Err(fault.expected(format!("{room} at most")).found(wanted.len()));
+        }
+        let gone: Vec<Prefix> = self.slots.keys().filter(|prefix| !wanted.contains_key(prefix)).copied().collect();
+        for prefix in gone {
+            self.remove_place(prefix)?;
+        }
+        for (prefix, level) in wanted {
+            if self.slots.contains_key(&prefix) {
+                self.set_level(prefix, level)?;
+            } else {
+                self.add_place(prefix, level)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_place(&mut self, prefix: Prefix, level: Level) -> Result<()> {
+        let used: BTreeSet<u32> = self.slots.values().copied().collect();
+        let full = || Fault::new(&fault::FULL).object("protected destinations");
+        let slot = (1..self.maps.counts.handle.max_entries()).find(|slot| !used.contains(slot)).ok_or_else(full)?;
+        self.maps.counts.clear_each(slot)?;
+        self.put_place(prefix, Place { slot, level: level.number().into(), step: 0, window: 0 })?;
+        self.slots.insert(prefix, slot);
+        Ok(())
+    }
+
+    fn remove_place(&mut self, prefix: Prefix) -> Result<()> {
+        match Net::of(prefix) {
+            Net::V4(net) => self.maps.places4.remove(&net)?,
+            Net::V6(net) => self.maps.places6.remove(&net)?,
+        };
+        self.slots.remove(&prefix);
+        Ok(())
+    }
+
+    fn put_place(&self, prefix: Prefix, place: Place) -> Result<()> {
+        match Net::of(prefix) {
+            Net::V4(net) => self.maps.places4.put(&net, &place),
+            Net::V6(net) => self.maps.places6.put(&net, &place),
+        }
+    }
+
+    fn place(&self, prefix: Prefix) -> Result<Place> {
+        let missing = || Fault::new(&fault::NOT_PROTECTED).object(prefix);
+        // A trie also answers with a shorter prefix.
+        let slot = self.slots.get(&prefix).ok_or_else(missing)?;
+        let found = match Net::of(prefix) {
+            Net::V4(net) => self.maps.places4.get::<Place>(&net)?,
+            Net::V6(net) => self.maps.places6.get::<Place>(&net)?,
+        };
+        found.filter(|place| place.slot == *slot).ok_or_else(missing)
+    }
+
+    /// Changes the level of a protected destination.
+    ///
+    /// # Errors
+    /// [`fault::NOT_PROTECTED`], [`fault::MAP`].
+    pub fn set_level(&mut self, prefix: Prefix, level: Level) -> Result<()> {
+        let place = self.place(prefix)?;
+        self.put_place(prefix, Place { level: level.number().into(), ..place })
+    }
+
+    /// Limits what a protected destination gets, from [`Level::Limit`] on.
+    ///
+    /// # Errors
+    /// [`fault::NOT_PROTECTED`], [`fault::MAP`].
+    pub fn set_rate(&mut self, prefix: Prefix, rate: Option<Rate>) -> Result<()> {
+        let place = self.place(prefix)?;
+        let (step, window) = Rate::step_and_window(rate);
+        self.put_place(prefix, Place { step, window, ..place })
+    }
+
+    /// What holds for a protected destination, read back from the kernel.
+    ///
+    /// # Errors
+    /// [`fault::NOT_PROTECTED`], [`fault::MAP`].
+    pub fn defence(&self, prefix: Prefix) -> Result<Defence> {
+        let place = self.place(prefix)?;
+        let level = u8::try_from(place.level).ok().and_then(Level::from_number).unwrap_or_default();
+        Ok(Defence { level, rate: Rate::from_step((place.step, place.window)) })
+    }
+
+    /// The protected destinations.
+    pub fn protected(&self) -> impl Iterator<Item = Prefix> + '_ {
+        self.slots.keys().copied()
+    }
+
+    /// What arrived for each protected destination since it became one, all processors together: one call of the kernel
+    /// for all.
+    ///
+    /// # Errors
+    /// [`fault::MAP`].
+    pub fn counters(&self) -> Result<Vec<(Prefix, Counters)>> {
+        let all = self.slots_counters()?;
+        let of = |slot: u32| all.get(slot as usize).copied().unwrap_or_default();
+        Ok(self.slots.iter().map(|(prefix, slot)| (*prefix, of(*slot))).collect())
+    }
+
+    /// What arrived for destinations that are not protected, and what no address could be read of.
+    ///
+    /// # Errors
+    /// [`fault::MAP`].
+    pub fn rest(&self) -> Result<Counters> {
+        Ok(self.slots_counters()?.first().copied().unwrap_or_default())
+    }
+
+    /// What was dropped for the protected destinations and for all others, by reason.
+    ///
+    /// # Errors
+    /// [`fault::MAP`].
+    pub fn dropped(&self) -> Result<Dropped> {
+        let mut sum = Dropped::default();
+        for counters in self.slots_counters()? {
+            for reason in 0..Reason::COUNT {
+                sum.packets[reason] += counters.dropped[reason];
+                sum.bytes[reason] += counters.dropped_bytes[reason];
+            }
+        }
+        Ok(sum)
+    }
+
+    fn slots_counters(&self) -> Result<Vec<Counters>> {
+        let slots = self.slots.values().max().copied().unwrap_or(0) + 1;
+        let values = self.maps.counts.first_values(slots)?;
+        let sum = |processors: Vec<Vec<u64>>| {
+            let mut sum = Counters::default();
+            for words in processors {
+                if let Ok(words) = <&[u64; Counters::WORDS]>::try_from(words.as_slice()) {
+                    sum += Counters::from_words(words);
+                }
+            }
+            sum
+        };
+        Ok(values.into_iter().map(sum).collect())
+    }
+
+    /// Slots of the protected prefixes, as the maps say.
+    pub(crate) fn read_slots(&self) -> BTreeMap<Prefix, u32> {
+        let four = self.maps.places4.entries().into_iter();
+        let four = four.filter_map(|(net, place): (_, Place)| Some((Net::prefix4(net)?, place.slot)));
+        let six = self.maps.places6.entries().into_iter();
+        let six = six.filter_map(|(net, place): (_, Place)| Some((Net::prefix6(net)?, place.slot)));
+        four.chain(six).collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! Where the packet filter is tried: frames, network namespaces, and a generator that is fast enough to hurt.
+//!
+//! What it is not: a part of the product. Everything here happens in namespaces that it makes and removes.
+
+pub mod frame;
