@@ -90,8 +90,14 @@ impl Notification {
         } else {
             match kind {
                 Kind::Open => {
-                    let table =
-                        [("version", 1), ("AS", 2), ("router id", 3), ("optional parameter", 4), ("hold time", 6)];
+                    let table = [
+                        ("version", 1),
+                        ("AS", 2),
+                        ("router id", 3),
+                        ("optional parameter", 4),
+                        ("hold time", 6),
+                        ("families", 7),
+                    ];
                     (2, subcode(fault, &table))
                 }
                 Kind::Update => (3, 1),
