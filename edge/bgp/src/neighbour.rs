@@ -184,10 +184,12 @@ mod tests {
         Neighbour::new("192.0.2.1".parse().unwrap(), 65_001, 65_002, Ipv4Addr::new(192, 0, 2, 2))
     }
 
+    type Spoil = fn(&mut Neighbour);
+
     #[test]
     fn each_key_has_bounds() {
         good().check().unwrap();
-        let wrong: [(&str, fn(&mut Neighbour)); 8] = [
+        let wrong: [(&str, Spoil); 8] = [
             ("address", |neighbour| neighbour.address = "0.0.0.0".parse().unwrap()),
             ("source", |neighbour| neighbour.source = "::1".parse().ok()),
             ("local_as", |neighbour| neighbour.local_as = 23_456),

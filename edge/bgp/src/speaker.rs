@@ -137,10 +137,10 @@ impl Speaker {
     pub async fn stop(mut self, reason: &str) {
         self.shared.machine().stop(self.shared.now(), reason);
         self.shared.wake.notify_one();
-        if let Some(mut task) = self.task.take() {
-            if tokio::time::timeout(STOP_WAIT, &mut task).await.is_err() {
-                task.abort();
-            }
+        if let Some(mut task) = self.task.take()
+            && tokio::time::timeout(STOP_WAIT, &mut task).await.is_err()
+        {
+            task.abort();
         }
     }
 }
