@@ -6,6 +6,8 @@
 //! - A name is changed only from what it is believed to be, both families at once: of two controllers one wins, and the
 //!   other is told what it found ([`Swap::Changed`]).
 //! - No answer of a name server is believed that its key did not sign; the secret never shows.
+//! - A name never moves to a place that its probers do not agree is up, and a single prober moves nothing
+//!   ([`Quorum`]); how often it moves is bounded ([`SwitchingRules`]).
 //! - A protected name lives at most 5 s in a cache ([`TTL_MAX_S`]).
 //!
 //! ```no_run
@@ -28,14 +30,27 @@
 
 pub mod fault;
 
+mod health;
 mod name;
+mod quorum;
+mod switching;
+
+mod guard;
 
 mod exchange;
 mod key;
 mod message;
+mod probe;
+mod prober;
 mod provider;
 
 pub use exchange::Patience;
+pub use guard::{Guard, Place};
+pub use health::{Condition, Health, HealthRules};
 pub use key::Key;
 pub use name::{ADDRESSES_MAX, Addresses, Found, Protected, TTL_MAX_S};
+pub use probe::{Failure, PROBES, Probe, ProbeSettings, Target};
+pub use prober::{Prober, Sighting, Watch};
 pub use provider::{ALL, Provider, Records, Seen, Settings, Swap, open};
+pub use quorum::{PROBERS_MAX, Quorum, QuorumRules};
+pub use switching::{Move, Outcome, Phase, Policy, Reason, Step, Switching, SwitchingRules};

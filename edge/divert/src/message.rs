@@ -86,6 +86,13 @@ pub(crate) fn question(name: &Protected, kind: RecordType, id: u16, recursion: b
     message
 }
 
+/// A question of a probe: who holds this name (SOA), which every server can say without much work.
+pub(crate) fn any_question(name: Name, id: u16) -> Message {
+    let mut message = Message::new(id, MessageType::Query, OpCode::Query);
+    message.add_query(Query::query(name, RecordType::SOA));
+    message
+}
+
 fn rrset(name: &Name, kind: RecordType, addresses: &Addresses, ttl_s: u32) -> Vec<Record> {
     let of_kind = addresses.iter().filter_map(|address| match (kind, address) {
         (RecordType::A, IpAddr::V4(address)) => Some(RData::A(A(address))),
@@ -176,6 +183,11 @@ impl Answer {
     /// Whether it was cut off (RFC 1035 4.1.1 TC) and has to be asked for by TCP.
     pub fn truncated(&self) -> bool {
         self.message.metadata.truncation
+    }
+
+    /// Whether the question was answered, be it with "there is no such thing".
+    pub fn well(&self) -> bool {
+        matches!(self.message.metadata.response_code, ResponseCode::NoError | ResponseCode::NXDomain)
     }
 
     /// What became of an update of this name.

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
 
 mod fakes;
+mod probes;
 mod servers;
 mod switch;
