@@ -9,7 +9,10 @@
 
 #include "lists.h"
 
+#define TCP_SYN_SENT_STATE 2
 #define TCP_LISTEN_STATE 10
+#define TCP_NEW_SYN_RECV_STATE 12
+#define ASSURED (1 << 2) // of a tracked connection: seen in both directions
 #define TCP_MOST 60
 
 // The kernel's own names; the suffix is cut off when they are looked up.
@@ -35,7 +38,8 @@ struct answer {
 };
 
 enum proof {
-	PROVEN, // belongs to a connection, brought a cookie back, or the kernel's own queue judges it
+	PROVEN, // belongs to a connection whose handshake is done, or brought a cookie back: its source lives where it says
+	LIKELY, // may go on, and proves nothing: the kernel has a question open and judges by itself
 	UNPROVEN, // nothing can be said
 	ANSWER, // a SYN, to be answered
 	FALSE, // belongs to nothing
@@ -87,13 +91,15 @@ static __always_inline enum proof prove_local(struct xdp_md *ctx, const struct p
 	bool opens = (p->flags & (SYN | ACK)) == SYN;
 	if (!socket)
 		return opens ? UNPROVEN : FALSE;
-	enum proof proof = PROVEN;
+	// Without a finished handshake anybody could have sent the beginning in this name.
+	bool open = socket->state == TCP_SYN_SENT_STATE || socket->state == TCP_NEW_SYN_RECV_STATE;
+	enum proof proof = open ? LIKELY : PROVEN;
 	if (socket->state == TCP_LISTEN_STATE) {
 		if (opens) {
 			__s64 made = bpf_tcp_gen_syncookie(socket, h->ip, sizeof(h->ip), (void *)h->tcp, h->tcp_length);
 			// Refused while the queue of the listener has room (net.ipv4.tcp_syncookies = 1): the kernel
 			// judges by itself.
-			proof = made < 0 ? PROVEN : ANSWER;
+			proof = made < 0 ? LIKELY : ANSWER;
 			answer->cookie = made;
 		} else if (p->flags & (SYN | RST) ||
 			   bpf_tcp_check_syncookie(socket, h->ip, sizeof(h->ip), (void *)h->tcp, h->tcp_length)) {
@@ -104,20 +110,21 @@ static __always_inline enum proof prove_local(struct xdp_md *ctx, const struct p
 	return proof;
 }
 
-static __always_inline bool tracked(struct xdp_md *ctx, const struct packet *p)
+static __always_inline enum proof tracked(struct xdp_md *ctx, const struct packet *p)
 {
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_ct_opts___scrub options = { .netns_id = BPF_F_CURRENT_NETNS, .l4proto = IPPROTO_TCP };
 	if (!bpf_xdp_ct_lookup || !bpf_ct_release)
-		return false;
+		return UNPROVEN;
 	tuple_of(p, &tuple);
 	struct nf_conn *connection =
 		p->six ? bpf_xdp_ct_lookup(ctx, &tuple, sizeof(tuple.ipv6), &options, sizeof(options))
 		       : bpf_xdp_ct_lookup(ctx, &tuple, sizeof(tuple.ipv4), &options, sizeof(options));
 	if (!connection)
-		return false;
+		return UNPROVEN;
+	enum proof proof = connection->status & ASSURED ? PROVEN : LIKELY;
 	bpf_ct_release(connection);
-	return true;
+	return proof;
 }
 
 static __always_inline enum proof prove_routed(struct xdp_md *ctx, const struct packet *p, struct headers *h,
@@ -130,8 +137,9 @@ static __always_inline enum proof prove_routed(struct xdp_md *ctx, const struct 
 		answer->cookie = made;
 		return made < 0 ? UNPROVEN : ANSWER;
 	}
-	if (tracked(ctx, p))
-		return PROVEN;
+	enum proof proof = tracked(ctx, p);
+	if (proof != UNPROVEN)
+		return proof;
 	if (p->flags & (SYN | RST))
 		return FALSE;
 	long wrong = p->six ? bpf_tcp_raw_check_syncookie_ipv6(ip, tcp) : bpf_tcp_raw_check_syncookie_ipv4(ip, tcp);

@@ -37,6 +37,7 @@ pub enum Cookies {
     /// With `net.ipv4.tcp_syncookies` = 2 always, with 1 when its queue is full.
     Local,
     /// The protected addresses lie behind this host: cookies of the kernel's synproxy, which [`crate::synproxy`] sets up.
+    /// TCP to ports that its rules do not name is not reached by new clients from [`ddos::Level::Prove`] on.
     Router,
 }
 

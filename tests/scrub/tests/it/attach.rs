@@ -1,0 +1,126 @@
+//! Attached to an interface, adopted, detached.
+
+use crate::ground::{Ground, HOST, eventually, host_prefix, of_host};
+use ddos::{Level, Reason};
+use scrub::{Filter, Mode, Plan, Verdict, fault};
+use scrub_lab::generate::Generator;
+use scrub_lab::kinds::{Kind, Style};
+use scrub_lab::scene::allowed;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+const PACKETS: u32 = 20_000;
+
+fn flood(ground: &Ground, kind: Kind) {
+    let index = ground.attacker.interface("v0").unwrap();
+    let recipe = kind.recipe(ground.path(), Style::Linux, 80);
+    ground.attacker.inside(|| Generator::new(index).unwrap().send(&recipe, PACKETS).unwrap()).unwrap();
+}
+
+#[test]
+fn a_flood_is_dropped_and_counted_to_the_packet() {
+    if !allowed() {
+        return;
+    }
+    let ground = Ground::make();
+    let mut filter = ground.attach(&Plan { sample_one_in: 16, ..ground.plan() });
+    assert_eq!(filter.attachment().unwrap().mode, Mode::Native);
+    filter.protect(&[(host_prefix(), Level::Clean)]).unwrap();
+    for (kind, count) in [(Kind::Ntp, 1), (Kind::Dns, 2), (Kind::Memcached, 3), (Kind::Ssdp, 4)] {
+        flood(&ground, kind);
+        let wanted = u64::from(PACKETS) * count;
+        eventually(kind.word(), || of_host(&filter).dropped[Reason::Amplification.index()] >= wanted);
+    }
+    let counters = of_host(&filter);
+    // Packets of the kernel itself (neighbours) are none of these.
+    assert_eq!(counters.dropped[Reason::Amplification.index()], u64::from(PACKETS) * 4);
+    assert_eq!(counters.amp_packets, u64::from(PACKETS) * 4);
+    let samples = filter.samples(0).unwrap();
+    let share = f64::from(PACKETS) * 4.0 / 16.0;
+    assert!((samples.len() as f64) > share * 0.8 && (samples.len() as f64) < share * 1.2, "{}", samples.len());
+    let ports = samples.iter().filter_map(|(_, sample)| sample.parse()?.get(ddos::Field::SourcePort));
+    assert!(ports.into_iter().all(|port| [123, 53, 11211, 1900].contains(&port)));
+    filter.detach().unwrap();
+    assert!(!ground.bpffs.pins().exists());
+}
+
+#[test]
+fn the_host_is_not_touched_by_an_observer() {
+    if !allowed() {
+        return;
+    }
+    let ground = Ground::make();
+    let mut filter = ground.attach(&ground.plan());
+    filter.protect(&[(host_prefix(), Level::Observe)]).unwrap();
+    let listener = ground.host.inside(|| TcpListener::bind((HOST, 80))).unwrap().unwrap();
+    let to = (HOST, 80).to_socket_addrs().unwrap().next().unwrap();
+    let client = ground.attacker.inside(|| TcpStream::connect_timeout(&to, Duration::from_secs(5))).unwrap();
+    assert!(client.is_ok() && listener.accept().is_ok());
+    let counters = of_host(&filter);
+    assert_eq!((counters.tcp_syn, counters.lost()), (1, 0));
+    filter.detach().unwrap();
+}
+
+#[test]
+fn generic_mode_is_said_plainly() {
+    if !allowed() {
+        return;
+    }
+    let ground = Ground::make();
+    let filter = ground.attach(&Plan { mode: Mode::Generic, ..ground.plan() });
+    assert_eq!(filter.attachment().unwrap().mode, Mode::Generic);
+    filter.detach().unwrap();
+    // A loopback interface has no native mode.
+    let plan = Plan { interface: 1, ..ground.plan() };
+    let filter = ground.attach(&plan);
+    assert_eq!(filter.attachment().unwrap().mode, Mode::Generic);
+    filter.detach().unwrap();
+    let native = Plan { mode: Mode::Native, ..plan };
+    let refused = ground.host.inside(|| Filter::attach(&native, &base::SystemRandom::new()).err()).unwrap().unwrap();
+    assert!(refused.is(&fault::ATTACH), "{refused:?}");
+    assert!(!ground.bpffs.pins().exists(), "nothing is left of what failed");
+}
+
+#[test]
+fn what_an_earlier_start_left_is_adopted_with_its_state() {
+    if !allowed() {
+        return;
+    }
+    let ground = Ground::make();
+    let mut filter = ground.attach(&ground.plan());
+    filter.protect(&[(host_prefix(), Level::Prove)]).unwrap();
+    filter.list("203.0.113.0/24".parse().unwrap(), Verdict::Deny).unwrap();
+    filter.ban("203.0.113.9".parse().unwrap(), Duration::from_secs(60), 3).unwrap();
+    let now = 1_700_000_000_000_000;
+    let signature = ddos::Signature::new(host_prefix(), vec![(ddos::Field::SourcePort, 123)], now + 60_000_000);
+    filter.put_signature(&signature, now).unwrap();
+    drop(filter);
+    let second = ground.host.inside(|| Filter::attach(&ground.plan(), &base::SystemRandom::new()).err()).unwrap();
+    assert!(second.unwrap().is(&fault::ALREADY));
+    let lease = Duration::from_secs(60);
+    let mut filter = ground.host.inside(|| Filter::adopt(&ground.bpffs.pins(), lease)).unwrap().unwrap().unwrap();
+    assert_eq!(filter.attachment().unwrap().mode, Mode::Native);
+    assert_eq!(filter.defence(host_prefix()).unwrap().level, Level::Prove);
+    assert_eq!(filter.listed().len(), 1);
+    assert_eq!(filter.bans()[0].1.reason, 3);
+    assert_eq!(filter.signatures(now).unwrap()[0].signature.id, signature.id);
+    // And it goes on from there: slots and rules of before are not given away.
+    filter
+        .put_signature(&ddos::Signature::new(host_prefix(), vec![(ddos::Field::Ttl, 3)], now + 60_000_000), now)
+        .unwrap();
+    assert_eq!(filter.signatures(now).unwrap().len(), 2);
+    filter.detach().unwrap();
+    assert!(ground.host.inside(|| Filter::adopt(&ground.bpffs.pins(), lease)).unwrap().unwrap().is_none());
+}
+
+#[test]
+fn pins_need_a_bpf_file_system() {
+    if !allowed() {
+        return;
+    }
+    let ground = Ground::make();
+    let elsewhere = std::env::temp_dir().join(format!("scrub-no-bpf-{}", std::process::id()));
+    let plan = Plan { pins: elsewhere.clone(), ..ground.plan() };
+    let refused = ground.host.inside(|| Filter::attach(&plan, &base::SystemRandom::new()).err()).unwrap().unwrap();
+    assert!(refused.is(&fault::NOT_BPFFS) && !elsewhere.exists(), "{refused:?}");
+}
