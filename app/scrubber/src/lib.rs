@@ -1,3 +1,34 @@
 //! The scrubber's controller: counters in, judgement each second, levels, signatures and diversions out, each as an order with a lease.
 //!
 //! What it is not: a filter, a detector or a speaker: `scrub`, `ddos`, `bgp` and `divert` are.
+//!
+//! - [`config`]: one YAML file. [`run`]: everything wired, until told to stop.
+//! - [`control`]: one second. [`place`]: what is wanted of a destination against what stands for it. [`upstream`]: what routers
+//!   are told. [`hands`] carry out [`orders`] by the actions of [`action`], over [`port::Packets`] (the kernel in service).
+//! - [`ask`] and [`listen`]: the local socket of the operator and the gateway. [`status`], [`capture`]: what is shown. [`tell`]: what
+//!   the server hears.
+//!
+//! Invariants
+//! - Whatever is changed in the filter, at a router or at a name server is an order: journalled, with a lease, read back, undone.
+//! - Routers and name servers never hold up the second: the filter's lease is renewed whatever they do.
+//! - What is wanted and what stands are compared every second; what was refused is tried again after a pause.
+//! - Nothing stays attached: a stop detaches, and after a crash the watchdog does when the lease is over.
+
+pub mod action;
+pub mod ask;
+pub mod board;
+pub mod capture;
+pub mod claims;
+pub mod config;
+pub mod control;
+pub mod fault;
+pub mod hands;
+pub mod kernel;
+pub mod listen;
+pub mod orders;
+pub mod place;
+pub mod port;
+pub mod run;
+pub mod status;
+pub mod tell;
+pub mod upstream;

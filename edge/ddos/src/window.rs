@@ -9,7 +9,8 @@ pub const LONG_S: usize = 10;
 pub const SAMPLES: usize = 4_096;
 
 /// What HTTP requests to a site looked like in a second, as the gateway counted them.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct HttpLoad {
     /// Requests a second.
     pub requests: f32,

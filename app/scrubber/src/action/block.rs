@@ -1,0 +1,98 @@
+//! `block`: everything from a source is dropped, while the order is in force.
+
+use super::{lease_us, not_in_force, parameter};
+use crate::claims::Claims;
+use crate::fault;
+use crate::port::SharedPackets;
+use action::{Action, Adopted, Applied, HostView, Plan, Progress, pack, unpack};
+use base::{Clock, Fault, Micros, Result};
+use ddos::Prefix;
+use record::{ActionKind, Order};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// See the module.
+pub struct Block {
+    packets: SharedPackets,
+    /// Sources that are never banned: the operator's, routers, name servers, the server.
+    never: Vec<Prefix>,
+    clock: Arc<dyn Clock>,
+    claims: Mutex<Claims<IpAddr, Micros>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    order: String,
+    source: IpAddr,
+    until_us: Micros,
+}
+
+impl Block {
+    /// Over a filter; `never` holds what must stay reachable.
+    pub fn new(packets: SharedPackets, never: Vec<Prefix>, clock: Arc<dyn Clock>) -> Block {
+        Block { packets, never, clock, claims: Mutex::default() }
+    }
+
+    fn claims(&self) -> MutexGuard<'_, Claims<IpAddr, Micros>> {
+        self.claims.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn put(&self, record: &Record) -> Result<()> {
+        self.claims().add(&record.source, &record.order, record.until_us);
+        let until_us = self.claims().most(&record.source).unwrap_or(record.until_us);
+        self.packets.lock().ban(record.source, until_us.saturating_sub(self.clock.wall()).max(0))
+    }
+}
+
+impl Action for Block {
+    fn kind(&self) -> ActionKind {
+        ActionKind::Block
+    }
+
+    fn plan(&self, order: &Order, _host: &HostView) -> Result<Plan> {
+        let source: IpAddr = parameter(order, "address", "one address, as 198.51.100.7")?;
+        let source = source.to_canonical();
+        let kept = source.is_loopback() || source.is_unspecified() || source.is_multicast();
+        if kept || self.never.iter().any(|never| never.has(source)) {
+            let fault = Fault::new(&fault::GUARDED).object(source);
+            return Err(fault.expected("a source that is not on the allow list"));
+        }
+        let until_us = self.clock.wall().saturating_add(lease_us(order));
+        let touched = vec![format!("drop everything from {source}")];
+        Ok(Plan { touched, record: pack(&Record { order: order.id.clone(), source, until_us })? })
+    }
+
+    fn apply(&self, _order: &Order, plan: &Plan, _host: &HostView, _progress: &mut Progress<'_>) -> Result<Applied> {
+        self.put(&unpack(&plan.record)?)?;
+        Ok(Applied { touched: plan.touched.clone(), record: plan.record.clone() })
+    }
+
+    fn verify(&self, _host: &HostView, record: &Value) -> Result<Vec<String>> {
+        let Record { source, .. } = unpack(record)?;
+        if !self.packets.lock().banned(source)? {
+            return Err(not_in_force(format!("the ban of {source}"), "not in the filter"));
+        }
+        Ok(vec![format!("{source} is banned")])
+    }
+
+    fn undo(&self, _host: &HostView, record: &Value) -> Result<Vec<String>> {
+        let Record { order, source, .. } = unpack(record)?;
+        self.claims().remove(&source, &order);
+        if self.claims().most(&source).is_some() {
+            return Ok(vec![format!("{source} stays banned: another order wants it")]);
+        }
+        let mut packets = self.packets.lock();
+        packets.unban(source)?;
+        if packets.banned(source)? {
+            return Err(not_in_force(format!("the end of the ban of {source}"), "still in the filter"));
+        }
+        Ok(vec![format!("{source} is not banned any more")])
+    }
+
+    fn adopt(&self, _host: &HostView, record: &Value, _left_s: u64, _same_boot: bool) -> Result<Adopted> {
+        self.put(&unpack(record)?)?;
+        Ok(Adopted::Kept)
+    }
+}

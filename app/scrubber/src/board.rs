@@ -1,0 +1,123 @@
+//! What the controller's second, the hands and the socket share.
+
+use crate::ask::SAMPLES;
+use crate::capture::Taken;
+use crate::status::Status;
+use base::Micros;
+use ddos::{HttpLoad, Prefix};
+use record::{Receipt, ReceiptState};
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard};
+
+/// Attacks that are remembered.
+const ATTACKS: usize = 32;
+/// Receipts that may wait for the controller.
+const RECEIPTS: usize = 4096;
+/// Sites whose load may be told in a second.
+const SITES: usize = 1024;
+/// Load of the gateway older than this is no load, µs.
+const FRESH_US: Micros = 3_000_000;
+
+/// See the module.
+#[derive(Default)]
+pub struct Board {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    status: Status,
+    samples: BTreeMap<Prefix, VecDeque<Taken>>,
+    attacks: VecDeque<Value>,
+    http: BTreeMap<IpAddr, (Micros, HttpLoad)>,
+    receipts: VecDeque<Receipt>,
+    done: u64,
+    failed: u64,
+}
+
+impl Board {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Shows what the controller does.
+    pub fn show(&self, mut status: Status) {
+        let mut inner = self.inner();
+        (status.orders.done, status.orders.failed) = (inner.done, inner.failed);
+        status.attacks = inner.attacks.iter().cloned().collect();
+        inner.status = status;
+    }
+
+    /// What the controller shows.
+    pub fn status(&self) -> Status {
+        self.inner().status.clone()
+    }
+
+    /// Keeps the newest samples of a destination.
+    pub fn sampled(&self, destination: Prefix, taken: impl IntoIterator<Item = Taken>) {
+        let mut inner = self.inner();
+        let ring = inner.samples.entry(destination).or_default();
+        for one in taken {
+            if ring.len() >= SAMPLES {
+                ring.pop_front();
+            }
+            ring.push_back(one);
+        }
+    }
+
+    /// The newest samples of a destination, the oldest of them first.
+    pub fn samples(&self, destination: Prefix, count: usize) -> Vec<Taken> {
+        let inner = self.inner();
+        let ring = inner.samples.get(&destination);
+        ring.map_or_else(Vec::new, |ring| ring.iter().skip(ring.len().saturating_sub(count)).cloned().collect())
+    }
+
+    /// Remembers a report; one of the same attack is replaced.
+    pub fn attacked(&self, id: &str, report: Value) {
+        let mut inner = self.inner();
+        inner.attacks.retain(|known| known["id"] != id);
+        inner.attacks.push_front(report);
+        inner.attacks.truncate(ATTACKS);
+    }
+
+    /// The attacks that are remembered, newest first.
+    pub fn attacks(&self) -> Vec<Value> {
+        self.inner().attacks.iter().cloned().collect()
+    }
+
+    /// Takes what the gateway saw.
+    pub fn loaded(&self, destination: IpAddr, load: HttpLoad, now: Micros) {
+        let mut inner = self.inner();
+        if inner.http.len() < SITES || inner.http.contains_key(&destination) {
+            inner.http.insert(destination, (now, load));
+        }
+    }
+
+    /// What the gateway saw of addresses inside a prefix: the largest, for a prefix is judged by its worst site.
+    pub fn load(&self, destination: Prefix, now: Micros) -> Option<HttpLoad> {
+        let mut inner = self.inner();
+        inner.http.retain(|_, (at, _)| now - *at <= FRESH_US);
+        let inside = inner.http.iter().filter(|(address, _)| destination.has(**address));
+        inside.map(|(_, (_, load))| *load).max_by(|left, right| left.requests.total_cmp(&right.requests))
+    }
+
+    /// A receipt, for the controller.
+    pub fn receipt(&self, receipt: Receipt) {
+        let mut inner = self.inner();
+        match ReceiptState::try_from(receipt.state) {
+            Ok(ReceiptState::Refused | ReceiptState::Failed) => inner.failed += 1,
+            Ok(ReceiptState::Applied | ReceiptState::Verified) => inner.done += 1,
+            _ => {}
+        }
+        if inner.receipts.len() < RECEIPTS {
+            inner.receipts.push_back(receipt);
+        }
+    }
+
+    /// The receipts since the last call.
+    pub fn receipts(&self) -> Vec<Receipt> {
+        self.inner().receipts.drain(..).collect()
+    }
+}

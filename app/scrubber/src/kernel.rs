@@ -1,0 +1,210 @@
+//! The packet filters of all interfaces as one.
+
+use crate::config::{Config, Cookies, Mode};
+use crate::fault;
+use crate::port::Packets;
+use crate::status::Interface;
+use base::{Clock, Fault, Micros, Random, Result};
+use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
+use scrub::{Filter, Plan, Verdict};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Samples a second that are wanted of each interface.
+const SAMPLES: f64 = 2_000.0;
+/// One sample in so many packets at most: below, a quiet destination would never be seen.
+const RAREST: u32 = 1 << 14;
+/// The reason that our bans carry in the filter.
+const BANNED: u32 = 1;
+
+/// One filter an interface.
+pub struct Filters {
+    filters: Vec<(String, PathBuf, Filter)>,
+    sampling: u32,
+    clock: Arc<dyn Clock>,
+}
+
+impl Filters {
+    /// Attaches to each interface of a configuration, or takes over what an earlier run left attached.
+    ///
+    /// # Errors
+    /// [`fault::NO_INTERFACE`], and what `scrub` says.
+    pub fn attach(config: &Config, random: &dyn Random, clock: Arc<dyn Clock>) -> Result<Filters> {
+        let mut filters = Vec::new();
+        for name in &config.interfaces {
+            let pins = config.pins.join(name);
+            let filter = match Filter::adopt(&pins, config.lease)? {
+                Some(filter) => filter,
+                None => Filter::attach(&plan(config, name, pins.clone())?, random)?,
+            };
+            filters.push((name.clone(), pins, filter));
+        }
+        let mut filters = Filters { filters, sampling: 0, clock };
+        filters.configure(config)?;
+        Ok(filters)
+    }
+
+    fn configure(&mut self, config: &Config) -> Result<()> {
+        let kept: BTreeMap<Prefix, Level> = self.levels();
+        let protect: Vec<(Prefix, Level)> = config
+            .protected()
+            .map(|(prefix, entry)| (prefix, kept.get(&prefix).copied().unwrap_or(entry.lowest).max(entry.lowest)))
+            .collect();
+        let listed = |list: &[String], verdict| {
+            let read = list.iter().filter_map(|text| text.parse().ok());
+            read.map(move |prefix| (prefix, verdict)).collect::<Vec<(Prefix, Verdict)>>()
+        };
+        let lists = [listed(&config.allow, Verdict::Allow), listed(&config.deny, Verdict::Deny)].concat();
+        for (_, _, filter) in &mut self.filters {
+            filter.protect(&protect)?;
+            for (prefix, _) in filter.listed() {
+                filter.unlist(prefix)?;
+            }
+            for (prefix, verdict) in &lists {
+                filter.list(*prefix, *verdict)?;
+            }
+            for server in &config.trusted {
+                filter.trust(server.address, server.port)?;
+            }
+            filter.renew()?;
+        }
+        Ok(())
+    }
+
+    /// What an adopted filter has in force: it must not fall back when its controller comes back in the middle of a fight.
+    fn levels(&self) -> BTreeMap<Prefix, Level> {
+        let Some((_, _, filter)) = self.filters.first() else { return BTreeMap::new() };
+        filter.protected().filter_map(|prefix| Some((prefix, filter.defence(prefix).ok()?.level))).collect()
+    }
+
+    /// How each is attached.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        let shown = |(name, _, filter): &(String, PathBuf, Filter)| Interface {
+            name: name.clone(),
+            mode: filter.attachment().map_or("", |attached| attached.mode.word()).into(),
+        };
+        self.filters.iter().map(shown).collect()
+    }
+
+    /// Where each is pinned.
+    pub fn pins(&self) -> Vec<PathBuf> {
+        self.filters.iter().map(|(_, pins, _)| pins.clone()).collect()
+    }
+
+    fn each<T>(&mut self, mut act: impl FnMut(&mut Filter) -> Result<T>) -> Result<Vec<T>> {
+        self.filters.iter_mut().map(|(_, _, filter)| act(filter)).collect()
+    }
+}
+
+fn plan(config: &Config, name: &str, pins: PathBuf) -> Result<Plan> {
+    let missing = || Fault::new(&fault::NO_INTERFACE).object(name);
+    let index = std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex"));
+    let index = index.ok().and_then(|text| text.trim().parse().ok()).ok_or_else(missing)?;
+    let mut plan = Plan::new(index, pins);
+    plan.mode = match config.mode {
+        Mode::Auto => scrub::Mode::Auto,
+        Mode::Native => scrub::Mode::Native,
+        Mode::Generic => scrub::Mode::Generic,
+    };
+    plan.cookies = match config.cookies {
+        Cookies::None => scrub::Cookies::None,
+        Cookies::Local => scrub::Cookies::Local,
+        Cookies::Router => scrub::Cookies::Router,
+    };
+    plan.lease = config.lease;
+    Ok(plan)
+}
+
+impl Packets for Filters {
+    fn renew(&mut self) -> Result<()> {
+        self.each(Filter::renew).map(|_| ())
+    }
+
+    fn lease_left(&mut self) -> Result<Duration> {
+        let left = self.each(|filter| filter.lease_left())?;
+        Ok(left.into_iter().min().unwrap_or_default())
+    }
+
+    fn level(&mut self, destination: Prefix) -> Result<Level> {
+        let levels = self.each(|filter| Ok(filter.defence(destination)?.level))?;
+        Ok(levels.into_iter().min().unwrap_or(Level::Observe))
+    }
+
+    fn set_level(&mut self, destination: Prefix, level: Level) -> Result<()> {
+        self.each(|filter| filter.set_level(destination, level)).map(|_| ())
+    }
+
+    fn put_signature(&mut self, signature: &Signature) -> Result<()> {
+        let now = self.clock.wall();
+        self.each(|filter| filter.put_signature(signature, now)).map(|_| ())
+    }
+
+    fn drop_signature(&mut self, id: u64) -> Result<()> {
+        self.each(|filter| filter.drop_signature(id)).map(|_| ())
+    }
+
+    fn signatures(&mut self) -> Result<BTreeMap<u64, u64>> {
+        let now = self.clock.wall();
+        let mut hits = BTreeMap::new();
+        for held in self.each(|filter| filter.signatures(now))?.into_iter().flatten() {
+            *hits.entry(held.signature.id).or_default() += held.hits;
+        }
+        Ok(hits)
+    }
+
+    fn ban(&mut self, source: IpAddr, for_us: Micros) -> Result<()> {
+        let time = Duration::from_micros(u64::try_from(for_us).unwrap_or(0));
+        self.each(|filter| filter.ban(source, time, BANNED)).map(|_| ())
+    }
+
+    fn unban(&mut self, source: IpAddr) -> Result<()> {
+        self.each(|filter| filter.unban(source)).map(|_| ())
+    }
+
+    fn banned(&mut self, source: IpAddr) -> Result<bool> {
+        let banned = self.each(|filter| filter.banned(source))?;
+        Ok(!banned.is_empty() && banned.iter().all(Option::is_some))
+    }
+
+    fn bans(&mut self) -> Result<u64> {
+        let counts = self.each(|filter| Ok(filter.bans().len() as u64))?;
+        Ok(counts.into_iter().max().unwrap_or(0))
+    }
+
+    fn counters(&mut self) -> Result<Vec<Vec<(Prefix, Counters)>>> {
+        self.each(|filter| filter.counters())
+    }
+
+    fn samples(&mut self, most: usize) -> Result<Vec<(Prefix, Sample)>> {
+        Ok(self.each(|filter| filter.samples(most))?.into_iter().flatten().collect())
+    }
+
+    fn dropped(&mut self) -> Result<[u64; Reason::COUNT]> {
+        let mut sum = [0; Reason::COUNT];
+        for dropped in self.each(|filter| filter.dropped())? {
+            for (total, packets) in sum.iter_mut().zip(dropped.packets) {
+                *total += packets;
+            }
+        }
+        Ok(sum)
+    }
+
+    fn adapt_sampling(&mut self, rate: f64) -> Result<()> {
+        let each = rate / (self.filters.len().max(1) as f64 * SAMPLES);
+        // Powers of two, so that the kernel is told only when the rate has doubled or halved; saturates.
+        let one_in = (each.max(1.0) as u32).next_power_of_two().min(RAREST);
+        if one_in != self.sampling {
+            self.each(|filter| filter.set_sampling(one_in))?;
+            self.sampling = one_in;
+        }
+        Ok(())
+    }
+
+    fn detach(&mut self) -> Result<()> {
+        let filters = std::mem::take(&mut self.filters);
+        filters.into_iter().map(|(_, _, filter)| filter.detach()).collect::<Result<Vec<()>>>().map(|_| ())
+    }
+}

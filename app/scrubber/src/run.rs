@@ -1,0 +1,195 @@
+//! Everything wired: filter, hands, controller, socket, link to the server; until told to stop.
+
+use crate::action::{Announce, Block, ScrubFilter, ScrubLevel};
+use crate::board::Board;
+use crate::config::Config;
+use crate::control::{Controller, Parts};
+use crate::fault;
+use crate::hands::Hands;
+use crate::kernel::Filters;
+use crate::listen::{Desk, listen};
+use crate::orders::Orders;
+use crate::port::SharedPackets;
+use crate::tell::Teller;
+use crate::upstream::{Routers, Upstream};
+use ::action::{Action, Executor, ExecutorConfig, NoGate};
+use base::{Clock, Fault, Random, Result};
+use bus::SharedSpool;
+use ddos::{Level, Model, Prefix};
+use record::{Host, Order};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+
+/// The controller looks once in so long.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What it runs with.
+pub struct Setup {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Directory of journal and memory; 0700.
+    pub state: PathBuf,
+    /// This host.
+    pub host: Host,
+    /// This agent, 32 hexadecimal digits; empty without a server.
+    pub agent: String,
+    /// Where records go.
+    pub spool: SharedSpool,
+    /// Orders of the server.
+    pub orders: Receiver<Order>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+}
+
+/// What runs, and what it shows.
+pub struct Running {
+    /// What is shown.
+    pub board: Arc<Board>,
+    stop: Arc<AtomicBool>,
+    packets: SharedPackets,
+    routers: Arc<Routers>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+    tasks: tokio::task::JoinSet<()>,
+    pins: Vec<PathBuf>,
+}
+
+/// Starts everything.
+///
+/// # Errors
+/// What keeps it from starting; nothing stays attached then but for its lease.
+pub fn start(setup: Setup) -> Result<Running> {
+    let Setup { config, state, host, agent, spool, orders: given, clock, random } = setup;
+    let model = config.model.as_deref().map(model).transpose()?;
+    let filters = Filters::attach(&config, &*random, clock.clone())?;
+    let (interfaces, pins) = (filters.interfaces(), filters.pins());
+    let packets = SharedPackets::new(filters);
+    let runtime = tokio::runtime::Handle::current();
+    let routers = Arc::new(Routers::start(&config, &runtime, &clock, &random)?);
+    let board = Arc::new(Board::default());
+    let teller = Arc::new(Teller::new(spool, board.clone(), host, agent.clone()));
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut settings = ExecutorConfig::edge(state, ::action::Hands::of(actions(&config, &packets, &routers, &clock)));
+    settings.agent = agent.clone();
+    let executor = Executor::new(settings, Arc::new(NoGate), clock.clone())?;
+    let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone())?;
+    let orders = Orders::new(agent, clock.clone(), random);
+    let desk = Desk {
+        config: config.clone(),
+        board: board.clone(),
+        hands: hands.clone(),
+        orders: orders.clone(),
+        bans: Default::default(),
+        clock: clock.clone(),
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    let (socket, desk) = (config.socket.clone(), Arc::new(desk));
+    tasks.spawn(async move {
+        if let Err(fault) = listen(&socket, desk).await {
+            tracing::error!(fault = %fault.inside(), "the local socket is closed");
+        }
+    });
+    tasks.spawn(pass(given, hands.clone()));
+    let upstream = Upstream::new(routers.clone(), config.policy.clone());
+    let parts = Parts {
+        config,
+        packets: packets.clone(),
+        interfaces,
+        model,
+        hands,
+        orders,
+        board: board.clone(),
+        teller,
+        upstream,
+        clock,
+    };
+    let second = seconds(Controller::new(parts), stop.clone())?;
+    Ok(Running { board, stop, packets, routers, threads: vec![thread, second], tasks, pins })
+}
+
+/// The server's orders go to the hands.
+async fn pass(mut given: Receiver<Order>, hands: Hands) {
+    while let Some(order) = given.recv().await {
+        hands.give(order);
+    }
+}
+
+/// The thread of the controller.
+fn seconds(mut controller: Controller, stop: Arc<AtomicBool>) -> Result<std::thread::JoinHandle<()>> {
+    let run = move || {
+        let mut next = std::time::Instant::now();
+        while !stop.load(Ordering::Relaxed) {
+            if let Err(fault) = controller.second() {
+                tracing::error!(fault = %fault.inside(), "a second was not judged");
+            }
+            next += SECOND;
+            // Behind (a suspended machine): the seconds that were missed are not made up for.
+            next = next.max(std::time::Instant::now());
+            std::thread::sleep(next.saturating_duration_since(std::time::Instant::now()));
+        }
+    };
+    let thread = std::thread::Builder::new().name("seconds".into()).spawn(run);
+    thread.map_err(|cause| Fault::new(&fault::THREAD).object("seconds").because(cause))
+}
+
+/// Every action, over what this program owns.
+fn actions(
+    config: &Config,
+    packets: &SharedPackets,
+    routers: &Arc<Routers>,
+    clock: &Arc<dyn Clock>,
+) -> Vec<Arc<dyn Action>> {
+    let lowest: BTreeMap<Prefix, Level> = config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
+    let read = |list: &[String]| list.iter().filter_map(|text| text.parse().ok()).collect::<Vec<Prefix>>();
+    let mut never = read(&config.allow);
+    never.extend(config.trusted.iter().map(|server| Prefix::single(server.address)));
+    never.extend(config.neighbours.iter().map(|neighbour| Prefix::single(neighbour.session.address)));
+    never.extend(config.names.iter().map(|name| Prefix::single(name.records.server.ip())));
+    let protected = lowest.keys().copied().collect();
+    vec![
+        Arc::new(ScrubLevel::new(packets.clone(), lowest)),
+        Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone())),
+        Arc::new(Block::new(packets.clone(), never, clock.clone())),
+        Arc::new(Announce::flowspec(routers.clone(), clock.clone())),
+        Arc::new(Announce::blackhole(routers.clone(), read(&config.policy.blackhole_within), clock.clone())),
+    ]
+}
+
+fn model(path: &std::path::Path) -> Result<Model> {
+    let wrong = || Fault::new(&fault::MODEL).object(path.display());
+    let size = std::fs::metadata(path).map_err(|cause| wrong().because(cause))?.len();
+    if size > base::limits::CONFIG_BYTES * 16 {
+        return Err(wrong().expected("a smaller file").found(format!("{size} bytes")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|cause| wrong().because(cause))?;
+    Model::read(&text).map_err(|fault| wrong().found(fault))
+}
+
+impl Running {
+    /// Where the filters are pinned: the watchdog's arguments.
+    pub fn pins(&self) -> &[PathBuf] {
+        &self.pins
+    }
+
+    /// Ends everything: orders stay in the journal, nothing stays attached, routers forget.
+    ///
+    /// # Errors
+    /// When the kernel does not let go; the lease ends it then.
+    pub async fn stop(mut self) -> Result<()> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.tasks.shutdown().await;
+        let threads = std::mem::take(&mut self.threads);
+        // An error is a panic, which has told itself.
+        let _ = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
+        let detached = self.packets.lock().detach();
+        if let Some(routers) = Arc::into_inner(self.routers) {
+            routers.stop("the scrubber stops").await;
+        }
+        detached
+    }
+}

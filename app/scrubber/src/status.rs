@@ -1,0 +1,128 @@
+//! What a scrubber shows of itself: to the operator over the socket, to the server with its state, in both as JSON.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything, as of one second.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// When, µs since the Unix epoch.
+    pub time_us: i64,
+    /// Where the filter is attached.
+    pub interfaces: Vec<Interface>,
+    /// Until the filter ends without its controller, milliseconds.
+    pub lease_left_ms: u64,
+    /// Packets a second that came in.
+    pub packets: f64,
+    /// Bits a second that came in.
+    pub bits: f64,
+    /// Packets dropped since the filter was attached, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// Each protected destination.
+    pub destinations: Vec<Destination>,
+    /// Sources banned now.
+    pub bans: u64,
+    /// Routers upstream.
+    pub neighbours: Vec<Neighbour>,
+    /// Names that may move.
+    pub names: Vec<Name>,
+    /// Orders carried out, and refused or failed, since the start.
+    pub orders: Orders,
+    /// Reports of the newest attacks, running ones among them; the newest first.
+    pub attacks: Vec<serde_json::Value>,
+}
+
+/// One interface.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// `native` or `generic`.
+    pub mode: String,
+}
+
+/// One protected destination.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Destination {
+    /// Its name.
+    pub name: String,
+    /// Its address or range.
+    pub prefix: String,
+    /// The level in force.
+    pub level: String,
+    /// Packets a second.
+    pub packets: f64,
+    /// Bits a second.
+    pub bits: f64,
+    /// Packets a second that are dropped.
+    pub dropped: f64,
+    /// Class of the attack, empty when there is none.
+    pub class: String,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+    /// An attack is under way.
+    pub alarm: bool,
+    /// Why the level is what it is, in both languages.
+    pub reasons: Vec<Said>,
+    /// Signatures in force.
+    pub signatures: Vec<Signature>,
+    /// Orders that stand for it.
+    pub orders: usize,
+}
+
+/// A text in both languages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// English.
+    pub en: String,
+    /// Chinese.
+    pub zh: String,
+}
+
+/// One signature in force.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Signature {
+    /// Its id, 16 hexadecimal digits.
+    pub id: String,
+    /// What it fixes, readable.
+    pub terms: String,
+    /// Packets that it dropped.
+    pub hits: u64,
+    /// When it ends, µs.
+    pub until_us: i64,
+}
+
+/// One router upstream.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// Its name.
+    pub name: String,
+    /// State of the session.
+    pub state: String,
+    /// What went wrong last, empty when nothing did.
+    pub error: String,
+    /// What is announced to it.
+    pub announced: Vec<String>,
+}
+
+/// One name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Name {
+    /// The name.
+    pub name: String,
+    /// `home`, `standby` or what keeps it between them.
+    pub state: String,
+    /// Where it points.
+    pub addresses: Vec<String>,
+}
+
+/// Counters of orders.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// Carried out since the start.
+    pub done: u64,
+    /// Refused or failed since the start.
+    pub failed: u64,
+}

@@ -1,0 +1,138 @@
+//! When filtering here is too late: what is told to routers upstream, and names that move.
+//!
+//! At level [`Level::Upstream`] each signature becomes a FlowSpec rule. When the link stays full all the same, the address is
+//! given up: a blackhole, which policy usually leaves to a person.
+
+mod routers;
+mod rule;
+
+pub use routers::Routers;
+
+use crate::config::{Decide, Policy};
+use crate::hands::Hands;
+use crate::orders::{Orders, Reason};
+use crate::place::Place;
+use crate::status;
+use base::Micros;
+use ddos::{Judgement, Level, Prefix};
+use record::{Order, Receipt, ReceiptState};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How long the link may be full at the highest level before an address is given up, µs.
+const GIVE_UP_US: Micros = 30_000_000;
+/// What was refused is not ordered again before, µs.
+const AGAIN_US: Micros = 10_000_000;
+/// An order is renewed when its lease has less left than this part.
+const RENEW: Micros = 4;
+
+/// See the module.
+pub struct Upstream {
+    routers: Arc<Routers>,
+    policy: Policy,
+    /// Orders that stand, by destination and what they say.
+    standing: BTreeMap<(Prefix, String), Standing>,
+    /// Since when each destination has been at the highest level with a full link.
+    full: BTreeMap<Prefix, Micros>,
+    wanted: Vec<Wanted>,
+    /// What was refused or failed is not ordered again before.
+    held: BTreeMap<(Prefix, String), Micros>,
+}
+
+struct Standing {
+    order: String,
+    ends_us: Micros,
+}
+
+struct Wanted {
+    prefix: Prefix,
+    key: String,
+    why: String,
+    alert: String,
+}
+
+impl Upstream {
+    /// Over the routers, as policy has it.
+    pub fn new(routers: Arc<Routers>, policy: Policy) -> Upstream {
+        let (standing, full, held) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Upstream { routers, policy, standing, full, wanted: Vec::new(), held }
+    }
+
+    /// Takes a destination's judgement of this second.
+    pub fn judged(&mut self, place: &Place, judgement: &Judgement, full: bool, now: Micros) {
+        let prefix = place.prefix;
+        if judgement.level < Level::Upstream {
+            self.full.remove(&prefix);
+            return;
+        }
+        let mut want = |key: String, why: &str| {
+            let (why, alert) = (format!("{}: {why}", place.name), place.alert.clone());
+            self.wanted.push(Wanted { prefix, key, why, alert });
+        };
+        if self.policy.flowspec == Decide::Auto {
+            let rules = place.wanted.values().filter_map(rule::of);
+            rules.filter_map(|rule| serde_json::to_string(&rule).ok()).for_each(|key| want(key, "the link is full"));
+        }
+        if self.policy.blackhole == Decide::Auto && prefix.is_single() && full {
+            let since = *self.full.entry(prefix).or_insert(now);
+            if now - since >= GIVE_UP_US {
+                want(String::new(), "the link stays full; the address is given up");
+            }
+        }
+    }
+
+    /// Orders what is wanted, takes back what is not.
+    pub fn second(&mut self, now: Micros, orders: &Orders, hands: &Hands) {
+        let lease_us = i64::try_from(self.policy.upstream_lease.as_micros()).unwrap_or(i64::MAX);
+        let wanted = std::mem::take(&mut self.wanted);
+        self.held.retain(|_, until| *until > now);
+        let keys: Vec<(Prefix, String)> = wanted.iter().map(|wanted| (wanted.prefix, wanted.key.clone())).collect();
+        let gone: Vec<(Prefix, String)> = self.standing.keys().filter(|key| !keys.contains(key)).cloned().collect();
+        for standing in gone.iter().filter_map(|key| self.standing.remove(key)) {
+            let reason = Reason { by: "scrubber".into(), text: "the attack is over".into(), ..Reason::default() };
+            hands.give(orders.undo(&standing.order, &reason));
+        }
+        for Wanted { prefix, key, why, alert } in wanted {
+            let place = (prefix, key);
+            let stands = self.standing.get(&place).is_some_and(|known| known.ends_us - now > lease_us / RENEW);
+            if stands || self.held.contains_key(&place) || self.routers.count() == 0 {
+                continue;
+            }
+            let reason = Reason { by: "scrubber".into(), text: why, alert };
+            let order = self.order(&place, orders, &reason);
+            // A neighbour takes one announcement of a kind: the old one goes first.
+            if let Some(old) = self.standing.remove(&place) {
+                hands.give(orders.undo(&old.order, &reason));
+            }
+            self.standing.insert(place, Standing { order: order.id.clone(), ends_us: now.saturating_add(lease_us) });
+            hands.give(order);
+        }
+    }
+
+    fn order(&self, (prefix, key): &(Prefix, String), orders: &Orders, reason: &Reason) -> Order {
+        if key.is_empty() {
+            return orders.blackhole(*prefix, self.policy.upstream_lease, reason);
+        }
+        orders.flowspec(key.clone(), self.policy.upstream_lease, reason)
+    }
+
+    /// What is over does not stand.
+    pub fn heard(&mut self, receipt: &Receipt, now: Micros) {
+        use ReceiptState::{Expired, Failed, Refused, Undone};
+        let state = ReceiptState::try_from(receipt.state).unwrap_or(ReceiptState::Planned);
+        if !matches!(state, Expired | Failed | Refused | Undone) {
+            return;
+        }
+        let over = |(_, standing): &(&(Prefix, String), &Standing)| standing.order == receipt.order;
+        let Some(key) = self.standing.iter().find(over).map(|(key, _)| key.clone()) else { return };
+        self.standing.remove(&key);
+        if matches!(state, Failed | Refused) {
+            self.held.insert(key, now + AGAIN_US);
+        }
+    }
+
+    /// How the routers are.
+    pub fn neighbours(&self) -> Vec<status::Neighbour> {
+        self.routers.shown()
+    }
+}
