@@ -110,6 +110,15 @@ pub const ANSWER: Code = Code {
     hint: "the server must speak RFC 2136 and RFC 8945",
     hint_zh: "服务器须支持 RFC 2136 与 RFC 8945",
 };
+/// Somebody else changed the name.
+pub const CHANGED: Code = Code {
+    id: "divert.changed",
+    class: Class::Conflict,
+    title: "somebody else changed the name; it was left as it is",
+    title_zh: "该域名已被他人修改，未作变更",
+    hint: "if it is at one of its places, that is taken over; if not, put it back to one of them when it may be moved again",
+    hint_zh: "若其地址属于已知地点之一，则予以接管；否则请在允许再次切换时将其改回某一地点",
+};
 /// The name is an alias.
 pub const ALIAS: Code = Code {
     id: "divert.alias",
@@ -179,6 +188,7 @@ pub const ALL: &[&Code] = &[
     &REFUSED,
     &SERVER_FAILED,
     &ANSWER,
+    &CHANGED,
     &ALIAS,
     &TIMEOUT,
     &UNREACHABLE,

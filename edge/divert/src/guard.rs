@@ -101,10 +101,10 @@ impl Guard {
         self.switching.done(now_us, outcome);
     }
 
-    /// The name was read, and has these addresses.
-    pub fn observed(&mut self, now_us: Micros, addresses: &Addresses) {
+    /// The name was read, and has these addresses; `epoch` is that of [`Guard::switching`] when the reading began.
+    pub fn observed(&mut self, now_us: Micros, epoch: u64, addresses: &Addresses) {
         let place = self.place_of(addresses);
-        self.switching.observed(now_us, place);
+        self.switching.observed(now_us, epoch, place);
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
             guard.done(SECOND, &Ok(Swap::Changed(Found { addresses: set(found), ttl_s: 5 })));
             assert_eq!(guard.switching.phase(), phase);
         }
-        guard.observed(2 * SECOND, &set("192.0.2.1"));
+        guard.observed(2 * SECOND, guard.switching.epoch(), &set("192.0.2.1"));
         assert_eq!((guard.switching.at(), guard.switching.phase()), (0, Phase::Healthy));
     }
 

@@ -12,16 +12,17 @@ use base::{Fault, Random, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest a probe may take, ms: there is one each second.
 const TIMEOUT_MAX_MS: u32 = 950;
 
-/// What is asked.
+/// What is asked. As text: `tcp:443`, `http:80/healthz`, `https:443/healthz`, `tls:443`, `dns:53/example.org`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ProbeSettings {
+pub struct Ask {
     /// Word of the kind: one of [`PROBES`].
     pub kind: String,
     /// Port; 0 for the one that is usual for the kind.
@@ -38,9 +39,9 @@ pub struct ProbeSettings {
     pub secure: bool,
 }
 
-impl Default for ProbeSettings {
+impl Default for Ask {
     fn default() -> Self {
-        ProbeSettings {
+        Ask {
             kind: "tcp".into(),
             port: 0,
             timeout_ms: 800,
@@ -49,6 +50,50 @@ impl Default for ProbeSettings {
             expect: Vec::new(),
             secure: false,
         }
+    }
+}
+
+impl FromStr for Ask {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Ask> {
+        let wrong = || {
+            let found = text.chars().take(256).collect::<String>();
+            Fault::new(&fault::PROBE).object("probe").expected("kind:port, as tcp:443 or http:80/healthz").found(found)
+        };
+        let (kind, rest) = text.split_once(':').ok_or_else(wrong)?;
+        let (port, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let port: u16 = port.parse().map_err(|_| wrong())?;
+        let mut ask = Ask { kind: kind.into(), port, ..Ask::default() };
+        match kind {
+            "http" | "https" => {
+                (ask.kind, ask.secure) = ("http".into(), kind == "https");
+                ask.path = if path.is_empty() { "/".into() } else { path.into() };
+            }
+            "dns" => ask.host = path.trim_start_matches('/').into(),
+            _ if path.is_empty() => {}
+            _ => return Err(wrong()),
+        }
+        ask.check()?;
+        Ok(ask)
+    }
+}
+
+impl Ask {
+    /// The kind of probe that asks this.
+    ///
+    /// # Errors
+    /// `divert.probe` for an unknown kind or settings that do not fit it.
+    pub fn check(&self) -> Result<&'static dyn Probe> {
+        let wrong = || Fault::new(&fault::PROBE).object(&self.kind);
+        let known = PROBES.iter().find(|probe| probe.word() == self.kind);
+        let words = || PROBES.iter().map(|probe| probe.word()).collect::<Vec<_>>().join(", ");
+        let probe = *known.ok_or_else(|| wrong().expected(words()))?;
+        if !(1..=TIMEOUT_MAX_MS).contains(&self.timeout_ms) {
+            return Err(wrong().expected(format!("timeout_ms 1 to {TIMEOUT_MAX_MS}")).found(self.timeout_ms));
+        }
+        probe.check(self)?;
+        Ok(probe)
     }
 }
 
@@ -90,21 +135,16 @@ pub trait Probe: Send + Sync {
     fn word(&self) -> &'static str;
 
     /// The port that is usual for it.
-    fn port(&self, settings: &ProbeSettings) -> u16;
+    fn port(&self, settings: &Ask) -> u16;
 
     /// Whether the settings fit.
     ///
     /// # Errors
     /// `divert.probe`.
-    fn check(&self, settings: &ProbeSettings) -> Result<()>;
+    fn check(&self, settings: &Ask) -> Result<()>;
 
     /// Asks once; who calls ends it when its time is over.
-    async fn ask(
-        &self,
-        at: SocketAddr,
-        settings: &ProbeSettings,
-        random: &dyn Random,
-    ) -> std::result::Result<(), Failure>;
+    async fn ask(&self, at: SocketAddr, settings: &Ask, random: &dyn Random) -> std::result::Result<(), Failure>;
 }
 
 /// Every kind.
@@ -114,7 +154,7 @@ pub const PROBES: &[&dyn Probe] = &[&tcp::Tcp, &http::Http, &tls::Tls, &dns::Dns
 #[derive(Clone)]
 pub struct Target {
     probe: &'static dyn Probe,
-    settings: Arc<ProbeSettings>,
+    settings: Arc<Ask>,
     addresses: Addresses,
 }
 
@@ -129,15 +169,8 @@ impl Target {
     ///
     /// # Errors
     /// `divert.probe` for an unknown kind or settings that do not fit it.
-    pub fn new(settings: ProbeSettings, addresses: Addresses) -> Result<Target> {
-        let wrong = || Fault::new(&fault::PROBE).object(&settings.kind);
-        let known = PROBES.iter().find(|probe| probe.word() == settings.kind);
-        let words = || PROBES.iter().map(|probe| probe.word()).collect::<Vec<_>>().join(", ");
-        let probe = *known.ok_or_else(|| wrong().expected(words()))?;
-        if !(1..=TIMEOUT_MAX_MS).contains(&settings.timeout_ms) {
-            return Err(wrong().expected(format!("timeout_ms 1 to {TIMEOUT_MAX_MS}")).found(settings.timeout_ms));
-        }
-        probe.check(&settings)?;
+    pub fn new(settings: Ask, addresses: Addresses) -> Result<Target> {
+        let probe = settings.check()?;
         Ok(Target { probe, settings: Arc::new(settings), addresses })
     }
 
@@ -168,4 +201,35 @@ impl Target {
 /// A name that may stand in a request: no byte that ends a line or a field.
 fn plain(text: &str) -> bool {
     text.len() <= 2048 && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_probe_is_written_in_few_letters() {
+        let ask = |text: &str| text.parse::<Ask>().unwrap();
+        assert_eq!(ask("tcp:443"), Ask { port: 443, ..Ask::default() });
+        let http = Ask { kind: "http".into(), port: 80, path: "/healthz?a=b:c".into(), ..Ask::default() };
+        assert_eq!(ask("http:80/healthz?a=b:c"), http);
+        assert_eq!(ask("https:8443"), Ask { kind: "http".into(), port: 8443, secure: true, ..Ask::default() });
+        assert_eq!(
+            ask("dns:53/example.org"),
+            Ask { kind: "dns".into(), port: 53, host: "example.org".into(), ..Ask::default() }
+        );
+        for bad in
+            ["", "tcp", "tcp:", "tcp:0", "tcp:70000", "tcp:443/x", "ping:1", "tls:443/x", "http:80/a b", "dns:53/a b"]
+        {
+            assert!(bad.parse::<Ask>().unwrap_err().is(&fault::PROBE), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_probe_or_a_fault(text in "(tcp|http|https|dns|tls|:|/|[0-9]{1,6}|.{0,9}){0,6}") {
+            let _ = text.parse::<Ask>();
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! One prober: asks each place once a second and tells what it thinks of it.
+//! One prober: asks each place once a second and tells what it thinks of it. A place that is up and fails once is asked again
+//! sooner: half of the time that a dead address stays in use here is spent on making sure.
 
 use crate::health::{Condition, Health, HealthRules};
 use crate::probe::{Failure, Target};
@@ -7,7 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, sleep_until};
+
+/// Between two probes of a place.
+const SECOND: Duration = Duration::from_secs(1);
+/// Between a failure and the probe that makes sure; longer than what a lost packet or a reload takes.
+const AGAIN: Duration = Duration::from_millis(400);
 
 /// A place to be asked.
 #[derive(Debug, Clone)]
@@ -69,13 +75,11 @@ impl Prober {
 async fn run(watch: Watch, clock: Arc<dyn Clock>, random: Arc<dyn Random>, sink: Sender<Sighting>) {
     let Watch { name, place, target, rules } = watch;
     let mut health = Health::new(rules);
-    let begin = Instant::now() + Duration::from_millis(random.below(1000));
-    let mut seconds = interval_at(begin, Duration::from_secs(1));
-    // A prober that was held up does not ask a place many times at once afterwards.
-    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut next = Instant::now() + Duration::from_millis(random.below(1000));
     let mut before = Condition::Unknown;
     while !sink.is_closed() {
-        seconds.tick().await;
+        sleep_until(next).await;
+        let began = Instant::now();
         let failure = target.ask(&random).await.err();
         let condition = health.hear(clock.monotonic(), failure.is_none());
         if condition != before {
@@ -83,6 +87,9 @@ async fn run(watch: Watch, clock: Arc<dyn Clock>, random: Arc<dyn Random>, sink:
             tracing::info!(?target, ?condition, why, "a place is seen otherwise than before");
             before = condition;
         }
+        let doubt = failure.is_some() && condition == Condition::Up;
+        // From the beginning of the last one: a prober that was held up does not ask many times at once afterwards.
+        next = began + if doubt { AGAIN } else { SECOND };
         let _ = sink.try_send(Sighting { name, place, condition, failure });
     }
 }

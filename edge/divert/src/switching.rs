@@ -105,6 +105,8 @@ pub struct Switching {
     /// A wish from outside: where to, why, and until when.
     wish: Option<(usize, Stay)>,
     flight: Option<(Move, Micros)>,
+    /// Changes that began or ended.
+    epoch: u64,
     asked: Option<Move>,
     approved: Option<Move>,
     /// Since when each place is up or down without a break.
@@ -130,6 +132,7 @@ impl Switching {
             stay: None,
             wish: None,
             flight: None,
+            epoch: 0,
             asked: None,
             approved: None,
             since: vec![(Condition::Unknown, now_us); places],
@@ -177,6 +180,7 @@ impl Switching {
         }
         (self.asked, self.approved) = (None, None);
         self.flight = Some((step, now_us));
+        self.epoch += 1;
         Some(Step::Swap(step))
     }
 
@@ -271,6 +275,7 @@ impl Switching {
     /// What came of the swap under way.
     pub fn done(&mut self, now_us: Micros, outcome: Outcome) {
         let Some((step, _)) = self.flight.take() else { return };
+        self.epoch += 1;
         if outcome != Outcome::Failed {
             self.failures = 0;
         }
@@ -293,9 +298,14 @@ impl Switching {
         }
     }
 
-    /// What the name was read as: at this place, or at none of them. While a change is under way it says nothing.
-    pub fn observed(&mut self, now_us: Micros, place: Option<usize>) {
-        if self.flight.is_some() {
+    /// Grows with each change that begins or ends: a reading is of no use when it grew meanwhile.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// What the name was read as: at this place, or at none of them; `epoch` as it was when the reading began.
+    pub fn observed(&mut self, now_us: Micros, epoch: u64, place: Option<usize>) {
+        if self.flight.is_some() || epoch != self.epoch {
             return;
         }
         self.foreign = place.is_none();

@@ -80,8 +80,14 @@ impl Records for Primary {
         if let Ok(Updated::Done) = updated {
             return Ok(Swap::Done);
         }
-        // Refused because it is otherwise, or no answer came: what it is now says which. A lost answer to a change that
-        // was made makes its repeat fail, so "otherwise" may be our own doing.
+        // A refusal that is believed, or that only the key explains, is the end of it.
+        if let Err(fault) = &updated
+            && ![&fault::TIMEOUT, &fault::UNREACHABLE, &fault::UNSIGNED].iter().any(|code| fault.is(code))
+        {
+            return Err(fault.clone());
+        }
+        // It is otherwise, or no answer came: what it is now says which. A lost answer to a change that was made makes its
+        // repeat fail, so "otherwise" may be our own doing.
         let found = self.read(name).await;
         match (updated, found) {
             (_, Ok(found)) if found.addresses == *to => Ok(Swap::Already),

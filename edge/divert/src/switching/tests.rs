@@ -144,15 +144,17 @@ fn what_others_do_is_taken_over_or_left_alone() {
     assert!(matches!(name.tick(&[Down, Up]), Some(Step::Swap(_))));
     name.switching.done(name.now, Outcome::Elsewhere(Some(1)));
     assert_eq!((name.switching.at(), name.switching.phase()), (1, Phase::Switched));
-    name.switching.observed(name.now, None);
+    name.switching.observed(name.now, name.switching.epoch(), None);
     assert_eq!(name.switching.phase(), Phase::Foreign);
     assert_eq!(name.until(0, &[Up, Down]), None, "hands off");
-    name.switching.observed(name.now, Some(1));
+    name.switching.observed(name.now, name.switching.epoch(), Some(1));
     assert_eq!(name.until(0, &[Up, Down]), Some(1));
     // A reading that began before a change must not undo what is known of it.
     assert!(matches!(name.tick(&[Down, Up]), Some(Step::Swap(_))));
-    name.switching.observed(name.now, None);
+    let epoch = name.switching.epoch();
+    name.switching.observed(name.now, epoch, None);
     name.switching.done(name.now, Outcome::There);
+    name.switching.observed(name.now, epoch, Some(0));
     assert_eq!((name.switching.at(), name.switching.phase()), (1, Phase::Switched));
 }
 
@@ -266,7 +268,7 @@ proptest! {
                 switching.done(now, outcome);
             }
             if turn % 10 == 0 && pending.is_none() {
-                switching.observed(now, world.record);
+                switching.observed(now, switching.epoch(), world.record);
             }
         }
         prop_assert_eq!((switching.at(), world.record), (1, Some(1)), "{:?}", switching.phase());
