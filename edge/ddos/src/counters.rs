@@ -139,6 +139,11 @@ impl Counters {
         self.dropped.iter().fold(0, |sum, part| sum.saturating_add(*part))
     }
 
+    /// All of them times a factor: counts of a span that was no second, as of one.
+    pub fn scaled(self, factor: f64) -> Counters {
+        Counters::from_words(&self.words().map(|word| (word as f64 * factor) as u64))
+    }
+
     fn each(self, other: Counters, with: impl Fn(u64, u64) -> u64) -> Counters {
         let (mut words, others) = (self.words(), other.words());
         for (word, other) in words.iter_mut().zip(others) {

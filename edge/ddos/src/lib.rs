@@ -4,6 +4,8 @@
 //!   [`Level`]s of defence, [`Signature`]s over header [`Field`]s, [`service`]s that reflect.
 //! - [`Watch`]: one destination, judged every second: rates against its [`Baseline`], the [`Shape`] of its samples, rules
 //!   ([`vectors`]) and a [`Model`] beside them, signatures ([`itemset`]), the [`Ladder`] of levels.
+//! - [`Watches`]: all destinations, and the ranges they stand in: carpet bombing shows there alone.
+//! - [`Report`]: what an attack was, as a fingerprint, in figures and in words.
 //!
 //! What it is not: a packet filter. It reads what `scrub` counted and sampled; it touches no network, and time (µs) comes from outside.
 //!
@@ -28,17 +30,22 @@ mod field;
 pub mod itemset;
 mod ladder;
 mod level;
+mod meter;
 pub mod metric;
 mod model;
 mod packet;
 mod prefix;
 mod reason;
+pub mod report;
 pub mod service;
 mod settings;
 mod shape;
 mod signature;
+mod sources;
+mod tally;
 mod vector;
 mod watch;
+mod watches;
 mod window;
 
 pub use baseline::{Baseline, Standing};
@@ -48,13 +55,16 @@ pub use counters::Counters;
 pub use field::Field;
 pub use ladder::{Change, Demand, Ladder, Move};
 pub use level::Level;
+pub use meter::Meter;
 pub use model::{Model, Opinion};
 pub use packet::{HEADER_BYTES, Packet, Sample};
 pub use prefix::Prefix;
 pub use reason::Reason;
+pub use report::Report;
 pub use settings::Settings;
 pub use shape::{Shape, Spread};
 pub use signature::{Signature, TERMS};
 pub use vector::{Vector, vectors};
 pub use watch::{Judgement, Watch};
+pub use watches::Watches;
 pub use window::{HttpLoad, Window, Windows};

@@ -48,6 +48,9 @@ const RULES: &[Rule] = &[
     Rule { class: Class::Protocol, metric: Metric::Other, plain: |w| w.shape.sources.entropy > 0.9 },
 ];
 
+/// New senders a second beyond usual that must come without SYNs before their ACKs are taken for a flood.
+const STRANGERS: f32 = 200.0;
+
 /// A connection has one SYN and at least two ACKs from the client; when more SYNs come than ACKs and ends together, or
 /// they carry no option, nobody means to connect.
 fn syn_alone(window: &Window) -> bool {
@@ -87,7 +90,8 @@ pub fn vectors(now_us: i64, window: &Window, baseline: &Baseline, settings: &Set
     let mut found: Vec<Vector> =
         RULES.iter().filter_map(|rule| judge(rule, now_us, window, baseline, settings)).collect();
     reflections(now_us, window, baseline, settings, &mut found);
-    connections(&mut found);
+    connections(now_us, window, baseline, settings, &mut found);
+    fragments(settings, &mut found);
     found.extend(window.http.as_ref().and_then(|http| requests(http, settings)));
     found.sort_by(|one, other| other.packets.total_cmp(&one.packets));
     found
@@ -163,12 +167,50 @@ fn reflections(now_us: i64, window: &Window, baseline: &Baseline, settings: &Set
     }
 }
 
-/// ACKs above usual that have the shape of connections are users, or an attack through real connections.
-fn connections(found: &mut [Vector]) {
+/// ACKs above usual that have the shape of connections are users, or an attack through real connections; unless many
+/// more senders came than SYNs did: then nobody connected.
+fn connections(now_us: i64, window: &Window, baseline: &Baseline, settings: &Settings, found: &mut [Vector]) {
+    let above = |metric: Metric| {
+        let value = metric.of(&window.counters) as f32;
+        let standing = baseline.standing(now_us, metric, value, settings);
+        (standing.known, (value - standing.usual).max(0.0))
+    };
+    let ((known, sources), (_, syns)) = (above(Metric::Sources), above(Metric::Syn));
+    let unconnected = known && sources > STRANGERS && sources > 2.0 * syns;
     for vector in found.iter_mut().filter(|vector| vector.class == Class::Ack && !vector.plain) {
-        vector.class = Class::Tcp;
-        vector.confidence = vector.confidence.min(0.45);
+        if unconnected {
+            vector.plain = true;
+            vector.confidence = confidence(vector.packets + vector.usual, vector.limit, true, true);
+        } else {
+            vector.class = Class::Tcp;
+            vector.confidence = vector.confidence.min(0.45);
+        }
     }
+}
+
+/// Fragments are UDP too: they are not counted twice; beside a reflection they are the rest of its answers.
+fn fragments(settings: &Settings, found: &mut Vec<Vector>) {
+    let Some(fragments) = found.iter().find(|vector| vector.class == Class::Fragment).map(|vector| vector.packets)
+    else {
+        return;
+    };
+    let reflected: f32 =
+        found.iter().filter(|vector| matches!(vector.class, Class::Reflection(_))).map(|vector| vector.packets).sum();
+    for vector in found.iter_mut() {
+        match vector.class {
+            Class::Udp => vector.packets = (vector.packets - fragments).max(0.0),
+            Class::Fragment if reflected > 0.0 => vector.packets = (fragments - reflected).clamp(0.0, reflected),
+            _ => {}
+        }
+    }
+    found.retain(|vector| {
+        let floor = match vector.class {
+            Class::Udp => settings.floors.get(Metric::Udp),
+            Class::Fragment => settings.floors.get(Metric::Fragments),
+            _ => 0.0,
+        };
+        vector.packets >= floor
+    });
 }
 
 /// An HTTP flood, as the gateway sees it: it defends itself at a level that only floods bring about, or requests are a

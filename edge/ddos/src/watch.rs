@@ -5,12 +5,15 @@ use crate::itemset::{self, Found};
 use crate::ladder::{Change, Demand, Ladder};
 use crate::metric::{Metric, Rates};
 use crate::model::{Model, Opinion};
+use crate::report::{Lookups, Report};
 use crate::shape;
+use crate::tally::Tally;
 use crate::vector::{Vector, vectors};
 use crate::window::{HttpLoad, SAMPLES, Window, Windows};
 use crate::{Baseline, Class, Counters, Level, Packet, Prefix, Reason, Sample, Settings, Signature};
 use serde::Serialize;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::net::IpAddr;
 
 const SECOND_US: i64 = 1_000_000;
 /// Quiet packets that are remembered to weigh signatures against.
@@ -19,6 +22,8 @@ const QUIET: usize = itemset::MOST;
 const QUIET_A_SECOND: usize = 20;
 /// Seconds between two searches for signatures.
 const SEARCH_S: i64 = 2;
+/// Sources of quiet times that are remembered, in each of two generations.
+const KNOWN: usize = 2_048;
 /// Addresses of a range that make an attack a carpet.
 const CARPET: usize = 8;
 
@@ -84,6 +89,11 @@ pub struct Watch {
     attack: VecDeque<Packet>,
     signatures: Vec<Found>,
     searched_us: i64,
+    /// Sources seen in quiet times: of late, and before.
+    known: [HashSet<IpAddr>; 2],
+    tally: Option<Box<Tally>>,
+    /// Whether the tally's attack did alarm.
+    confirmed: bool,
 }
 
 impl Watch {
@@ -107,6 +117,9 @@ impl Watch {
             attack: VecDeque::new(),
             signatures: Vec::new(),
             searched_us: i64::MIN / 2,
+            known: Default::default(),
+            tally: None,
+            confirmed: false,
         }
     }
 
@@ -148,6 +161,18 @@ impl Watch {
         }
     }
 
+    /// The report of the attack that goes on, or of the last one.
+    pub fn report(&self, now_us: i64, lookups: &Lookups<'_>) -> Option<Report> {
+        let tally = self.tally.as_deref().filter(|_| self.confirmed)?;
+        Some(Report::new(self.destination, tally, now_us, lookups))
+    }
+
+    /// A second in which nothing was counted that speaks of the destination: an attack may end and a level be left, but
+    /// nothing is learned of what is usual.
+    pub fn idle(&mut self, now_us: i64) -> Judgement {
+        self.judge(now_us, &Counters::default(), &[], None, None, false)
+    }
+
     /// Judges one second: what was counted in it, headers sampled of it, and what the gateway saw.
     pub fn second(
         &mut self,
@@ -156,6 +181,18 @@ impl Watch {
         samples: &[Sample],
         http: Option<&HttpLoad>,
         model: Option<&Model>,
+    ) -> Judgement {
+        self.judge(now_us, delta, samples, http, model, true)
+    }
+
+    fn judge(
+        &mut self,
+        now_us: i64,
+        delta: &Counters,
+        samples: &[Sample],
+        http: Option<&HttpLoad>,
+        model: Option<&Model>,
+        learn: bool,
     ) -> Judgement {
         let read = samples.iter().take(SAMPLES).filter_map(|sample| Some((sample.parse()?, sample.reason)));
         let (packets, reasons): (Vec<Packet>, Vec<Option<Reason>>) = read.unzip();
@@ -177,8 +214,10 @@ impl Watch {
         let demand = self.demand(now_us, &window, &vectors, confidence);
         let change = self.ladder.second(now_us, demand, &self.settings);
         causes.extend(change.map(Cause::Level));
-        self.learn(now_us, delta, &packets, &vectors);
-        Judgement {
+        if learn && !self.alarm && vectors.is_empty() {
+            self.learn(now_us, delta, &packets);
+        }
+        let judgement = Judgement {
             at_us: now_us,
             destination: self.destination,
             alarm: self.alarm,
@@ -193,6 +232,41 @@ impl Watch {
             add,
             drop,
             causes,
+        };
+        self.note(&judgement, &window, &packets, &reasons);
+        judgement
+    }
+
+    /// Keeps what the report of the attack needs, from its first second on.
+    fn note(&mut self, judgement: &Judgement, window: &Window, packets: &[Packet], reasons: &[Option<Reason>]) {
+        let over = self.tally.as_ref().is_none_or(|tally| tally.ended_us.is_some());
+        if over && judgement.vectors.is_empty() {
+            return;
+        }
+        if over {
+            self.tally = Some(Box::new(Tally::new(judgement.at_us - SECOND_US)));
+            self.confirmed = false;
+        }
+        let Some(tally) = &mut self.tally else { return };
+        self.confirmed |= judgement.alarm;
+        if !self.confirmed && self.hot & 7 == 0 {
+            self.tally = None;
+            return;
+        }
+        let class =
+            |packet: &Packet| judgement.vectors.iter().map(|vector| vector.class).find(|class| is_of(*class, packet));
+        let read = packets.iter().zip(reasons).map(|(packet, reason)| (*packet, *reason, class(packet)));
+        let known = &self.known;
+        let is_known = |packet: &Packet| known.iter().any(|known| known.contains(&packet.source));
+        let read: Vec<_> = read.collect();
+        tally.second(judgement.at_us, &window.counters, &judgement.vectors, &read, is_known);
+        let requests = window.http.map_or(0.0, |http| http.requests);
+        tally.point(judgement.at_us, &window.counters, requests, judgement.level);
+        judgement.change.into_iter().for_each(|change| tally.change(change));
+        tally.made(judgement.at_us, &judgement.add);
+        tally.carpet |= judgement.carpet;
+        if judgement.ended {
+            tally.ended_us = Some(judgement.at_us);
         }
     }
 
@@ -327,10 +401,7 @@ impl Watch {
     }
 
     /// Learns what is usual of a second without any sign of an attack.
-    fn learn(&mut self, now_us: i64, delta: &Counters, packets: &[Packet], vectors: &[Vector]) {
-        if self.alarm || !vectors.is_empty() {
-            return;
-        }
+    fn learn(&mut self, now_us: i64, delta: &Counters, packets: &[Packet]) {
         self.baseline.learn(now_us, &Rates::of(delta));
         let step = packets.len().div_ceil(QUIET_A_SECOND).max(1);
         for packet in packets.iter().step_by(step) {
@@ -338,6 +409,13 @@ impl Watch {
                 self.quiet.pop_front();
             }
             self.quiet.push_back(*packet);
+        }
+        for packet in packets.iter().step_by(step) {
+            if self.known[0].len() >= KNOWN {
+                self.known.swap(0, 1);
+                self.known[0].clear();
+            }
+            self.known[0].insert(packet.source);
         }
     }
 }

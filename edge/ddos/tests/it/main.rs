@@ -1,0 +1,6 @@
+//! Synthetic seconds played through the watches: when do they alarm, what do they call it, what do they do.
+
+mod carpet;
+mod report;
+mod scene;
+mod timing;
