@@ -51,7 +51,7 @@ pub use health::{Condition, Health, HealthRules};
 pub use keeper::{Hands, Keeper, Note};
 pub use key::Key;
 pub use name::{ADDRESSES_MAX, Addresses, Found, Protected, TTL_MAX_S};
-pub use probe::{Ask, Failure, PROBES, Probe, Target};
+pub use probe::{Failure, PROBES, Probe, ProbeSettings, Target};
 pub use prober::{Prober, Sighting, Watch};
 pub use provider::{ALL, Provider, Records, Seen, Settings, Swap, open};
 pub use quorum::{PROBERS_MAX, Quorum, QuorumRules};

@@ -22,7 +22,7 @@ const TIMEOUT_MAX_MS: u32 = 950;
 /// What is asked. As text: `tcp:443`, `http:80/healthz`, `https:443/healthz`, `tls:443`, `dns:53/example.org`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Ask {
+pub struct ProbeSettings {
     /// Word of the kind: one of [`PROBES`].
     pub kind: String,
     /// Port; 0 for the one that is usual for the kind.
@@ -39,9 +39,9 @@ pub struct Ask {
     pub secure: bool,
 }
 
-impl Default for Ask {
+impl Default for ProbeSettings {
     fn default() -> Self {
-        Ask {
+        ProbeSettings {
             kind: "tcp".into(),
             port: 0,
             timeout_ms: 800,
@@ -53,10 +53,10 @@ impl Default for Ask {
     }
 }
 
-impl FromStr for Ask {
+impl FromStr for ProbeSettings {
     type Err = Fault;
 
-    fn from_str(text: &str) -> Result<Ask> {
+    fn from_str(text: &str) -> Result<ProbeSettings> {
         let wrong = || {
             let found = text.chars().take(256).collect::<String>();
             Fault::new(&fault::PROBE).object("probe").expected("kind:port, as tcp:443 or http:80/healthz").found(found)
@@ -64,7 +64,7 @@ impl FromStr for Ask {
         let (kind, rest) = text.split_once(':').ok_or_else(wrong)?;
         let (port, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let port: u16 = port.parse().map_err(|_| wrong())?;
-        let mut ask = Ask { kind: kind.into(), port, ..Ask::default() };
+        let mut ask = ProbeSettings { kind: kind.into(), port, ..ProbeSettings::default() };
         match kind {
             "http" | "https" => {
                 (ask.kind, ask.secure) = ("http".into(), kind == "https");
@@ -79,7 +79,7 @@ impl FromStr for Ask {
     }
 }
 
-impl Ask {
+impl ProbeSettings {
     /// The kind of probe that asks this.
     ///
     /// # Errors
@@ -135,16 +135,21 @@ pub trait Probe: Send + Sync {
     fn word(&self) -> &'static str;
 
     /// The port that is usual for it.
-    fn port(&self, settings: &Ask) -> u16;
+    fn port(&self, settings: &ProbeSettings) -> u16;
 
     /// Whether the settings fit.
     ///
     /// # Errors
     /// `divert.probe`.
-    fn check(&self, settings: &Ask) -> Result<()>;
+    fn check(&self, settings: &ProbeSettings) -> Result<()>;
 
     /// Asks once; who calls ends it when its time is over.
-    async fn ask(&self, at: SocketAddr, settings: &Ask, random: &dyn Random) -> std::result::Result<(), Failure>;
+    async fn ask(
+        &self,
+        at: SocketAddr,
+        settings: &ProbeSettings,
+        random: &dyn Random,
+    ) -> std::result::Result<(), Failure>;
 }
 
 /// Every kind.
@@ -154,7 +159,7 @@ pub const PROBES: &[&dyn Probe] = &[&tcp::Tcp, &http::Http, &tls::Tls, &dns::Dns
 #[derive(Clone)]
 pub struct Target {
     probe: &'static dyn Probe,
-    settings: Arc<Ask>,
+    settings: Arc<ProbeSettings>,
     addresses: Addresses,
 }
 
@@ -169,7 +174,7 @@ impl Target {
     ///
     /// # Errors
     /// `divert.probe` for an unknown kind or settings that do not fit it.
-    pub fn new(settings: Ask, addresses: Addresses) -> Result<Target> {
+    pub fn new(settings: ProbeSettings, addresses: Addresses) -> Result<Target> {
         let probe = settings.check()?;
         Ok(Target { probe, settings: Arc::new(settings), addresses })
     }
@@ -210,26 +215,30 @@ mod tests {
 
     #[test]
     fn a_probe_is_written_in_few_letters() {
-        let ask = |text: &str| text.parse::<Ask>().unwrap();
-        assert_eq!(ask("tcp:443"), Ask { port: 443, ..Ask::default() });
-        let http = Ask { kind: "http".into(), port: 80, path: "/healthz?a=b:c".into(), ..Ask::default() };
+        let ask = |text: &str| text.parse::<ProbeSettings>().unwrap();
+        assert_eq!(ask("tcp:443"), ProbeSettings { port: 443, ..ProbeSettings::default() });
+        let http =
+            ProbeSettings { kind: "http".into(), port: 80, path: "/healthz?a=b:c".into(), ..ProbeSettings::default() };
         assert_eq!(ask("http:80/healthz?a=b:c"), http);
-        assert_eq!(ask("https:8443"), Ask { kind: "http".into(), port: 8443, secure: true, ..Ask::default() });
+        assert_eq!(
+            ask("https:8443"),
+            ProbeSettings { kind: "http".into(), port: 8443, secure: true, ..ProbeSettings::default() }
+        );
         assert_eq!(
             ask("dns:53/example.org"),
-            Ask { kind: "dns".into(), port: 53, host: "example.org".into(), ..Ask::default() }
+            ProbeSettings { kind: "dns".into(), port: 53, host: "example.org".into(), ..ProbeSettings::default() }
         );
         for bad in
             ["", "tcp", "tcp:", "tcp:0", "tcp:70000", "tcp:443/x", "ping:1", "tls:443/x", "http:80/a b", "dns:53/a b"]
         {
-            assert!(bad.parse::<Ask>().unwrap_err().is(&fault::PROBE), "{bad}");
+            assert!(bad.parse::<ProbeSettings>().unwrap_err().is(&fault::PROBE), "{bad}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_a_probe_or_a_fault(text in "(tcp|http|https|dns|tls|:|/|[0-9]{1,6}|.{0,9}){0,6}") {
-            let _ = text.parse::<Ask>();
+            let _ = text.parse::<ProbeSettings>();
         }
     }
 }

@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use base::{Clock, Fault, Random, Result, SystemClock, SystemRandom};
 use divert::{
-    Ask, Condition, Found, Guard, Hands, HealthRules, Keeper, Note, Place, Prober, Protected, QuorumRules, Reason,
-    Records, Settings, Sighting, Swap, SwitchingRules, Target, Watch,
+    Condition, Found, Guard, Hands, HealthRules, Keeper, Note, Place, ProbeSettings, Prober, Protected, QuorumRules,
+    Reason, Records, Settings, Sighting, Swap, SwitchingRules, Target, Watch,
 };
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
@@ -115,7 +115,7 @@ fn read(path: &str) -> Result<Plan> {
 fn watch(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<(Prober, mpsc::Receiver<Sighting>)> {
     let mut watches = Vec::new();
     for (name, entry) in plan.names.iter().enumerate() {
-        let ask: Ask = entry.ask.parse()?;
+        let ask: ProbeSettings = entry.ask.parse()?;
         for (place, there) in entry.places.iter().enumerate() {
             let target = Target::new(ask.clone(), there.addresses.clone())?;
             watches.push(Watch { name, place, target, rules: plan.health });

@@ -1,6 +1,6 @@
 //! A name server that answers a question without a fault.
 
-use super::{Ask, Failure, Probe};
+use super::{Failure, Probe, ProbeSettings};
 use crate::exchange::{Patience, exchange};
 use crate::{fault, message, name};
 use async_trait::async_trait;
@@ -18,16 +18,21 @@ impl Probe for Dns {
         "dns"
     }
 
-    fn port(&self, _: &Ask) -> u16 {
+    fn port(&self, _: &ProbeSettings) -> u16 {
         53
     }
 
-    fn check(&self, settings: &Ask) -> Result<()> {
+    fn check(&self, settings: &ProbeSettings) -> Result<()> {
         let asked = asked_name(settings).map(|_| ());
         asked.map_err(|_| Fault::new(&fault::PROBE).object("dns").expected("a name to ask for").found(&settings.host))
     }
 
-    async fn ask(&self, at: SocketAddr, settings: &Ask, random: &dyn Random) -> std::result::Result<(), Failure> {
+    async fn ask(
+        &self,
+        at: SocketAddr,
+        settings: &ProbeSettings,
+        random: &dyn Random,
+    ) -> std::result::Result<(), Failure> {
         let name = asked_name(settings).map_err(|_| Failure::Protocol)?;
         let message = message::any_question(name, random.below(1 << 16) as u16);
         let asked = message::seal(message, None, 0).map_err(|_| Failure::Protocol)?;
@@ -42,6 +47,6 @@ impl Probe for Dns {
     }
 }
 
-fn asked_name(settings: &Ask) -> Result<Name> {
+fn asked_name(settings: &ProbeSettings) -> Result<Name> {
     if settings.host.is_empty() { Ok(Name::root()) } else { name::parse(&settings.host) }
 }

@@ -1,6 +1,6 @@
 //! An HTTP server that answers a GET with a code that is well, in the clear or inside TLS.
 
-use super::{Ask, Failure, Probe, plain, tls};
+use super::{Failure, Probe, ProbeSettings, plain, tls};
 use crate::fault;
 use async_trait::async_trait;
 use base::{Fault, Random, Result};
@@ -20,11 +20,11 @@ impl Probe for Http {
         "http"
     }
 
-    fn port(&self, settings: &Ask) -> u16 {
+    fn port(&self, settings: &ProbeSettings) -> u16 {
         if settings.secure { 443 } else { 80 }
     }
 
-    fn check(&self, settings: &Ask) -> Result<()> {
+    fn check(&self, settings: &ProbeSettings) -> Result<()> {
         let wrong = |expected| Err(Fault::new(&fault::PROBE).object("http").expected(expected));
         if !plain(&settings.host) || !plain(&settings.path) || !settings.path.starts_with('/') {
             return wrong("a host and a path from / on, without spaces");
@@ -35,7 +35,7 @@ impl Probe for Http {
         if settings.secure { tls::server_name(settings).map(|_| ()) } else { Ok(()) }
     }
 
-    async fn ask(&self, at: SocketAddr, settings: &Ask, _: &dyn Random) -> std::result::Result<(), Failure> {
+    async fn ask(&self, at: SocketAddr, settings: &ProbeSettings, _: &dyn Random) -> std::result::Result<(), Failure> {
         let stream = TcpStream::connect(at).await?;
         let code = if settings.secure {
             get(tls::handshake(stream, at, settings).await?, at, settings).await?
@@ -52,7 +52,7 @@ impl Probe for Http {
 async fn get<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     at: SocketAddr,
-    settings: &Ask,
+    settings: &ProbeSettings,
 ) -> std::result::Result<u16, Failure> {
     let host = if settings.host.is_empty() { at.to_string() } else { settings.host.clone() };
     let path = &settings.path;
@@ -106,12 +106,12 @@ mod tests {
 
     #[test]
     fn what_would_break_the_request_is_refused() {
-        let settings = |host: &str, path: &str, expect: Vec<u16>, secure| Ask {
+        let settings = |host: &str, path: &str, expect: Vec<u16>, secure| ProbeSettings {
             host: host.into(),
             path: path.into(),
             expect,
             secure,
-            ..Ask::default()
+            ..ProbeSettings::default()
         };
         assert!(Http.check(&settings("www.example.org", "/health?x=1", vec![200, 401], false)).is_ok());
         for bad in [

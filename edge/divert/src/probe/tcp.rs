@@ -1,6 +1,6 @@
 //! A port that takes connections.
 
-use super::{Ask, Failure, Probe};
+use super::{Failure, Probe, ProbeSettings};
 use crate::fault;
 use async_trait::async_trait;
 use base::{Fault, Random, Result};
@@ -16,16 +16,16 @@ impl Probe for Tcp {
         "tcp"
     }
 
-    fn port(&self, _: &Ask) -> u16 {
+    fn port(&self, _: &ProbeSettings) -> u16 {
         0
     }
 
-    fn check(&self, settings: &Ask) -> Result<()> {
+    fn check(&self, settings: &ProbeSettings) -> Result<()> {
         let fault = || Fault::new(&fault::PROBE).object("tcp").expected("a port");
         if settings.port == 0 { Err(fault()) } else { Ok(()) }
     }
 
-    async fn ask(&self, at: SocketAddr, _: &Ask, _: &dyn Random) -> std::result::Result<(), Failure> {
+    async fn ask(&self, at: SocketAddr, _: &ProbeSettings, _: &dyn Random) -> std::result::Result<(), Failure> {
         TcpStream::connect(at).await?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A server that completes a TLS handshake. Whose certificate it shows is not judged: whether it serves is the question,
 //! and nothing is sent to it that is worth anything.
 
-use super::{Ask, Failure, Probe, plain};
+use super::{Failure, Probe, ProbeSettings, plain};
 use crate::fault;
 use async_trait::async_trait;
 use base::{Fault, Random, Result};
@@ -24,15 +24,15 @@ impl Probe for Tls {
         "tls"
     }
 
-    fn port(&self, _: &Ask) -> u16 {
+    fn port(&self, _: &ProbeSettings) -> u16 {
         443
     }
 
-    fn check(&self, settings: &Ask) -> Result<()> {
+    fn check(&self, settings: &ProbeSettings) -> Result<()> {
         server_name(settings).map(|_| ())
     }
 
-    async fn ask(&self, at: SocketAddr, settings: &Ask, _: &dyn Random) -> std::result::Result<(), Failure> {
+    async fn ask(&self, at: SocketAddr, settings: &ProbeSettings, _: &dyn Random) -> std::result::Result<(), Failure> {
         handshake(TcpStream::connect(at).await?, at, settings).await?;
         Ok(())
     }
@@ -42,7 +42,7 @@ impl Probe for Tls {
 ///
 /// # Errors
 /// `divert.probe` when it is not a name.
-pub(super) fn server_name(settings: &Ask) -> Result<Option<ServerName<'static>>> {
+pub(super) fn server_name(settings: &ProbeSettings) -> Result<Option<ServerName<'static>>> {
     if settings.host.is_empty() {
         return Ok(None);
     }
@@ -55,7 +55,7 @@ pub(super) fn server_name(settings: &Ask) -> Result<Option<ServerName<'static>>>
 pub(super) async fn handshake(
     stream: TcpStream,
     at: SocketAddr,
-    settings: &Ask,
+    settings: &ProbeSettings,
 ) -> std::result::Result<TlsStream<TcpStream>, Failure> {
     let named = server_name(settings).ok().flatten();
     let name = named.unwrap_or_else(|| ServerName::IpAddress(at.ip().into()));

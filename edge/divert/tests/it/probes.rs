@@ -2,7 +2,7 @@
 
 use crate::servers::{Kind, Server, free_port};
 use base::{Random, SystemClock, SystemRandom};
-use divert::{Addresses, Ask, Condition, Failure, HealthRules, Prober, Target, Watch};
+use divert::{Addresses, Condition, Failure, HealthRules, ProbeSettings, Prober, Target, Watch};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,11 +24,11 @@ async fn says(text: &'static str) -> SocketAddr {
     address
 }
 
-fn settings(kind: &str, at: SocketAddr) -> Ask {
-    Ask { kind: kind.into(), port: at.port(), ..Ask::default() }
+fn settings(kind: &str, at: SocketAddr) -> ProbeSettings {
+    ProbeSettings { kind: kind.into(), port: at.port(), ..ProbeSettings::default() }
 }
 
-async fn ask(settings: Ask) -> Result<(), Failure> {
+async fn ask(settings: ProbeSettings) -> Result<(), Failure> {
     let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
     let here = Addresses::new(["127.0.0.1".parse().unwrap()]).unwrap();
     Target::new(settings, here).unwrap().ask(&random).await
@@ -48,24 +48,24 @@ async fn each_kind_knows_good_from_bad() {
     assert!(matches!(ask(settings("tcp", closed)).await, Err(Failure::Connection(_))));
     assert_eq!(ask(settings("http", well)).await, Ok(()));
     assert_eq!(ask(settings("http", ill)).await, Err(Failure::Status(503)));
-    assert_eq!(ask(Ask { expect: vec![503], ..settings("http", ill) }).await, Ok(()));
-    assert_eq!(ask(Ask { expect: vec![503], ..settings("http", well) }).await, Err(Failure::Status(200)));
+    assert_eq!(ask(ProbeSettings { expect: vec![503], ..settings("http", ill) }).await, Ok(()));
+    assert_eq!(ask(ProbeSettings { expect: vec![503], ..settings("http", well) }).await, Err(Failure::Status(200)));
     assert_eq!(ask(settings("http", other)).await, Err(Failure::Protocol));
     assert!(matches!(ask(settings("http", closed)).await, Err(Failure::Connection(_))));
-    assert_eq!(ask(Ask { timeout_ms: 200, ..settings("http", silent_at) }).await, Err(Failure::Timeout));
+    assert_eq!(ask(ProbeSettings { timeout_ms: 200, ..settings("http", silent_at) }).await, Err(Failure::Timeout));
     assert_eq!(ask(settings("tls", well)).await, Err(Failure::Protocol));
     assert!(matches!(ask(settings("tls", closed)).await, Err(Failure::Connection(_))));
-    assert_eq!(ask(Ask { timeout_ms: 200, ..settings("tls", silent_at) }).await, Err(Failure::Timeout));
+    assert_eq!(ask(ProbeSettings { timeout_ms: 200, ..settings("tls", silent_at) }).await, Err(Failure::Timeout));
     assert!(matches!(ask(settings("dns", closed)).await, Err(Failure::Connection(_))));
     let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let silent_dns = Ask { timeout_ms: 200, ..settings("dns", silent.local_addr().unwrap()) };
+    let silent_dns = ProbeSettings { timeout_ms: 200, ..settings("dns", silent.local_addr().unwrap()) };
     assert_eq!(ask(silent_dns).await, Err(Failure::Timeout));
 }
 
 #[tokio::test]
 async fn a_name_server_is_asked_for_a_name() {
     let Some(server) = Server::start(Kind::Knot) else { return };
-    let asked = |host: &str| Ask { host: host.into(), ..settings("dns", server.address) };
+    let asked = |host: &str| ProbeSettings { host: host.into(), ..settings("dns", server.address) };
     assert_eq!(ask(asked("example.test")).await, Ok(()));
     // A zone that it does not hold is refused.
     assert_eq!(ask(asked("example.net")).await, Err(Failure::Protocol));
