@@ -81,8 +81,9 @@ impl Literals {
         Literals { texts, singles, maps, heads, entries }
     }
 
-    /// Calls `found` with the number of each text that stands in the string, once each. `seen` has a bit a text, none set.
-    pub fn find(&self, string: &[u8], seen: &mut [u64], mut found: impl FnMut(u32)) {
+    /// Calls `found` with the number of each text that stands in the string, once each. `present`: the bytes of the string
+    /// as bits; `seen` has a bit a text, none set.
+    pub fn find(&self, string: &[u8], present: &[u64; 4], seen: &mut [u64], mut found: impl FnMut(u32)) {
         let mut report = |seen: &mut [u64], text: u32| {
             if !has(seen, text as usize) {
                 set(seen, text as usize);
@@ -90,7 +91,7 @@ impl Literals {
             }
         };
         for (byte, text) in &self.singles {
-            if memchr::memchr2(*byte, byte.to_ascii_uppercase(), string).is_some() {
+            if has(present, usize::from(*byte)) || has(present, usize::from(byte.to_ascii_uppercase())) {
                 report(seen, *text);
             }
         }
@@ -193,7 +194,9 @@ mod tests {
     fn found(texts: &[Vec<u8>], string: &[u8]) -> Vec<u32> {
         let literals = Literals::new(texts);
         let mut all = Vec::new();
-        literals.find(string, &mut vec![0; texts.len().div_ceil(64)], |text| all.push(text));
+        literals.find(string, &crate::compile::scan::present(string), &mut vec![0; texts.len().div_ceil(64)], |text| {
+            all.push(text)
+        });
         all.sort_unstable();
         all
     }

@@ -15,9 +15,9 @@ use crate::{fault, variable};
 use base::{Fault, Result};
 use names::Names;
 use pipeline::Pipelines;
-use question::Questions;
+use question::{Questions, What};
 use rule::{Compare, Number, Quick, Removal, Rule, Test};
-use scan::Scan;
+use scan::{Bits, Scan};
 use seclang::{Item, Phase, Ruleset, Settings};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub(crate) struct Program {
     pub targets: Vec<Target>,
     /// What steps ask of the values of stable sets.
     pub questions: Questions,
+    /// By bit of [`variable::Source::bits`]: the targets and the sets that read it.
+    pub readers: Vec<(Bits, Bits)>,
     /// Texts that rules put into `TX` as they stand.
     pub constants: Vec<Constant>,
     /// Transformations.
@@ -73,8 +75,8 @@ pub(crate) struct Asks {
     pub set: u32,
     /// Number of the question.
     pub question: u32,
-    /// Bit of the pipeline that it is asked behind.
-    pub end: u8,
+    /// Bits of the pipelines that it is asked behind.
+    pub ends: u128,
 }
 
 /// A text of the rules.
@@ -232,7 +234,7 @@ impl Builder {
         let target = &self.targets[*target as usize];
         let Pick::Slot(slot) = target.pick else { return None };
         let plain = rule.node == 0 && target.except.is_empty() && target.source == variable::Source::Tx;
-        plain.then_some(Quick { slot, count: target.count, compare, number })
+        plain.then_some(Quick { variable: target.variable, slot, count: target.count, compare, number })
     }
 
     fn set(&mut self, rule: &seclang::Rule) -> Result<u32> {
@@ -292,18 +294,25 @@ impl Builder {
         Ok((Test::Fixed(id), operator.negated))
     }
 
-    /// A rule asks a question of values that stand still with a test made at load: then most values are known not to
-    /// match before the rule runs.
+    /// A rule asks a question of values that stand still, when its test is known at load: then most values are known not
+    /// to match before the rule runs.
     fn step(&mut self, number: u32) -> Step {
         let rule = &self.rules[number as usize];
         let direct = Step { rule: number, asks: None };
-        let (Test::Fixed(test), Some(set)) = (&rule.test, rule.set) else { return direct };
-        if rule.actions.multi || !self.sets[set as usize].stable {
-            return direct;
+        let Some(set) = rule.set.filter(|set| self.sets[*set as usize].stable) else { return direct };
+        let what = match rule.test {
+            Test::Fixed(test) if self.tests[test as usize].heavy && !rule.negated => What::Scanned(test),
+            Test::Fixed(test) => What::Test(test, rule.negated),
+            Test::Number(compare, Number::Fixed(number)) => What::Number(compare, number, rule.negated),
+            _ => return direct,
+        };
+        let mut nodes = vec![rule.node];
+        if rule.actions.multi {
+            nodes = self.pipelines.chain(rule.node).to_vec();
+            nodes.push(0);
         }
-        let scanned = self.tests[*test as usize].heavy && !rule.negated;
-        let asked = self.questions.ask(*test, rule.node, rule.negated, scanned);
-        Step { rule: number, asks: asked.map(|(question, end)| Asks { set, question, end }) }
+        let asked = self.questions.ask(what, &nodes);
+        Step { rule: number, asks: asked.map(|(question, ends)| Asks { set, question, ends }) }
     }
 
     fn finish(mut self) -> Result<Program> {
@@ -315,6 +324,7 @@ impl Builder {
             rules: self.rules,
             phases: self.phases,
             markers: self.markers,
+            readers: readers(&self.targets, &self.sets),
             sets: self.sets,
             targets: self.targets,
             questions: self.questions,
@@ -329,6 +339,17 @@ impl Builder {
             scores,
         })
     }
+}
+
+fn readers(targets: &[Target], sets: &[TargetSet]) -> Vec<(Bits, Bits)> {
+    let mut readers = vec![(vec![0; targets.len().div_ceil(64)], vec![0; sets.len().div_ceil(64)]); 128];
+    for (target, number) in targets.iter().zip(0..) {
+        question::bits(target.source.bits()).for_each(|bit| scan::set(&mut readers[bit as usize].0, number));
+    }
+    for (set, number) in sets.iter().zip(0..) {
+        question::bits(set.bits).for_each(|bit| scan::set(&mut readers[bit as usize].1, number));
+    }
+    readers
 }
 
 /// Number of a phase, from 0.

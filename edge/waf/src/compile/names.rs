@@ -10,6 +10,8 @@ pub(crate) struct Names {
     slots: HashMap<Vec<u8>, u32>,
     /// Bits of what rules and macros read, see [`crate::variable::Source::bits`].
     pub reads: u128,
+    /// How many patterns of names there are.
+    pub patterns: u32,
 }
 
 /// `TX:0` to `TX:9`, what groups took, have the first numbers.
@@ -17,7 +19,7 @@ pub(crate) const CAPTURES: u32 = 10;
 
 impl Names {
     pub fn new() -> Names {
-        let mut names = Names { names: Vec::new(), slots: HashMap::new(), reads: 0 };
+        let mut names = Names { names: Vec::new(), slots: HashMap::new(), reads: 0, patterns: 0 };
         for digit in b'0'..=b'9' {
             names.slot(&[digit]);
         }

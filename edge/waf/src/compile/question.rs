@@ -2,6 +2,7 @@
 //! value which none of its rules can match costs a look at a few words, however many rules there are.
 
 use super::pipeline::Pipelines;
+use super::rule::Compare;
 use super::scan::{Bits, set};
 use std::collections::HashMap;
 
@@ -18,53 +19,67 @@ pub(crate) struct Questions {
     ends: Vec<u32>,
     /// By test: where its questions begin and end in `scanned`.
     of_test: Vec<(u32, u32)>,
-    /// Bit of the node, and number of the question.
-    scanned: Vec<(u8, u32)>,
+    /// Nodes that it is asked behind, and number of the question.
+    scanned: Vec<(u128, u32)>,
     /// By bit of a node: questions that a scan rules out of no value.
     unsure: Vec<Bits>,
     /// By byte: nodes whose pipelines may change a value that holds it.
     changing: Vec<u128>,
 }
 
+/// What is asked of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum What {
+    /// A test made at load that holds only of values that the scan lets through.
+    Scanned(u32),
+    /// One that the scan says nothing about, or that is to hold of none.
+    Test(u32, bool),
+    /// The comparison of a number, and whether it is negated.
+    Number(Compare, i64, bool),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Question {
-    test: u32,
-    end: u8,
-    negated: bool,
-    scanned: bool,
+    what: What,
+    /// Nodes behind any of which it is asked.
+    ends: u128,
 }
 
 impl Questions {
-    /// The number of a question and the bit of its node; none when there are too many nodes. `scanned`: the test holds
-    /// only of values that a scan lets through.
-    pub fn ask(&mut self, test: u32, node: u32, negated: bool, scanned: bool) -> Option<(u32, u8)> {
-        let end = match self.ends.iter().position(|known| *known == node) {
-            Some(end) => end,
-            None if self.ends.len() < ENDS => {
-                self.ends.push(node);
-                self.ends.len() - 1
-            }
-            None => return None,
-        };
-        let question = Question { test, end: end as u8, negated, scanned };
+    /// The number of a question that is asked behind any of some nodes, and the bits of these; none when there are too
+    /// many nodes.
+    pub fn ask(&mut self, what: What, nodes: &[u32]) -> Option<(u32, u128)> {
+        let mut ends = 0;
+        for node in nodes {
+            ends |= 1 << self.end(*node)?;
+        }
+        let question = Question { what, ends };
         let next = self.all.len() as u32;
         let number = *self.numbers.entry(question).or_insert(next);
         if number == next {
             self.all.push(question);
         }
-        Some((number, end as u8))
+        Some((number, ends))
+    }
+
+    fn end(&mut self, node: u32) -> Option<usize> {
+        if let Some(end) = self.ends.iter().position(|known| *known == node) {
+            return Some(end);
+        }
+        self.ends.push(node);
+        (self.ends.len() <= ENDS).then(|| self.ends.len() - 1)
     }
 
     /// When all are asked.
     pub fn settle(&mut self, tests: usize, pipelines: &Pipelines) {
         let words = self.words();
+        self.ends.truncate(ENDS);
         self.unsure = vec![vec![0; words]; self.ends.len()];
-        let mut by_test: Vec<Vec<(u8, u32)>> = vec![Vec::new(); tests];
+        let mut by_test: Vec<Vec<(u128, u32)>> = vec![Vec::new(); tests];
         for (question, number) in self.all.iter().zip(0..) {
-            if question.scanned {
-                by_test[question.test as usize].push((question.end, number));
-            } else {
-                set(&mut self.unsure[usize::from(question.end)], number);
+            match question.what {
+                What::Scanned(test) => by_test[test as usize].push((question.ends, number)),
+                _ => bits(question.ends).for_each(|end| set(&mut self.unsure[end as usize], number)),
             }
         }
         for mut questions in by_test {
@@ -118,8 +133,8 @@ impl Questions {
     /// Opens in a row what a test that may hold is asked behind these nodes.
     pub fn open(&self, test: u32, ends: u128, row: &mut [u64]) {
         let (begin, end) = self.of_test[test as usize];
-        for (end, question) in &self.scanned[begin as usize..end as usize] {
-            if ends >> end & 1 == 1 {
+        for (behind, question) in &self.scanned[begin as usize..end as usize] {
+            if ends & behind != 0 {
                 set(row, *question);
             }
         }
@@ -147,11 +162,12 @@ mod tests {
         let mut questions = Questions::default();
         let place = Place { file: "a.conf".into(), line: 1 };
         let lower = pipelines.add(&["lowercase"], &Settings::default(), &place).unwrap();
-        let plain = questions.ask(0, 0, false, true).unwrap();
-        assert_eq!(questions.ask(0, 0, false, true), Some(plain));
-        let folded = questions.ask(0, lower, false, true).unwrap();
-        let negated = questions.ask(0, lower, true, false).unwrap();
-        assert_eq!((plain, folded, negated), ((0, 0), (1, 1), (2, 1)));
+        let plain = questions.ask(What::Scanned(0), &[0]).unwrap();
+        assert_eq!(questions.ask(What::Scanned(0), &[0]), Some(plain));
+        let folded = questions.ask(What::Scanned(0), &[lower]).unwrap();
+        let negated = questions.ask(What::Test(0, true), &[lower]).unwrap();
+        let any = questions.ask(What::Scanned(0), &[0, lower]).unwrap();
+        assert_eq!([plain, folded, negated, any], [(0, 1), (1, 2), (2, 2), (3, 3)]);
         questions.settle(1, &pipelines);
         let opened = |ends: u128| {
             let mut row = vec![0; questions.words()];
@@ -159,10 +175,12 @@ mod tests {
             questions.open(0, ends, &mut row);
             row[0]
         };
-        assert_eq!([opened(0), opened(1), opened(2), opened(3)], [0, 0b001, 0b110, 0b111]);
+        assert_eq!([opened(0), opened(1), opened(2), opened(3)], [0, 0b1001, 0b1110, 0b1111]);
         let bytes = super::super::scan::present(b"abC");
         assert_eq!(questions.changing(&bytes, 3), 2, "capitals are folded, and nothing is done before");
         assert_eq!(questions.changing(&super::super::scan::present(b"abc"), 3), 0);
+        let many: Vec<u32> = (0..129).collect();
+        assert_eq!(questions.ask(What::Scanned(0), &many), None, "more nodes than bits");
         assert_eq!(bits(1 << 127 | 5).collect::<Vec<_>>(), [0, 2, 127]);
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Rule {
 
 /// The test of a number in `TX`: gates of paranoia levels and defaults, a third of all rules that run.
 pub(crate) struct Quick {
+    /// `TX`.
+    pub variable: &'static Variable,
     /// Which.
     pub slot: u32,
     /// `&`: whether it is there.
@@ -65,7 +67,7 @@ pub(crate) enum Number {
 }
 
 /// How numbers are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Compare {
     /// `@eq`.
     Eq,

@@ -30,17 +30,12 @@ pub(crate) struct Scan {
     exact: Bits,
     /// Operators without a set of bytes.
     any_bytes: Bits,
-    /// By byte: the sets (at most [`SETS`]) that hold it, a bit a set.
-    sets_of: Vec<u128>,
-    /// By set: who needs one of its bytes.
-    needing_set: Vec<Bits>,
+    /// By byte, a row each: operators with a set that holds it.
+    having: Vec<u64>,
     /// Length that must be there, and who needs that; longest first.
     lengths: Vec<(usize, Bits)>,
     words: usize,
 }
-
-/// Sets of bytes told apart; operators that need more of them are not ruled out by bytes.
-const SETS: usize = 128;
 
 impl Scan {
     /// Of guards, one an operator; of one without nothing is said.
@@ -49,7 +44,7 @@ impl Scan {
         let empty = || vec![0; words];
         let (mut always, mut exact, mut any_bytes) = (empty(), empty(), empty());
         let mut literals: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
-        let mut byte_sets: BTreeMap<[u64; 4], Bits> = BTreeMap::new();
+        let mut having = vec![0; 256 * words];
         let mut lengths: BTreeMap<usize, Bits> = BTreeMap::new();
         for (guard, operator) in guards.iter().zip(0_u32..) {
             let Some(guard) = guard else { continue };
@@ -65,10 +60,11 @@ impl Scan {
                 _ => set(&mut always, operator),
             }
             match &guard.bytes {
-                Some(bytes) if byte_sets.len() < SETS || byte_sets.contains_key(&packed(bytes)) => {
-                    set(byte_sets.entry(packed(bytes)).or_insert_with(empty), operator);
+                Some(bytes) => {
+                    let rows = having.chunks_mut(words).zip(bytes.iter()).filter(|(_, in_it)| **in_it);
+                    rows.for_each(|(row, _)| set(row, operator));
                 }
-                _ => set(&mut any_bytes, operator),
+                None => set(&mut any_bytes, operator),
             }
             if guard.length > 0 {
                 set(lengths.entry(guard.length).or_insert_with(empty), operator);
@@ -82,15 +78,10 @@ impl Scan {
             needs.push((needing.len() as u32, operators.len() as u32));
             needing.append(operators);
         }
-        let mut sets_of = vec![0_u128; 256];
-        for (number, bytes) in byte_sets.keys().enumerate() {
-            (0..256_u32).filter(|byte| has(bytes, *byte)).for_each(|byte| sets_of[byte as usize] |= 1 << number);
-        }
         let patterns: Vec<Vec<u8>> = patterns.into_iter().map(|(literal, _)| literal).collect();
         let literals = Literals::new(&patterns);
-        let needing_set = byte_sets.into_values().collect();
         let lengths = lengths.into_iter().rev().collect();
-        Ok(Scan { literals, needs, needing, always, exact, any_bytes, sets_of, needing_set, lengths, words })
+        Ok(Scan { literals, needs, needing, always, exact, any_bytes, having, lengths, words })
     }
 
     /// Words of a row.
@@ -99,11 +90,11 @@ impl Scan {
     }
 
     /// Operators one of whose literals stands in a string. `seen` is working memory.
-    pub fn literals(&self, text: &[u8], seen: &mut Vec<u64>, hit: &mut [u64]) {
+    pub fn literals(&self, text: &[u8], present: &[u64; 4], seen: &mut Vec<u64>, hit: &mut [u64]) {
         hit.fill(0);
         seen.clear();
         seen.resize(self.needs.len().div_ceil(64), 0);
-        self.literals.find(text, seen, |literal| {
+        self.literals.find(text, present, seen, |literal| {
             let (start, count) = self.needs[literal as usize];
             self.needing[start as usize..][..count as usize].iter().for_each(|operator| set(hit, *operator));
         });
@@ -112,19 +103,13 @@ impl Scan {
     /// Operators that may hold of a string, and those that do, from its literals, bytes and length.
     pub fn judge(&self, hit: &[u64], present: &[u64; 4], length: usize, may: &mut [u64], does: &mut [u64]) {
         may.copy_from_slice(&self.any_bytes);
-        let mut sets = present.iter().zip(self.sets_of.chunks(64)).fold(0, |sets, (word, sets_of)| {
+        for (word, having) in present.iter().zip(self.having.chunks(64 * self.words)) {
             let mut rest = *word;
-            let mut sets = sets;
             while rest != 0 {
-                sets |= sets_of[rest.trailing_zeros() as usize];
+                let row = &having[rest.trailing_zeros() as usize * self.words..][..self.words];
+                may.iter_mut().zip(row).for_each(|(may, row)| *may |= row);
                 rest &= rest - 1;
             }
-            sets
-        });
-        while sets != 0 {
-            let needing = &self.needing_set[sets.trailing_zeros() as usize];
-            may.iter_mut().zip(needing).for_each(|(may, needing)| *may |= needing);
-            sets &= sets - 1;
         }
         for ((may, hit), always) in may.iter_mut().zip(hit).zip(&self.always) {
             *may &= hit | always;
@@ -151,6 +136,18 @@ pub(crate) fn packed(bytes: &[bool; 256]) -> [u64; 4] {
 pub(crate) fn present(text: &[u8]) -> [u64; 4] {
     let mut present = [0; 4];
     if text.len() < 256 {
+        // In registers; the upper half is looked at only where something is in it.
+        let (mut low, mut high, mut above) = (0_u64, 0_u64, 0_u8);
+        for byte in text {
+            let bit = 1 << (byte & 63);
+            let upper = u64::from(byte >> 6 & 1).wrapping_neg();
+            low |= bit & !upper;
+            high |= bit & upper;
+            above |= byte;
+        }
+        if above < 128 {
+            return [low, high, 0, 0];
+        }
         for byte in text {
             present[usize::from(byte >> 6)] |= 1 << (byte & 63);
         }
@@ -181,7 +178,7 @@ mod tests {
         let scan = Scan::new(guards).unwrap();
         let (mut may, mut does) = (vec![0; scan.words()], vec![0; scan.words()]);
         let mut hit = vec![0; scan.words()];
-        scan.literals(text.as_bytes(), &mut Vec::new(), &mut hit);
+        scan.literals(text.as_bytes(), &present(text.as_bytes()), &mut Vec::new(), &mut hit);
         scan.judge(&hit, &present(text.as_bytes()), text.len(), &mut may, &mut does);
         let all = |bits: &[u64]| (0..guards.len() as u32).filter(|at| has(bits, *at)).collect();
         (all(&may), all(&does))

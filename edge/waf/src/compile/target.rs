@@ -31,10 +31,21 @@ pub(crate) enum Pick {
     Name(Box<[u8]>),
     /// `TX` of this name, by its number.
     Slot(u32),
-    /// Whose name matches, ASCII case aside; for `TX` the numbers of fixed names that do.
-    Pattern(Regex, Vec<u32>),
+    /// Whose name matches.
+    Pattern(Pattern),
     /// Of a name with macros.
     Made(Template),
+}
+
+/// A pattern of names, ASCII case aside.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    /// The expression.
+    pub regex: Regex,
+    /// Numbers of the fixed names of `TX` that it takes.
+    pub slots: Vec<u32>,
+    /// Its own number among patterns.
+    pub number: u32,
 }
 
 /// What several rules look at.
@@ -129,7 +140,8 @@ pub(crate) fn pick(variable: &Variable, selector: &Selector, names: &mut Names, 
                 let object = format!("{}:{}", place.file, place.line);
                 Fault::new(&fault::SELECTOR).object(object).found(pattern).because(cause)
             })?;
-            Ok(Pick::Pattern(regex, Vec::new()))
+            names.patterns += 1;
+            Ok(Pick::Pattern(Pattern { regex, slots: Vec::new(), number: names.patterns - 1 }))
         }
     }
 }
@@ -151,7 +163,7 @@ impl Pick {
         match self {
             Pick::All => true,
             Pick::Name(wanted) => wanted.eq_ignore_ascii_case(name),
-            Pick::Pattern(regex, _) => regex.is_match(name),
+            Pick::Pattern(pattern) => pattern.regex.is_match(name),
             Pick::Slot(_) | Pick::Made(_) => false,
         }
     }
@@ -168,8 +180,8 @@ impl Target {
     pub fn settle(&mut self, names: &Names) {
         if self.source == Source::Tx {
             for pick in std::iter::once(&mut self.pick).chain(&mut self.except) {
-                if let Pick::Pattern(regex, slots) = pick {
-                    *slots = names.matching(regex);
+                if let Pick::Pattern(pattern) = pick {
+                    pattern.slots = names.matching(&pattern.regex);
                 }
             }
         }

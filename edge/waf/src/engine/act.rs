@@ -31,8 +31,12 @@ impl State {
                 return value;
             }
         }
-        let text = self.text(cx, template);
-        self.memo.arena.intern(&text)
+        let mut text = std::mem::take(&mut self.scratch);
+        text.clear();
+        expand(self, cx, template, &mut text);
+        let id = self.memo.arena.intern(&text);
+        self.scratch = text;
+        id
     }
 
     /// `setvar`.
@@ -46,15 +50,15 @@ impl State {
 
     fn set_tx(&mut self, cx: &Context<'_>, set_var: &SetVar) {
         let (slot, name) = match &set_var.key {
-            Key::Slot(slot) => (Some(*slot), Vec::new()),
+            Key::Slot(slot) => (Some(*slot), Id::EMPTY),
             Key::Text(template) => {
-                let name = self.text(cx, template);
-                (cx.program.names.find(&name), name)
+                let name = self.text_id(cx, template);
+                (self.memo.slot(cx.program, name), name)
             }
         };
         let before = match slot {
             Some(slot) => self.tx[slot as usize],
-            None => self.made_value(&name),
+            None => self.made_at(name).map_or(Id::NONE, |at| self.made[at].1),
         };
         let after = match set_var.op {
             SetOp::Unset => Id::NONE,
@@ -76,27 +80,24 @@ impl State {
         };
         match slot {
             Some(slot) => self.tx[slot as usize] = after,
-            None => self.set_made(&name, after),
+            None => self.set_made(name, after),
         }
     }
 
-    fn made_value(&self, name: &[u8]) -> Id {
-        let same = |(key, _): &&(Id, Id)| self.memo.arena.get(*key).eq_ignore_ascii_case(name);
-        self.made.iter().find(same).map_or(Id::NONE, |(_, value)| *value)
+    /// Where a name stands among those that macros made, ASCII case aside.
+    fn made_at(&self, name: Id) -> Option<usize> {
+        let arena = &self.memo.arena;
+        let same = |key: Id| key == name || arena.get(key).eq_ignore_ascii_case(arena.get(name));
+        self.made.iter().position(|(key, _)| same(*key))
     }
 
-    fn set_made(&mut self, name: &[u8], value: Id) {
-        let arena = &self.memo.arena;
-        let at = self.made.iter().position(|(key, _)| arena.get(*key).eq_ignore_ascii_case(name));
-        match (at, value.is_some()) {
+    fn set_made(&mut self, name: Id, value: Id) {
+        match (self.made_at(name), value.is_some()) {
             (Some(at), true) => self.made[at].1 = value,
             (Some(at), false) => {
                 self.made.remove(at);
             }
-            (None, true) if self.made.len() < limits::MADE_NAMES => {
-                let key = self.memo.arena.intern(name);
-                self.made.push((key, value));
-            }
+            (None, true) if self.made.len() < limits::MADE_NAMES => self.made.push((name, value)),
             (None, true) => self.store.exceeded = true,
             (None, false) => {}
         }

@@ -44,22 +44,34 @@ impl State {
         true
     }
 
-    /// Whether a rule's test in short does not hold: then nothing needs to be looked up.
-    fn fails(&self, rule: &Rule, quick: &Quick) -> bool {
+    /// Whether a rule with a test in short matches: nothing is looked up but the one name.
+    fn quick_matches(&mut self, cx: &Context<'_>, rule: &Rule, quick: &Quick, head: u32) -> bool {
         let value = self.tx[quick.slot as usize];
         let number = match (quick.count, value.is_some()) {
             (true, there) => i64::from(there),
             (false, true) => quick.compare.read(self.memo.arena.get(value)),
-            (false, false) => return true,
+            (false, false) => return false,
         };
-        quick.compare.holds(number, quick.number) == rule.negated
+        if quick.compare.holds(number, quick.number) == rule.negated {
+            return false;
+        }
+        let (key, value) = match quick.count {
+            true => (Id::NONE, self.memo.number(number)),
+            false => (self.memo.name(cx.program, quick.slot), value),
+        };
+        let value = Value { variable: quick.variable, key, value, whole: false };
+        let seen = value.value;
+        !self.taken_away(cx, head, value) && {
+            self.matched_one(cx, rule, head, Some(value), seen);
+            true
+        }
     }
 
     /// Whether any value of one rule or link matches; each that does is noted. `question`: what the rule asks of values,
     /// if it is known of which of them it is open.
     fn matches(&mut self, cx: &Context<'_>, rule: &Rule, question: Option<u32>, head: u32) -> bool {
-        if rule.quick.as_ref().is_some_and(|quick| self.fails(rule, quick)) {
-            return false;
+        if let Some(quick) = &rule.quick {
+            return self.quick_matches(cx, rule, quick, head);
         }
         let Some(set) = rule.set else {
             self.matched_one(cx, rule, head, None, Id::NONE);
@@ -92,7 +104,7 @@ impl State {
             for at in 0..count.min(left) {
                 let value = self.value(*target, at);
                 matches += match question {
-                    Some(question) => usize::from(self.answers(cx, rule, question, value, head)),
+                    Some(question) => self.answers(cx, rule, question, value, head),
                     None => self.value_matches(cx, rule, head, value),
                 };
                 if matches > limits::MATCHES {
@@ -104,20 +116,17 @@ impl State {
         matches > 0
     }
 
-    /// Whether a value matches, when it is known of which values the question is open.
-    fn answers(&mut self, cx: &Context<'_>, rule: &Rule, question: u32, value: Value, head: u32) -> bool {
+    /// How often a value matches, when it is known of which values the question is open.
+    fn answers(&mut self, cx: &Context<'_>, rule: &Rule, question: u32, value: Value, head: u32) -> usize {
         if !self.memo.is_open(cx.program, value.value, question) {
-            return false;
+            return 0;
         }
-        let seen = self.memo.transform(cx.program, value.value, rule.node);
-        if self.test(cx, rule, seen) == rule.negated {
+        let matches = self.value_matches(cx, rule, head, value);
+        // What `ctl` took away is a matter of this request.
+        if matches == 0 && self.removals.is_empty() {
             self.memo.close(cx.program, value.value, question);
-            return false;
         }
-        !self.taken_away(cx, head, value) && {
-            self.matched_one(cx, rule, head, Some(value), seen);
-            true
-        }
+        matches
     }
 
     /// How often a value matches: with `multiMatch` after any transformation that changed it, else once or not.
@@ -181,7 +190,12 @@ impl State {
             Test::Fixed(test) => {
                 let holds = self.memo.holds(cx.program, *test, seen);
                 if holds && rule.actions.capture && !rule.negated {
-                    self.capture(&*cx.program.tests[*test as usize].matcher, seen);
+                    for (slot, text) in self.memo.captures(cx.program, *test, seen).iter().enumerate() {
+                        // A group that took no part leaves what an earlier rule put there, as in libmodsecurity.
+                        if text.is_some() && slot < names::CAPTURES as usize {
+                            self.tx[slot] = *text;
+                        }
+                    }
                 }
                 holds
             }
@@ -219,7 +233,6 @@ impl State {
         let mut captures = Captures::default();
         if matcher.holds(self.memo.arena.get(seen), Some(&mut captures)) {
             for (slot, text) in captures.0.iter().enumerate().take(names::CAPTURES as usize) {
-                // A group that took no part leaves what an earlier rule put there, as in libmodsecurity.
                 if let Some(text) = text {
                     self.tx[slot] = self.memo.arena.intern(text);
                 }

@@ -4,6 +4,7 @@
 use super::Context;
 use super::state::State;
 use super::values::Value;
+use crate::compile::question::bits;
 use crate::compile::scan::{Bits, has, set};
 use crate::compile::{Asks, Program};
 use crate::limits;
@@ -49,21 +50,16 @@ impl Looked {
 
     /// Lets go of what was resolved from values that changed since.
     pub fn refresh(&mut self, program: &Program, changed: u128) {
-        for (target, at) in program.targets.iter().zip(0_u32..) {
-            if target.source.bits() & changed != 0 {
-                unset(&mut self.resolved, at);
-            }
-        }
-        for (set, at) in program.sets.iter().zip(0_u32..) {
-            if set.bits & changed != 0 {
-                unset(&mut self.joined, at);
-            }
+        for bit in bits(changed) {
+            let (targets, sets) = &program.readers[bit as usize];
+            leave_out(&mut self.resolved, targets);
+            leave_out(&mut self.joined, sets);
         }
     }
 }
 
-fn unset(bits: &mut [u64], at: u32) {
-    bits[at as usize / 64] &= !(1 << (at % 64));
+fn leave_out(all: &mut [u64], some: &[u64]) {
+    all.iter_mut().zip(some).for_each(|(all, some)| *all &= !some);
 }
 
 fn join(all: &mut [u64], more: &[u64]) {
@@ -74,7 +70,7 @@ impl State {
     /// Whether a question is open for any value that a step looks at.
     pub fn may(&mut self, cx: &Context<'_>, asks: Asks) -> bool {
         let known = &self.looked.sets[asks.set as usize];
-        if !has(&self.looked.joined, asks.set) || known.ends >> asks.end & 1 == 0 {
+        if !has(&self.looked.joined, asks.set) || known.ends & asks.ends != asks.ends {
             self.join(cx, asks);
         }
         has(&self.looked.sets[asks.set as usize].open, asks.question)
@@ -89,8 +85,8 @@ impl State {
         for target in &cx.program.sets[asks.set as usize].targets {
             self.look(cx, *target);
             let seen = &mut self.looked.targets[*target as usize];
-            if seen.ends >> asks.end & 1 == 0 {
-                seen.asked |= 1 << asks.end;
+            if seen.ends & asks.ends != asks.ends {
+                seen.asked |= asks.ends;
                 for value in &seen.values {
                     join(&mut seen.open, self.memo.open(cx.program, value.value, seen.asked));
                 }

@@ -6,11 +6,18 @@ use super::intern::{Arena, Id};
 use crate::compile::Program;
 use crate::compile::question::bits;
 use crate::compile::scan::{has, present, set};
+use crate::compile::target::Pick;
 use crate::limits;
+use crate::operator::Captures;
 use crate::verdict::Work;
+use std::collections::HashMap;
 
 /// No row yet.
 const NONE: u32 = u32::MAX;
+/// A name that is none of `TX`.
+const FOREIGN: u32 = u32::MAX - 1;
+/// Numbers whose texts are kept.
+const NUMBERS: usize = 64;
 
 /// The memory.
 pub(crate) struct Memo {
@@ -44,6 +51,17 @@ pub(crate) struct Memo {
     images: Vec<(Id, u128)>,
     /// By number of a text of the rules: its string.
     constants: Vec<Id>,
+    /// By number of a name of `TX`: its string.
+    names: Vec<Id>,
+    /// By string: the number of the name of `TX` that it is.
+    slots: Vec<u32>,
+    /// By string: patterns of names that were asked whether they take it, and those that do.
+    taken: Vec<[u64; 2]>,
+    /// By small number: its text.
+    numbers: [Id; NUMBERS],
+    /// What groups took, by test and string: where it begins and ends in `groups`.
+    captured: HashMap<(u32, Id), (u32, u32)>,
+    groups: Vec<Id>,
     seen: Vec<u64>,
     buffer: Vec<u8>,
     /// Work done.
@@ -68,6 +86,12 @@ impl Memo {
             unsure: (0, Vec::new()),
             images: Vec::new(),
             constants: Vec::new(),
+            names: Vec::new(),
+            slots: Vec::new(),
+            taken: Vec::new(),
+            numbers: [Id::NONE; NUMBERS],
+            captured: HashMap::new(),
+            groups: Vec::new(),
             seen: Vec::new(),
             buffer: Vec::new(),
             work: Work::default(),
@@ -96,6 +120,12 @@ impl Memo {
         self.open.clear();
         self.looked.clear();
         self.constants.clear();
+        self.names.clear();
+        self.slots.clear();
+        self.taken.clear();
+        self.numbers = [Id::NONE; NUMBERS];
+        self.captured.clear();
+        self.groups.clear();
         self.made.shrink_to(limits::KEPT_BYTES / 4);
         self.found.shrink_to(limits::KEPT_BYTES / 8);
         self.open.shrink_to(limits::KEPT_BYTES / 8);
@@ -270,13 +300,14 @@ impl Memo {
     /// The row of the literals in a string, scanned once for all that differ in case alone.
     fn literals(&mut self, program: &Program, value: Id) -> usize {
         let same = self.unfold(value);
+        let bytes = self.bytes(same);
         let words = program.scan.words();
         let hits = row(&mut self.hits_row, same, || {
             let start = self.hits.len();
             self.hits.resize(start + words, 0);
             let text = self.arena.get(same);
             self.work.scanned += text.len() as u64;
-            program.scan.literals(text, &mut self.seen, &mut self.hits[start..]);
+            program.scan.literals(text, &bytes, &mut self.seen, &mut self.hits[start..]);
             start as u32
         });
         hits as usize
@@ -305,8 +336,71 @@ impl Memo {
         has(&self.found[row + words..row + 2 * words], test)
     }
 
+    /// The string of a name of `TX`.
+    pub fn name(&mut self, program: &Program, slot: u32) -> Id {
+        let at = slot as usize;
+        if at >= self.names.len() {
+            self.names.resize(program.names.len(), Id::NONE);
+        }
+        if !self.names[at].is_some() {
+            self.names[at] = self.arena.intern(program.names.name(slot));
+        }
+        self.names[at]
+    }
+
+    /// The number of the name of `TX` that a string is.
+    pub fn slot(&mut self, program: &Program, name: Id) -> Option<u32> {
+        let slot = row(&mut self.slots, name, || program.names.find(self.arena.get(name)).unwrap_or(FOREIGN));
+        (slot != FOREIGN).then_some(slot)
+    }
+
+    /// Whether a selector takes a name.
+    pub fn takes(&mut self, pick: &Pick, name: Id) -> bool {
+        let Pick::Pattern(pattern) = pick else { return pick.takes(self.arena.get(name)) };
+        let Some(bit) = 1_u64.checked_shl(pattern.number) else { return pick.takes(self.arena.get(name)) };
+        let at = name.0 as usize;
+        if at >= self.taken.len() {
+            self.taken.resize(at + 1, [0; 2]);
+        }
+        let [asked, takes] = &mut self.taken[at];
+        if *asked & bit == 0 {
+            *asked |= bit;
+            if pick.takes(self.arena.get(name)) {
+                *takes |= bit;
+            }
+        }
+        *takes & bit != 0
+    }
+
+    /// What the groups of a test made at load take of a string that it holds of; nothing for a group that took no part.
+    pub fn captures(&mut self, program: &Program, test: u32, value: Id) -> &[Id] {
+        if let Some((begin, end)) = self.captured.get(&(test, value)) {
+            return &self.groups[*begin as usize..*end as usize];
+        }
+        if self.captured.len() >= limits::KNOWN_STRINGS {
+            self.captured.clear();
+            self.groups.clear();
+        }
+        let mut captures = Captures::default();
+        program.tests[test as usize].matcher.holds(self.arena.get(value), Some(&mut captures));
+        let begin = self.groups.len();
+        for group in &captures.0 {
+            self.groups.push(group.as_ref().map_or(Id::NONE, |text| self.arena.intern(text)));
+        }
+        self.captured.insert((test, value), (begin as u32, self.groups.len() as u32));
+        &self.groups[begin..]
+    }
+
     /// Number of a number's text.
     pub fn number(&mut self, number: i64) -> Id {
+        let Some(known) = usize::try_from(number).ok().filter(|at| *at < NUMBERS) else { return self.written(number) };
+        if !self.numbers[known].is_some() {
+            self.numbers[known] = self.written(number);
+        }
+        self.numbers[known]
+    }
+
+    fn written(&mut self, number: i64) -> Id {
         let mut text = [0_u8; 20];
         let mut at = text.len();
         let mut rest = number.unsigned_abs();

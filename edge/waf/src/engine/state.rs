@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub arguments_size: usize,
     /// Tests of arguments with macros as they were last made: arguments seldom change from one request to the next.
     pub last_made: Vec<Option<LastMade>>,
+    /// Working memory for texts.
+    pub scratch: Vec<u8>,
 }
 
 /// An argument, and its test if it is one of the operator.
@@ -136,6 +138,7 @@ impl State {
             body: BodyPlan::default(),
             arguments_size: 0,
             last_made: Vec::new(),
+            scratch: Vec::new(),
         }
     }
 

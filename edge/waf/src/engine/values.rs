@@ -85,14 +85,13 @@ impl State {
 
     fn entries(&mut self, cx: &Context<'_>, target: &Target, lists: &[List], part: Part, out: &mut Out<'_>) {
         let wanted = self.wanted(cx, &target.pick);
-        let store = &self.store;
+        let (store, memo) = (&self.store, &mut self.memo);
         for entry in lists.iter().flat_map(|list| store.list(*list)) {
-            let name = self.memo.arena.get(entry.name);
             let picked = match &wanted {
-                Some(wanted) => wanted.eq_ignore_ascii_case(name),
-                None => target.pick.takes(name),
+                Some(wanted) => wanted.eq_ignore_ascii_case(memo.arena.get(entry.name)),
+                None => memo.takes(&target.pick, entry.name),
             };
-            if picked && !target.except.iter().any(|except| except.takes(name)) {
+            if picked && !target.except.iter().any(|except| memo.takes(except, entry.name)) {
                 let value = if part == Part::Name { entry.name } else { entry.value };
                 if !out.push(entry.name, value) {
                     break;
@@ -132,13 +131,13 @@ impl State {
         let except = |slot: u32, name: &[u8]| {
             target.except.iter().any(|pick| match pick {
                 Pick::Slot(other) => *other == slot,
-                Pick::Pattern(_, slots) => slots.contains(&slot),
+                Pick::Pattern(pattern) => pattern.slots.contains(&slot),
                 other => other.takes(name),
             })
         };
         let all: Vec<u32>;
         let slots = match &target.pick {
-            Pick::Pattern(_, slots) => slots,
+            Pick::Pattern(pattern) => &pattern.slots,
             _ => {
                 all = (0..self.tx.len() as u32).collect();
                 &all
@@ -153,17 +152,19 @@ impl State {
     fn slot(&mut self, cx: &Context<'_>, slot: u32, out: &mut Out<'_>) {
         let value = self.tx[slot as usize];
         if value.is_some() {
-            let key = self.memo.arena.intern(cx.program.names.name(slot));
+            let key = self.memo.name(cx.program, slot);
             out.push(key, value);
         }
     }
 
     /// Names of `TX` that macros made.
-    fn made_tx(&self, target: &Target, wanted: Option<&[u8]>, out: &mut Out<'_>) {
+    fn made_tx(&mut self, target: &Target, wanted: Option<&[u8]>, out: &mut Out<'_>) {
         for (key, value) in &self.made {
-            let name = self.memo.arena.get(*key);
-            let picked = wanted.map_or_else(|| target.pick.takes(name), |wanted| wanted.eq_ignore_ascii_case(name));
-            if picked && !target.except.iter().any(|except| except.takes(name)) {
+            let picked = match wanted {
+                Some(wanted) => wanted.eq_ignore_ascii_case(self.memo.arena.get(*key)),
+                None => self.memo.takes(&target.pick, *key),
+            };
+            if picked && !target.except.iter().any(|except| self.memo.takes(except, *key)) {
                 out.push(*key, *value);
             }
         }
