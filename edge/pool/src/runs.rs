@@ -1,0 +1,191 @@
+//! Addresses as runs: neighbours with one holder are one entry, and no two entries that touch have one holder.
+//!
+//! Two ordered trees, by first address and by holder. A pool that is cut into single addresses costs most, and is measured.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An address as a number.
+pub(crate) trait Number: Copy + Ord {
+    const LEAST: Self;
+    const MOST: Self;
+    fn before(self) -> Option<Self>;
+    fn after(self) -> Option<Self>;
+    /// The address that many after this one.
+    fn plus(self, count: u128) -> Option<Self>;
+}
+
+impl Number for u32 {
+    const LEAST: u32 = 0;
+    const MOST: u32 = u32::MAX;
+    fn before(self) -> Option<u32> {
+        self.checked_sub(1)
+    }
+    fn after(self) -> Option<u32> {
+        self.checked_add(1)
+    }
+    fn plus(self, count: u128) -> Option<u32> {
+        self.checked_add(u32::try_from(count).ok()?)
+    }
+}
+
+impl Number for u128 {
+    const LEAST: u128 = 0;
+    const MOST: u128 = u128::MAX;
+    fn before(self) -> Option<u128> {
+        self.checked_sub(1)
+    }
+    fn after(self) -> Option<u128> {
+        self.checked_add(1)
+    }
+    fn plus(self, count: u128) -> Option<u128> {
+        self.checked_add(count)
+    }
+}
+
+/// A holder as a number; [`FREE`] is nobody.
+pub(crate) type Slot = u32;
+/// The holder of what nobody holds.
+pub(crate) const FREE: Slot = 0;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run<K> {
+    last: K,
+    slot: Slot,
+}
+
+/// Why a range is not what was expected: at this address, held by this one, or not in the pool at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Other<K> {
+    pub at: K,
+    pub slot: Option<Slot>,
+}
+
+/// Runs of one family.
+#[derive(Debug, Clone)]
+pub(crate) struct Runs<K> {
+    by_first: BTreeMap<K, Run<K>>,
+    by_slot: BTreeSet<(Slot, K)>,
+}
+
+impl<K> Default for Runs<K> {
+    fn default() -> Self {
+        Runs { by_first: BTreeMap::new(), by_slot: BTreeSet::new() }
+    }
+}
+
+impl<K: Number> Runs<K> {
+    pub(crate) fn len(&self) -> usize {
+        self.by_first.len()
+    }
+
+    /// The holder of an address; none when it is not in the pool.
+    pub(crate) fn slot(&self, at: K) -> Option<Slot> {
+        self.around(at).map(|(_, run)| run.slot)
+    }
+
+    fn around(&self, at: K) -> Option<(K, Run<K>)> {
+        let (first, run) = self.by_first.range(..=at).next_back()?;
+        (run.last >= at).then_some((*first, *run))
+    }
+
+    /// Every run in order: first, last, holder.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (K, K, Slot)> {
+        self.by_first.iter().map(|(first, run)| (*first, run.last, run.slot))
+    }
+
+    /// Runs of one holder that end at or behind an address, in order.
+    pub(crate) fn of(&self, slot: Slot, from: K) -> impl Iterator<Item = (K, K)> {
+        let start = self.around(from).map_or(from, |(first, _)| first);
+        let firsts = self.by_slot.range((slot, start)..=(slot, K::MOST)).map(|(_, first)| *first);
+        firsts.filter_map(|first| self.by_first.get(&first).map(|run| (first, run.last)))
+    }
+
+    /// Whether every address of a range has this holder; the first that has not otherwise.
+    pub(crate) fn check(&self, first: K, last: K, slot: Slot) -> Result<(), Other<K>> {
+        let mut at = first;
+        loop {
+            let Some((_, run)) = self.around(at) else { return Err(Other { at, slot: None }) };
+            if run.slot != slot {
+                return Err(Other { at, slot: Some(run.slot) });
+            }
+            match run.last.after() {
+                Some(next) if run.last < last => at = next,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Whether no address of a range is here; the first that is otherwise.
+    pub(crate) fn check_absent(&self, first: K, last: K) -> Result<(), Other<K>> {
+        let inside = self.by_first.range(first..=last).next().map(|(at, run)| (*at, *run));
+        match self.around(first).map(|(_, run)| (first, run)).or(inside) {
+            Some((at, run)) => Err(Other { at, slot: Some(run.slot) }),
+            None => Ok(()),
+        }
+    }
+
+    fn put(&mut self, first: K, last: K, slot: Slot) {
+        self.by_first.insert(first, Run { last, slot });
+        self.by_slot.insert((slot, first));
+    }
+
+    fn take(&mut self, first: K) -> Option<Run<K>> {
+        let run = self.by_first.remove(&first)?;
+        self.by_slot.remove(&(run.slot, first));
+        Some(run)
+    }
+
+    /// Gives a range to a holder, or takes it out of the pool (`None`), whatever was there.
+    pub(crate) fn set(&mut self, mut first: K, mut last: K, slot: Option<Slot>) {
+        // What sticks out on both sides stays with its holder.
+        if let Some((start, run)) = self.around(first)
+            && start < first
+        {
+            self.take(start);
+            first.before().into_iter().for_each(|end| self.put(start, end, run.slot));
+            if run.last > last {
+                last.after().into_iter().for_each(|next| self.put(next, run.last, run.slot));
+            }
+        }
+        let inside: Vec<K> = self.by_first.range(first..=last).map(|(start, _)| *start).collect();
+        for start in inside {
+            if let Some(run) = self.take(start)
+                && run.last > last
+            {
+                last.after().into_iter().for_each(|next| self.put(next, run.last, run.slot));
+            }
+        }
+        let Some(slot) = slot else { return };
+        // Neighbours of the same holder become one run with it.
+        if let Some((start, run)) = first.before().and_then(|end| self.around(end))
+            && run.slot == slot
+        {
+            self.take(start);
+            first = start;
+        }
+        if let Some((start, run)) = last.after().and_then(|next| self.around(next))
+            && run.slot == slot
+        {
+            self.take(start);
+            last = run.last;
+        }
+        self.put(first, last, slot);
+    }
+
+    /// From runs in order that neither touch with one holder nor overlap; the place of the first that does not fit.
+    pub(crate) fn build(runs: impl Iterator<Item = (K, K, Slot)>) -> Result<Runs<K>, usize> {
+        let mut all: Vec<(K, Run<K>)> = Vec::new();
+        for (place, (first, last, slot)) in runs.enumerate() {
+            match all.last_mut() {
+                Some((_, before)) if before.last >= first || last < first => return Err(place),
+                // Rows may be cut where runs are not.
+                Some((_, before)) if before.slot == slot && before.last.after() == Some(first) => before.last = last,
+                _ if last < first => return Err(place),
+                _ => all.push((first, Run { last, slot })),
+            }
+        }
+        let mut order: Vec<(Slot, K)> = all.iter().map(|(first, run)| (run.slot, *first)).collect();
+        order.sort_unstable();
+        Ok(Runs { by_first: all.into_iter().collect(), by_slot: order.into_iter().collect() })
+    }
+}
