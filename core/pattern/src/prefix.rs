@@ -37,6 +37,18 @@ impl Prefix {
         Prefix { first: number(address), bits: 128 }
     }
 
+    /// The range around an address with so many leading bits of the IPv4-mapped form ([`Prefix::bits`]); more than 128 count
+    /// as 128.
+    pub fn around(address: IpAddr, bits: u8) -> Prefix {
+        let bits = bits.min(128);
+        Prefix { first: number(address) & mask(bits), bits }
+    }
+
+    /// Leading bits of the IPv4-mapped form: 120 for `192.0.2.0/24`.
+    pub fn bits(self) -> u8 {
+        self.bits
+    }
+
     /// Whether an address is in it.
     pub fn has(self, address: IpAddr) -> bool {
         self.holds(number(address))

@@ -12,5 +12,15 @@ pub const SETTINGS: Code = Code {
     hint_zh: "请修改所指的键；手册列出了取值范围",
 };
 
+/// There is no room for another ban.
+pub const BANS_FULL: Code = Code {
+    id: "flood.bans-full",
+    class: Class::TooLarge,
+    title: "no more bans can be kept",
+    title_zh: "封禁数量已达上限",
+    hint: "ban networks in place of single addresses, or take bans back that are no longer needed",
+    hint_zh: "请以网段代替单个地址，或撤销不再需要的封禁",
+};
+
 /// Every fault of this crate.
-pub const ALL: &[&Code] = &[&SETTINGS];
+pub const ALL: &[&Code] = &[&SETTINGS, &BANS_FULL];

@@ -1,6 +1,7 @@
 //! Flood defence of web sites: who is served when more ask than the origin can take.
 //!
 //! - [`Site`]: one site. Each request gets a [`Decision`]: go, wait, prove yourself, or come back later.
+//! - [`Bans`]: addresses and networks that are not even asked.
 //! - [`Gate`]: the same for many tasks at once, with permits that give themselves back.
 //! - [`level`]: five levels, entered and left by measured load; [`load`]: the figures they are judged by.
 //! - [`mix`]: the shape of an attack against quiet times; [`history`]: which clients are known good.
@@ -25,6 +26,7 @@
 //! assert!(matches!(site.arrive(&request, 1), Decision::Admit(_)));
 //! ```
 
+pub mod ban;
 pub mod bucket;
 pub mod challenge;
 mod concurrency;
@@ -42,11 +44,13 @@ mod site;
 mod sketch;
 pub mod snapshot;
 
+pub use ban::{BanFigures, Banned, Bans};
 pub use bucket::Rate;
+pub use challenge::Keys;
 pub use gate::{Entry, Gate, Permit, Waiting};
 pub use history::Standing;
 pub use level::{Change, Level};
 pub use prove::Earned;
-pub use settings::{Concurrency, Settings};
+pub use settings::{Concurrency, Mode, Settings};
 pub use site::{Decision, Outcome, Request, Site, Ticket};
 pub use snapshot::{Attacker, Held, Snapshot};

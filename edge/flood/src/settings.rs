@@ -6,10 +6,23 @@ use crate::level::Level;
 use base::{Fault, Result};
 use serde::{Deserialize, Serialize};
 
+/// What becomes of a request that is to be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It is counted and served: levels and counters show what would happen.
+    Observe,
+    /// It is held.
+    #[default]
+    Enforce,
+}
+
 /// The settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// Whether requests are held, or only counted.
+    pub mode: Mode,
     /// Median latency of the origin until its own is known, milliseconds.
     pub expected_latency_ms: u32,
     /// Requests at the origin at once: to begin with, at least, at most. In between the limit follows the latency.
@@ -67,6 +80,7 @@ impl Default for Concurrency {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            mode: Mode::Enforce,
             expected_latency_ms: 250,
             concurrency: Concurrency::default(),
             queue_length: 512,

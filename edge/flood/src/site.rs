@@ -1,7 +1,7 @@
 //! One site: every request is decided here, every answer is told here, and once a second the site looks at itself.
 
 use crate::bucket::{Buckets, Rate};
-use crate::challenge::{self, Binding, Kind, Signer, Used};
+use crate::challenge::{self, Binding, Keys as Secrets, Kind, Signer, Used};
 use crate::concurrency::Concurrency;
 use crate::history::{History, Standing};
 use crate::key::{self, Hasher, Keys};
@@ -9,7 +9,7 @@ use crate::level::{self, Change, Level, Machine};
 use crate::load::{Meter, Reading};
 use crate::mix::Mix;
 use crate::queue::{self, Joined, Queue, Waiter};
-use crate::settings::Settings;
+use crate::settings::{Mode, Settings};
 use crate::snapshot::{Attacker, Counters, Held};
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -196,6 +196,11 @@ impl Site {
         self.signer.rotate(key);
     }
 
+    /// Signs with these keys; cookies of either are taken.
+    pub fn sign_with(&mut self, keys: &Secrets) {
+        self.signer = Signer::with(keys);
+    }
+
     /// A request came.
     pub fn arrive(&mut self, request: &Request, now: u64) -> Decision {
         self.advance(now);
@@ -205,10 +210,14 @@ impl Site {
         self.meter.arrived();
         self.mix.arrived(&keys, request.client, request.fingerprint, &route);
         let standing = self.standing(request, &keys, now);
-        if let Err(reason) = self.judge(request, &keys, standing, now) {
+        let judged = self.judge(request, &keys, standing, now);
+        let ticket = Ticket { standing, client: keys.client, route: keys.route };
+        if self.settings.mode == Mode::Observe {
+            return self.observe(ticket, judged);
+        }
+        if let Err(reason) = judged {
             return self.hold(request, &keys, standing, reason, now);
         }
-        let ticket = Ticket { standing, client: keys.client, route: keys.route };
         let rank = self.rank(standing, &keys, now);
         let newcomer = standing < Standing::Known;
         let (line, room) = (self.queue.newcomers(standing), self.room(standing));
@@ -233,6 +242,17 @@ impl Site {
         }
         self.counters.queued += 1;
         Decision::Queue { waiter, deadline_us, displaced }
+    }
+
+    /// Counts what would become of a request, and lets it in.
+    fn observe(&mut self, ticket: Ticket, judged: Result<(), Held>) -> Decision {
+        match judged {
+            Err(reason) => self.held(reason),
+            Ok(()) if !self.free(ticket.standing) => self.counters.queued += 1,
+            Ok(()) => {}
+        }
+        self.admit(ticket);
+        Decision::Admit(ticket)
     }
 
     /// How well the client is known, with its cookie.

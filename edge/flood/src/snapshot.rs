@@ -4,6 +4,7 @@ use crate::challenge::Figures;
 use crate::level::{Change, Level};
 use crate::load::Reading;
 use crate::mix::Suspect;
+use crate::settings::Mode;
 use crate::site::Site;
 use base::Lang;
 use serde::Serialize;
@@ -114,6 +115,8 @@ pub struct Counters {
 pub struct Snapshot {
     /// The site.
     pub site: String,
+    /// Whether requests are held; where it only observes, the counters say what would be.
+    pub mode: Mode,
     /// Its level.
     pub level: Level,
     /// The figures of the last second.
@@ -135,6 +138,7 @@ impl Site {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             site: self.name.clone(),
+            mode: self.settings.mode,
             level: self.level(),
             reading: self.reading,
             suspects: self.mix.suspects().to_vec(),

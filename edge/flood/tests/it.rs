@@ -175,3 +175,18 @@ mod any_order {
         }
     }
 }
+
+/// Where it only observes, the attack is seen and counted, and everyone is let in.
+#[test]
+fn observing_shows_levels_and_refuses_nobody() {
+    let mut world = World::new(3);
+    world.run(60, &[]);
+    let settings = flood::Settings { mode: flood::Mode::Observe, ..flood::Settings::default() };
+    world.site.configure(settings);
+    world.run(30, &[Kind::Script]);
+    let snapshot = world.site.snapshot();
+    assert!(snapshot.level > Level::Normal && snapshot.mode == flood::Mode::Observe, "{snapshot:?}");
+    assert_eq!(snapshot.counters.arrived, snapshot.counters.admitted);
+    assert!(snapshot.counters.held.iter().sum::<u64>() > 0, "what would have been held is counted: {snapshot:?}");
+    assert_eq!((snapshot.challenges.given, world.site.take_attackers().len()), (0, 0));
+}

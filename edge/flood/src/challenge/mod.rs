@@ -7,7 +7,7 @@ mod page;
 mod token;
 
 pub use page::{PATH, Page, page};
-pub use token::{Binding, Denied, Kind, Pass, Signer, solve};
+pub use token::{Binding, Denied, Keys, Kind, Pass, Signer, solve};
 
 use serde::Serialize;
 

@@ -76,6 +76,30 @@ pub struct Pass {
     difficulty: u8,
 }
 
+/// Keys that cookies are signed with; every gateway of a site needs the same ones.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Signs, and checks.
+    pub current: [u8; 32],
+    /// Only checks: the one before.
+    pub previous: Option<[u8; 32]>,
+}
+
+impl Keys {
+    /// A key by chance.
+    pub fn random(random: &dyn Random) -> Keys {
+        let mut current = [0; 32];
+        random.fill(&mut current);
+        Keys { current, previous: None }
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
 /// Signs and checks. Two keys: the one before stays valid for checking, so that a change of keys sends nobody back to the challenge.
 pub struct Signer {
     current: hmac::Key,
@@ -92,6 +116,12 @@ impl Signer {
     /// With one key.
     pub fn new(key: &[u8; 32]) -> Signer {
         Signer { current: hmac::Key::new(hmac::HMAC_SHA256, key), previous: None }
+    }
+
+    /// With a key that signs and one before that is still taken.
+    pub fn with(keys: &Keys) -> Signer {
+        let previous = keys.previous.as_ref().map(|key| hmac::Key::new(hmac::HMAC_SHA256, key));
+        Signer { previous, ..Signer::new(&keys.current) }
     }
 
     /// Signs with another key from now on.
