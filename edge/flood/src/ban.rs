@@ -21,7 +21,7 @@ const SHOWN: usize = 100;
 
 /// Where a ban was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
+pub enum Door {
     /// At a connection, before anything was said.
     Connection,
     /// At a request, on a connection of a trusted proxy or one that was open before.
@@ -117,7 +117,7 @@ impl Bans {
     }
 
     /// Whether an address is banned now (monotonic, µs); if it is, that is counted.
-    pub fn refuses(&self, address: IpAddr, at: At, now: Micros) -> bool {
+    pub fn refuses(&self, address: IpAddr, at: Door, now: Micros) -> bool {
         if self.networks.load(Ordering::Acquire) == 0 {
             return false;
         }
@@ -127,7 +127,7 @@ impl Bans {
             ban.map(|ban| ban.refused.fetch_add(1, Ordering::Relaxed)).is_some()
         });
         if met {
-            let counter = if at == At::Connection { &self.connections } else { &self.requests };
+            let counter = if at == Door::Connection { &self.connections } else { &self.requests };
             counter.fetch_add(1, Ordering::Relaxed);
         }
         met
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_ban_holds_for_its_network_until_its_end_and_is_counted() {
         let bans = Bans::default();
-        assert!(!bans.refuses(address("192.0.2.7"), At::Connection, 0));
+        assert!(!bans.refuses(address("192.0.2.7"), Door::Connection, 0));
         bans.put("a", network("192.0.2.0/24"), 100).unwrap();
         bans.put("b", network("2001:db8::/64"), 100).unwrap();
         for (client, banned) in [
@@ -213,9 +213,9 @@ mod tests {
             ("2001:db8::9", true),
             ("2001:db8:0:1::9", false),
         ] {
-            assert_eq!(bans.refuses(address(client), At::Request, 99), banned, "{client}");
+            assert_eq!(bans.refuses(address(client), Door::Request, 99), banned, "{client}");
         }
-        assert!(!bans.refuses(address("192.0.2.7"), At::Connection, 100), "it has ended");
+        assert!(!bans.refuses(address("192.0.2.7"), Door::Connection, 100), "it has ended");
         assert_eq!((bans.left("a", 40), bans.left("a", 100), bans.left("c", 0)), (Some(60), None, None));
         let figures = bans.figures(99);
         assert_eq!((figures.networks, figures.connections, figures.requests), (2, 0, 3));
@@ -229,13 +229,13 @@ mod tests {
         bans.put("a", network("192.0.2.7"), 100).unwrap();
         bans.put("b", network("192.0.2.7"), 200).unwrap();
         assert!(bans.lift("b"), "a still bans it");
-        assert!(bans.refuses(address("192.0.2.7"), At::Connection, 99));
-        assert!(!bans.refuses(address("192.0.2.7"), At::Connection, 150));
+        assert!(bans.refuses(address("192.0.2.7"), Door::Connection, 99));
+        assert!(!bans.refuses(address("192.0.2.7"), Door::Connection, 150));
         assert!(!bans.lift("a") && !bans.lift("a"));
         assert_eq!(bans.figures(0).networks, 0);
         bans.put("a", network("192.0.2.7"), 100).unwrap();
         bans.put("a", network("192.0.2.8"), 100).unwrap();
-        assert!(!bans.refuses(address("192.0.2.7"), At::Connection, 0), "the order moved on");
+        assert!(!bans.refuses(address("192.0.2.7"), Door::Connection, 0), "the order moved on");
     }
 
     #[test]
@@ -272,7 +272,7 @@ mod tests {
                 }
             }
             let banned = plain.iter().any(|(_, network, ends)| network.has(at(client)) && *ends > now);
-            prop_assert_eq!(bans.refuses(at(client), At::Request, now), banned);
+            prop_assert_eq!(bans.refuses(at(client), Door::Request, now), banned);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::proxy;
 use crate::report::{Exchange, Peer};
 use crate::shared::{Client, Shared};
 use crate::worker::Counted;
+use flood::ban::Door;
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use hyper::service::service_fn;
@@ -171,6 +172,9 @@ async fn open(
             return None;
         }
         proxy_header(stream, &mut peer, &mut prefix, wanted == ProxyProtocol::Require).await?;
+        if shared.refuses(peer.remote.ip(), Door::Connection) {
+            return None;
+        }
     }
     let trusted = listener.trusts(peer.remote.ip());
     // Proxies of ours carry many clients.

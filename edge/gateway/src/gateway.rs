@@ -12,6 +12,7 @@ use crate::upstream::OriginStatus;
 use crate::watch;
 use crate::worker::{self, Workers};
 use base::{Clock, Fault, Random, Result};
+use flood::ban::Door;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -37,6 +38,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub random: Arc<dyn Random>,
+    /// Who is banned; by the same clock.
+    pub bans: Arc<flood::Bans>,
+    /// Keys of challenge cookies.
+    pub keys: flood::Keys,
 }
 
 /// A gateway that runs. It must be stopped: dropping it ends its connections at once.
@@ -69,6 +74,8 @@ pub struct Status {
     pub overflow: u64,
     /// Counters by site; the one without a name counts what was of no site.
     pub sites: Vec<SiteStatus>,
+    /// Who is banned.
+    pub bans: flood::BanFigures,
     /// Flood defence of the sites that have it.
     pub floods: Vec<flood::Snapshot>,
     /// Origins by pool.
@@ -82,9 +89,9 @@ impl Gateway {
         let count = worker::count(config.workers);
         let resumption = Resumption::new()?;
         let connections = Arc::new(Semaphore::new(config.limits.connections.min(Semaphore::MAX_PERMITS)));
-        let outside = Outside { clock: &parts.clock, random: &*parts.random };
+        let outside = Outside { clock: &parts.clock, random: &*parts.random, keys: &parts.keys };
         let live = Arc::new(Live::new(config, &parts.judges, None, count, &resumption, outside)?);
-        let shared = Arc::new(Shared::new(live.clone(), parts.clock, parts.random, parts.reporter));
+        let shared = Arc::new(Shared::new(live.clone(), parts));
         let workers = Arc::new(Workers::start(count, &shared)?);
         let stop = CancellationToken::new();
         tokio::spawn(watch::watch(shared.clone(), stop.child_token()));
@@ -99,7 +106,8 @@ impl Gateway {
     /// the limit of connections stay as they were at the start.
     pub async fn reload(&mut self, config: Config, judges: &Judges) -> Result<()> {
         let before = self.shared.live();
-        let outside = Outside { clock: &self.shared.clock, random: &*self.shared.random };
+        let keys = self.shared.keys();
+        let outside = Outside { clock: &self.shared.clock, random: &*self.shared.random, keys: &keys };
         let live = Arc::new(Live::new(config, judges, Some(&before), self.count, &self.resumption, outside)?);
         let sockets = self.bind(&live.config).await?;
         self.shared.swap(live.clone());
@@ -115,6 +123,15 @@ impl Gateway {
             keep
         });
         Ok(())
+    }
+
+    /// Signs challenge cookies with these keys from now on.
+    pub fn sign_with(&self, keys: &flood::Keys) {
+        self.shared.set_keys(keys.clone());
+        let live = self.shared.live();
+        for gate in live.sites.iter().filter_map(|site| site.gate.as_ref()) {
+            gate.with(|site, _| site.sign_with(keys));
+        }
     }
 
     /// Where it listens, by the name of the listener.
@@ -134,6 +151,7 @@ impl Gateway {
             unopened: shared.unopened.load(Ordering::Relaxed),
             overflow: shared.overflow.load(Ordering::Relaxed),
             sites,
+            bans: shared.bans.figures(now),
             floods: live
                 .sites
                 .iter()
@@ -234,6 +252,9 @@ impl Accept {
     }
 
     fn give(&self, stream: tokio::net::TcpStream, remote: SocketAddr) {
+        if self.shared.refuses(remote.ip(), Door::Connection) {
+            return;
+        }
         let (Ok(slot), Ok(stream)) = (self.connections.clone().try_acquire_owned(), stream.into_std()) else {
             self.shared.overflow.fetch_add(1, Ordering::Relaxed);
             return;

@@ -39,8 +39,8 @@ mod watch;
 mod worker;
 
 pub use config::{
-    Act, Balance, Beyond, Certificate, ClientHeader, Config, Fail, Health, Limits, Listener, Pool, Positive, Protocol,
-    ProxyProtocol, Request, Response, Site, Timeouts, Waf,
+    Act, Balance, Ban, Bans, Beyond, Certificate, ClientHeader, Config, Fail, Health, Limits, Listener, Pool, Positive,
+    Protocol, ProxyProtocol, Request, Response, Site, Timeouts, Waf,
 };
 pub use gateway::{Gateway, Parts, Status};
 pub use judge::{Finding, Judge, Subject, Trial};

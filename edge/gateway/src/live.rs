@@ -23,6 +23,8 @@ pub type Judges = BTreeMap<String, Arc<dyn Judge>>;
 pub(crate) struct Outside<'o> {
     pub(crate) clock: &'o Arc<dyn Clock>,
     pub(crate) random: &'o dyn Random,
+    /// Keys of challenge cookies.
+    pub(crate) keys: &'o flood::Keys,
 }
 
 /// A configuration at work.
@@ -156,11 +158,14 @@ impl Live {
 fn gate(config: &config::Site, before: Option<&Arc<Site>>, outside: Outside<'_>) -> Option<Gate> {
     let settings = config.flood.clone()?;
     before.and_then(|site| site.gate.clone()).or_else(|| {
-        let (mut key, mut secret) = ([0; 32], [0; 8]);
-        outside.random.fill(&mut key);
+        let mut secret = [0; 8];
         outside.random.fill(&mut secret);
         let secret = u64::from_le_bytes(secret);
-        Some(Gate::new(outside.clock.clone(), |now| flood::Site::new(&config.name, settings, secret, &key, now)))
+        Some(Gate::new(outside.clock.clone(), |now| {
+            let mut site = flood::Site::new(&config.name, settings, secret, &outside.keys.current, now);
+            site.sign_with(outside.keys);
+            site
+        }))
     })
 }
 
@@ -196,7 +201,8 @@ mod tests {
 
     fn new(config: Config) -> Result<Live> {
         let (clock, random): (Arc<dyn Clock>, _) = (Arc::new(base::SystemClock::default()), base::SystemRandom::new());
-        let outside = Outside { clock: &clock, random: &random };
+        let keys = flood::Keys::random(&random);
+        let outside = Outside { clock: &clock, random: &random, keys: &keys };
         Live::new(config, &Judges::new(), None, 1, &Resumption::new().unwrap(), outside)
     }
 

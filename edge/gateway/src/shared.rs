@@ -1,9 +1,12 @@
 //! What all connections share: the configuration at work, clocks, and the books on who holds how many connections.
 
+use crate::gateway::Parts;
 use crate::live::Live;
 use crate::report::Reporter;
 use crate::stats::Counters;
 use base::{Clock, Random};
+use flood::ban::Door;
+use flood::{Bans, Keys};
 use rapidhash::v3::rapidhash_v3;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,15 +26,14 @@ pub(crate) struct Shared {
     /// Connections that were closed because there were too many.
     pub(crate) overflow: AtomicU64,
     pub(crate) clients: Arc<Clients>,
+    pub(crate) bans: Arc<Bans>,
+    /// Keys of challenge cookies, for sites that a reload adds.
+    keys: Mutex<Keys>,
 }
 
 impl Shared {
-    pub(crate) fn new(
-        live: Arc<Live>,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-        reporter: Arc<dyn Reporter>,
-    ) -> Shared {
+    pub(crate) fn new(live: Arc<Live>, parts: Parts) -> Shared {
+        let Parts { clock, random, reporter, bans, keys, .. } = parts;
         let clients = Arc::new(Clients::new(live.config.limits.connections_per_client));
         Shared {
             live: RwLock::new(live),
@@ -42,7 +44,22 @@ impl Shared {
             unopened: AtomicU64::new(0),
             overflow: AtomicU64::new(0),
             clients,
+            bans,
+            keys: Mutex::new(keys),
         }
+    }
+
+    /// Whether an address is banned now; if it is, that is counted.
+    pub(crate) fn refuses(&self, address: IpAddr, at: Door) -> bool {
+        self.bans.refuses(address, at, self.clock.monotonic())
+    }
+
+    pub(crate) fn keys(&self) -> Keys {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_keys(&self, keys: Keys) {
+        *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// The configuration as it is now.

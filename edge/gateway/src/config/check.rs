@@ -16,6 +16,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     let mut check = Check { places, config, faults: Vec::new() };
     check.listeners();
     check.limits();
+    check.bans();
     check.sites();
     check.pools();
     check.faults
@@ -84,6 +85,23 @@ impl Check<'_> {
         }
         self.value(!timeouts.write.is_zero(), "timeouts.write", "more than 0", "0");
         self.value(self.config.workers <= 256, "workers", "at most 256", self.config.workers);
+    }
+
+    fn bans(&mut self) {
+        let bans = &self.config.bans;
+        self.value((1..=10_000).contains(&bans.budget), "bans.budget", "1 to 10000", bans.budget);
+        for (index, network) in bans.never.iter().enumerate() {
+            let good = network.parse::<Prefix>().is_ok();
+            self.value(good, &format!("bans.never[{index}]"), "an address or a network, as 10.0.0.0/8", network);
+        }
+        for (index, site) in self.config.sites.iter().enumerate() {
+            let (at, ban) = (format!("sites[{index}].ban"), &site.ban);
+            self.value((1..=1000).contains(&ban.after), &format!("{at}.after"), "1 to 1000", ban.after);
+            let within = ban.within.as_secs();
+            self.value((1..=3600).contains(&within), &format!("{at}.within"), "1s to 1h", within);
+            let (lease, most) = (ban.lease.as_secs(), base::limits::LEASE_SECONDS_MAX);
+            self.value((1..=most).contains(&lease), &format!("{at}.lease"), "1s to 30d", lease);
+        }
     }
 
     fn sites(&mut self) {

@@ -1,10 +1,12 @@
 //! The gateway's configuration: one YAML file, unknown keys refused, every fault at once and each with its place.
 
+mod ban;
 mod check;
 mod listener;
 mod pool;
 mod site;
 
+pub use ban::{Ban, Bans};
 pub use listener::{ClientHeader, Limits, Listener, ProxyProtocol, Timeouts};
 pub use pool::{Balance, Health, Pool, Protocol};
 pub use site::{Act, Beyond, Certificate, Fail, Positive, Request, Response, Site, Waf};
@@ -12,7 +14,7 @@ pub use site::{Act, Beyond, Certificate, Fail, Positive, Request, Response, Site
 use base::{Fault, config};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The file `gateway.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -26,6 +28,11 @@ pub struct Config {
     pub limits: Limits,
     /// How long clients may take.
     pub timeouts: Timeouts,
+    /// Who is banned, and who never is.
+    pub bans: Bans,
+    /// File with the keys that challenge cookies are signed with, for several gateways of the same sites: a key of 64
+    /// hexadecimal digits a line, the first signs. Left out, the gateway keeps a key of its own.
+    pub challenge_keys: Option<PathBuf>,
     /// What is served, by host name.
     pub sites: Vec<Site>,
     /// Where it is served from, by name.

@@ -1,5 +1,6 @@
 //! What is served under a host name, and how it is guarded.
 
+use super::Ban;
 use base::config::units;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ pub struct Site {
     /// Flood defence; none when left out, `{}` for all defaults.
     #[serde(default)]
     pub flood: Option<flood::Settings>,
+    /// When sources of attacks are banned.
+    #[serde(default)]
+    pub ban: Ban,
     /// The web application firewall.
     #[serde(default)]
     pub waf: Waf,

@@ -17,6 +17,7 @@ use crate::page::{self, Form};
 use crate::report::Exchange;
 use crate::upstream::{Failure, Origin, Route, Stream};
 use flood::Permit;
+use flood::ban::Door;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -99,6 +100,10 @@ pub(crate) async fn handle(
         return refuse(tail, form, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
     }
     tail.enter(site);
+    if tail.connection.shared.refuses(tail.exchange.client, Door::Request) {
+        let stop = banned(&mut tail);
+        return refuse(tail, form, stop);
+    }
     let mut call = Call { site: site.clone(), tail, host, permit: None };
     match call.run(request, form).await {
         Ok(Done::Answer(answer)) => Ok(call.end(answer)),
@@ -141,6 +146,12 @@ fn begin(connection: Arc<Connection>, request: &Request<Incoming>) -> Box<Tail> 
         connection,
         started: Instant::now(),
     })
+}
+
+/// How a banned client is answered: not at all, but for a proxy of ours, which needs an answer for it.
+fn banned(tail: &mut Tail) -> Stop {
+    (tail.exchange.decision, tail.exchange.reason) = (HttpDecision::Blocked, "banned");
+    if tail.connection.trusted { Stop::Page(StatusCode::FORBIDDEN, "banned") } else { Stop::Drop }
 }
 
 /// A page of ours, or none.

@@ -20,6 +20,20 @@ fn proof(page: &Answer) -> String {
     format!("token={token}&number={}&back=%2Fa%3Fb%3Dc", solve(token, bits))
 }
 
+/// A cookie, for the work.
+pub async fn earn(address: std::net::SocketAddr) -> String {
+    let page = once(address, &format!("GET /a?b=c HTTP/1.1\r\n{BROWSER}\r\n")).await;
+    let body = proof(&page);
+    let post = format!("POST {PATH} HTTP/1.1\r\n{BROWSER}Content-Length: {}\r\n\r\n{body}", body.len());
+    let earned = once(address, &post).await;
+    earned.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+/// The status of a visit with a cookie.
+pub async fn visit(address: std::net::SocketAddr, cookie: &str) -> u16 {
+    once(address, &format!("GET / HTTP/1.1\r\n{BROWSER}Cookie: {cookie}\r\n\r\n")).await.status
+}
+
 #[tokio::test]
 async fn a_browser_proves_itself_and_is_served() {
     let origin = origin::http1("a").await;

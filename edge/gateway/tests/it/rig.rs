@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 pub struct Rig {
     pub gateway: Gateway,
     pub exchanges: mpsc::Receiver<Exchange>,
+    pub bans: Arc<flood::Bans>,
+    pub clock: Arc<SystemClock>,
 }
 
 /// A configuration with one listener `web`, one site `shop` (any host) and one pool. `more` is put in at the named places:
@@ -43,9 +45,10 @@ pub fn text(origins: &[SocketAddr], more: &[(&str, &str)]) -> String {
 /// Starts it.
 pub async fn start(config: Config, judges: Judges) -> Rig {
     let (reporter, exchanges) = Channel::new(100_000);
-    let parts =
-        Parts { judges, reporter, clock: Arc::new(SystemClock::default()), random: Arc::new(SystemRandom::new()) };
-    Rig { gateway: Gateway::start(config, parts).await.unwrap(), exchanges }
+    let (clock, bans, random) = (Arc::new(SystemClock::default()), Arc::default(), Arc::new(SystemRandom::new()));
+    let keys = flood::Keys::random(&*random);
+    let parts = Parts { judges, reporter, clock: clock.clone(), random, bans: Arc::clone(&bans), keys };
+    Rig { gateway: Gateway::start(config, parts).await.unwrap(), exchanges, bans, clock }
 }
 
 /// Starts one without a firewall.

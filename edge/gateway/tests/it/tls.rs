@@ -123,6 +123,8 @@ async fn a_key_of_another_certificate_is_a_fault_that_names_the_file() {
         reporter,
         clock: Arc::new(base::SystemClock::default()),
         random: Arc::new(base::SystemRandom::new()),
+        bans: Arc::default(),
+        keys: flood::Keys { current: [0; 32], previous: None },
     };
     let fault = gateway::Gateway::start(config, parts).await.err().unwrap();
     assert!(fault.is(&gateway::fault::CERTIFICATE) && fault.named().contains("second.key"), "{fault:?}");
