@@ -9,7 +9,6 @@ mod config;
 mod desk;
 mod fault;
 mod gate;
-mod hands;
 mod indicators;
 mod judge;
 mod live;

@@ -4,11 +4,8 @@ use crate::config::Config;
 use crate::fault;
 use action::{Direction, Management, NeverList, Prefix};
 use base::{Fault, Result};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
 
-/// Most addresses of one server name that are kept.
-const ADDRESSES: usize = 64;
 /// Resolver configurations, the one behind a local stub first: the stub's own address is loopback.
 const RESOLVER_FILES: &[&str] = &["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"];
 
@@ -32,8 +29,7 @@ pub fn list(config: &Config, url: Option<&str>) -> Result<Kept> {
     };
     let server = server.trim_end_matches('/');
     let named = server.parse::<SocketAddr>().is_err();
-    let found = server.to_socket_addrs().map(|found| found.take(ADDRESSES).collect()).unwrap_or_default();
-    for address in pinned(&config.state.join("server-addresses.json"), server, found) {
+    for address in fleet::addresses(&config.state.join("server-addresses.json"), server) {
         never.management.push(Management {
             address: Prefix::of(address.ip()),
             port: address.port(),
@@ -53,21 +49,6 @@ fn prefixes(entries: &[String]) -> Result<Vec<Prefix>> {
     entries.iter().enumerate().map(read).collect()
 }
 
-/// The server's addresses, remembered for a start at which its name cannot be resolved: an isolated host that
-/// restarts must not forget its way back.
-fn pinned(file: &Path, server: &str, found: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    if found.is_empty() {
-        let text = std::fs::read(file).unwrap_or_default();
-        let (of, addresses): (String, Vec<SocketAddr>) = serde_json::from_slice(&text).unwrap_or_default();
-        return if of == server { addresses } else { Vec::new() };
-    }
-    let written = serde_json::to_vec(&(server, &found)).map_err(std::io::Error::from);
-    if let Err(cause) = written.and_then(|text| std::fs::write(file, text)) {
-        tracing::warn!(file = %file.display(), %cause, "the server's addresses could not be remembered");
-    }
-    found
-}
-
 fn resolvers() -> Vec<IpAddr> {
     let text = RESOLVER_FILES.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
     nameservers(&text)
@@ -82,6 +63,7 @@ fn nameservers(text: &str) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn config(entries: &[&str], state: &Path) -> Config {
         let never_block = entries.iter().map(|text| text.to_string()).collect();
@@ -98,19 +80,6 @@ mod tests {
             let refused = list(&config(&["10.0.0.1", bad], &state), None).err().unwrap();
             assert!(refused.is(&fault::NEVER_BLOCK) && refused.to_string().contains("never_block[1]"), "{refused}");
         }
-    }
-
-    #[test]
-    fn addresses_of_the_server_outlive_a_start_without_names() {
-        let folder = std::env::temp_dir().join(format!("garrison-never-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("server-addresses.json");
-        let address: SocketAddr = "192.0.2.1:7443".parse().unwrap();
-        let first = pinned(&file, "server:7443", vec![address]);
-        let again = pinned(&file, "server:7443", Vec::new());
-        let other = pinned(&file, "other:7443", Vec::new());
-        std::fs::remove_dir_all(&folder).unwrap();
-        assert_eq!((first, again, other), (vec![address], vec![address], Vec::new()));
     }
 
     #[test]

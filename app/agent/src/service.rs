@@ -7,7 +7,7 @@ use crate::outlet::Outlet;
 use crate::raise::Raiser;
 use crate::sense::{self, Ground};
 use crate::stock::Stock;
-use crate::{gate, hands, judge::Judge, watch::Watch};
+use crate::{gate, judge::Judge, watch::Watch};
 use action::{Executor, ExecutorConfig, Gate, Gates, Listener, NeverList, Reflex};
 use base::{Clock, Fault, Result};
 use fleet::wire::{AgentState, Probe};
@@ -215,7 +215,7 @@ fn act(
     // Whoever started us waits for this.
     let _ = ready.send(said);
     if let Some(executor) = executor {
-        hands::run(executor, inbox, outlet, stop);
+        action::serve(executor, &inbox, &|receipt| outlet.receipt(receipt), stop);
     }
 }
 

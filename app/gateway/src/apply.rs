@@ -2,10 +2,13 @@
 //! tuning ends.
 
 use crate::engines::Engines;
+use crate::keys::Keeper;
+use crate::offence::{Policies, Policy};
 use crate::tell::{Redaction, redaction};
 use crate::tuning::{Tunings, day};
 use base::{Clock, Fault, Result};
 use fleet::content::{Files, Taken, Taker};
+use flood::Keys;
 use gateway::{Config, Gateway, Parts, Status};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
@@ -27,6 +30,8 @@ pub struct Work {
     inputs: Inputs,
     inner: Mutex<Inner>,
     redaction: Redaction,
+    policies: Policies,
+    keeper: Keeper,
     clock: Arc<dyn Clock>,
 }
 
@@ -41,12 +46,28 @@ struct Inner {
 
 impl Work {
     /// Nothing at work yet: content that is stored may be opened with it as the taker, and then it starts.
-    pub fn new(inputs: Inputs, clock: Arc<dyn Clock>) -> Arc<Work> {
+    pub fn new(inputs: Inputs, keeper: Keeper, clock: Arc<dyn Clock>) -> Arc<Work> {
         let (published, version, day) = (Tunings::default(), 0, String::new());
         let mut engines = Engines::new();
         engines.learned.keep_in(inputs.learned.clone());
         let inner = Mutex::new(Inner { gateway: None, engines, published, version, day });
-        Arc::new(Work { inputs, inner, redaction: Redaction::default(), clock })
+        let (redaction, policies) = (Redaction::default(), Policies::default());
+        Arc::new(Work { inputs, inner, redaction, policies, keeper, clock })
+    }
+
+    /// Reads the policies alone, for what begins before the gateway does: bans of before are taken over at once, but for whom
+    /// the configuration of now never bans.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration.
+    pub fn read_policies(&self) -> std::result::Result<(), Vec<Fault>> {
+        self.share(&Config::load(&self.inputs.config)?);
+        Ok(())
+    }
+
+    /// What may be done to sources of attacks.
+    pub fn policies(&self) -> Policies {
+        self.policies.clone()
     }
 
     /// What is never told.
@@ -58,10 +79,13 @@ impl Work {
     ///
     /// # Errors
     /// Everything that is wrong with configuration, rules and tuning, or why it cannot listen.
-    pub async fn start(&self, parts: impl FnOnce(gateway::Judges) -> Parts) -> std::result::Result<(), Vec<Fault>> {
-        let (config, judges) = self.prepare(&mut self.inner())?;
-        self.redact(&config);
-        let gateway = Gateway::start(config, parts(judges)).await.map_err(|fault| vec![fault])?;
+    pub async fn start(
+        &self,
+        parts: impl FnOnce(gateway::Judges, Keys) -> Parts,
+    ) -> std::result::Result<(), Vec<Fault>> {
+        let (config, judges, keys) = self.prepare(&mut self.inner())?;
+        self.share(&config);
+        let gateway = Gateway::start(config, parts(judges, keys)).await.map_err(|fault| vec![fault])?;
         self.inner().gateway = Some((gateway, Handle::current()));
         Ok(())
     }
@@ -122,28 +146,32 @@ impl Work {
         self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn prepare(&self, inner: &mut Inner) -> std::result::Result<(Config, gateway::Judges), Vec<Fault>> {
+    fn prepare(&self, inner: &mut Inner) -> std::result::Result<(Config, gateway::Judges, Keys), Vec<Fault>> {
         let config = Config::load(&self.inputs.config)?;
+        let keys = self.keeper.keys(&config, self.clock.wall()).map_err(|fault| vec![fault])?;
         let tunings = Tunings::of_folder(&self.inputs.tuning)?.and(&inner.published);
         let today = day(self.clock.wall());
         let judges = inner.engines.judges(&config, &tunings, &today)?;
         inner.day = today;
-        Ok((config, judges))
+        Ok((config, judges, keys))
     }
 
     fn put(&self, inner: &mut Inner) -> std::result::Result<(), Vec<Fault>> {
-        let (config, judges) = self.prepare(inner)?;
-        let names = redaction(&config);
+        let (config, judges, keys) = self.prepare(inner)?;
+        let (names, policy) = (redaction(&config), Policy::of(&config));
         if let Some((gateway, runtime)) = &mut inner.gateway {
             runtime.clone().block_on(gateway.reload(config, &judges)).map_err(|fault| vec![fault])?;
+            gateway.sign_with(&keys);
         }
         *self.redaction.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = names;
+        *self.policies.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = policy;
         tracing::info!("configuration, rules and tuning are at work");
         Ok(())
     }
 
-    fn redact(&self, config: &Config) {
+    fn share(&self, config: &Config) {
         *self.redaction.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = redaction(config);
+        *self.policies.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Policy::of(config);
     }
 }
 

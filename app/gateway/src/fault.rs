@@ -38,3 +38,12 @@ pub const STATE_FILE: Code = Code {
     hint: "look at free space, owner and mode (0700) of the directory",
     hint_zh: "请检查该目录的剩余空间、属主与权限 (0700)",
 };
+/// A file of keys cannot be used.
+pub const KEYS: Code = Code {
+    id: "gateway-program.keys",
+    class: Class::Invalid,
+    title: "the file with keys of challenge cookies cannot be used",
+    title_zh: "验证 Cookie 的密钥文件无法使用",
+    hint: "put one key of 64 hexadecimal digits on each line, the first signs; mode 0600",
+    hint_zh: "每行一个 64 位十六进制密钥，首行用于签名；权限 0600",
+};

@@ -5,11 +5,16 @@
 
 mod alarm;
 mod apply;
+mod ban;
 mod engines;
 mod fault;
+mod hands;
 mod host;
+mod keys;
 mod learned;
 mod notice;
+mod offence;
+mod respond;
 mod run;
 mod show;
 mod tell;

@@ -2,7 +2,11 @@
 
 use crate::alarm::Alarms;
 use crate::apply::{Inputs, Work};
+use crate::hands::{self, Running};
+use crate::keys::Keeper;
 use crate::notice::{Ears, Notices};
+use crate::offence::Offenders;
+use crate::respond::Responder;
 use crate::tell::{self, Teller, Which};
 use crate::{fault, host, show};
 use base::{Clock, Fault, Result, SystemClock, SystemRandom};
@@ -24,8 +28,8 @@ use tokio::sync::mpsc;
 pub const CONFIG: &str = "/etc/garrison/gateway.yaml";
 /// How often the gateway is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// Orders that may wait: a gateway takes none yet, and says so.
-const ORDERS: usize = 16;
+/// Orders that may wait for the hands.
+const ORDERS: usize = 64;
 
 /// Where a gateway keeps its things.
 #[derive(Debug, Clone, clap::Args)]
@@ -91,7 +95,8 @@ pub fn run(places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Faul
     let spool = SharedSpool::start(spool).map_err(one)?;
     let (tuning, learned) = (places.state.join("tuning"), places.state.join("learned"));
     let inputs = Inputs { config: places.config.clone(), tuning, learned };
-    let work = Work::new(inputs, clock.clone());
+    let keeper = Keeper::new(places.state.join("challenge-keys.json"), Arc::new(SystemRandom::new()));
+    let work = Work::new(inputs, keeper, clock.clone());
     // Before anything starts: it is to judge by what it was given last, server or not.
     let contents = if manner.standalone { None } else { Some(contents(places, &work).map_err(one)?) };
     let whole = Whole { work, spool, host, clock, link: identity.map(|identity| (identity, contents)) };
@@ -124,26 +129,34 @@ impl Whole {
         let (channel, exchanges) = tell::channel(manner.events);
         let lost = Arc::new(AtomicU64::new(0));
         let agent = self.link.as_ref().map(|(identity, _)| identity.agent.to_string()).unwrap_or_default();
+        let (bans, policies) = (Arc::<flood::Bans>::default(), self.work.policies());
+        self.work.read_policies()?;
+        let hands = self.hands(places, &agent, &bans).map_err(one)?;
         let teller = Teller {
             spool: self.spool.clone(),
             alarms: Alarms::new(self.host.clone(), agent.clone()),
+            responder: Responder::new(&agent, hands.orders(), policies.clone(), self.clock.clone()),
             notices: Notices::new(self.host.clone(), agent),
             redaction: self.work.redaction(),
             clock: self.clock.clone(),
             lost: lost.clone(),
         };
-        let (reporter, heard) = Ears::new(channel.clone());
-        let clock = self.clock.clone();
-        let parts = |judges| Parts { judges, reporter, clock, random: Arc::new(SystemRandom::new()) };
+        let offenders = Arc::new(Offenders::new(policies));
+        let (reporter, heard) = Ears::new(channel.clone(), offenders.clone());
+        let (clock, random) = (self.clock.clone(), Arc::new(SystemRandom::new()));
+        let parts = |judges, keys| Parts { judges, reporter, clock, random, bans, keys };
         self.work.start(parts).await?;
         let telling = tokio::spawn(teller.run(exchanges, heard));
-        let uplink = self.link.take().map(|(identity, contents)| self.uplink(places, identity, contents));
+        let uplink = self.link.take().map(|(identity, contents)| self.uplink(places, identity, contents, &hands));
         if let Some(path) = &manner.ready_file {
             show::write(path, serde_json::json!(BTreeMap::from_iter(self.work.addresses())).to_string().as_bytes())
                 .map_err(one)?;
         }
-        let shed = || [("requests.told", channel.shed()), ("alerts", lost.load(Ordering::Relaxed))];
-        let done = self.watch(places, uplink.as_ref(), shed, manner).await;
+        let shed = || {
+            let alerts = lost.load(Ordering::Relaxed);
+            [("requests.told", channel.shed()), ("alerts", alerts), ("offences.uncounted", offenders.uncounted())]
+        };
+        let done = self.watch(places, (uplink.as_ref(), &hands), shed, manner).await;
         if let Err(fault) = self.work.keep_learned() {
             tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
         }
@@ -152,17 +165,34 @@ impl Whole {
         drop(channel);
         // An error is a panic, which has told itself.
         let _ = telling.await;
+        // Its last receipts go into the spool before the link says goodbye.
+        let _ = tokio::task::spawn_blocking(|| hands.stop()).await;
         if let Some(uplink) = uplink {
             uplink.stop().await;
         }
         done.map_err(one)
     }
 
-    fn uplink(&self, places: &Places, identity: Identity, contents: Option<Contents>) -> Uplink {
+    /// What carries orders out: of the server, and our own.
+    fn hands(&self, places: &Places, agent: &str, bans: &Arc<flood::Bans>) -> Result<Running> {
+        let work = hands::Work {
+            agent: agent.into(),
+            server: self.link.as_ref().map(|(identity, _)| identity.url.clone()),
+            bans: bans.clone(),
+            policies: self.work.policies(),
+            spool: self.spool.clone(),
+            clock: self.clock.clone(),
+        };
+        Running::start(&places.state, work)
+    }
+
+    fn uplink(&self, places: &Places, identity: Identity, contents: Option<Contents>, hands: &Running) -> Uplink {
         let (on_order, mut orders) = mpsc::channel::<record::Order>(ORDERS);
+        let hands = hands.orders();
         tokio::spawn(async move {
             while let Some(order) = orders.recv().await {
-                tracing::warn!(order = order.id, "a gateway takes no orders; it expires");
+                // The hands end only with the gateway.
+                let _ = hands.send(order);
             }
         });
         let (dir, spool, host) = (places.identity(), self.spool.clone(), self.host.clone());
@@ -174,8 +204,8 @@ impl Whole {
     async fn watch(
         &self,
         places: &Places,
-        uplink: Option<&Uplink>,
-        shed: impl Fn() -> [(&'static str, u64); 2],
+        (uplink, hands): (Option<&Uplink>, &Running),
+        shed: impl Fn() -> [(&'static str, u64); 3],
         manner: &Manner,
     ) -> Result<()> {
         let none = |cause: std::io::Error| Fault::new(&fault::THREAD).object("signals").because(cause);
@@ -185,7 +215,13 @@ impl Whole {
         let mut look = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
-                _ = look.tick() => self.look(places, uplink, &shed, manner),
+                _ = look.tick() => {
+                    if hands.broken() {
+                        // A gateway that cannot carry orders out is not whole: it ends, and is started again.
+                        return Err(Fault::new(&fault::THREAD).object("hands"));
+                    }
+                    self.look(places, uplink, &shed, manner);
+                }
                 _ = hangup.recv() => self.reload(),
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
@@ -197,7 +233,7 @@ impl Whole {
         &self,
         places: &Places,
         uplink: Option<&Uplink>,
-        shed: &impl Fn() -> [(&'static str, u64); 2],
+        shed: &impl Fn() -> [(&'static str, u64); 3],
         manner: &Manner,
     ) {
         for fault in self.spool.take_faults() {

@@ -91,6 +91,19 @@ pub fn write(path: &Path, content: &[u8]) -> Result<()> {
     std::fs::rename(&fresh, path).map_err(failed)
 }
 
+/// As [`write`]; nobody but the owner may read it (0600).
+pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt;
+    let failed = |cause: std::io::Error| Fault::new(&fault::STATE_FILE).object(path.display()).because(cause);
+    let fresh = path.with_extension("new");
+    // One that was left behind may have another mode.
+    let _ = std::fs::remove_file(&fresh);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(failed)?;
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&fresh, path).map_err(failed)
+}
+
 /// Keeps the status for [`status`].
 pub fn keep(state: &Path, status: &Status) -> Result<()> {
     write(&state.join(STATUS), json!(status).to_string().as_bytes())
@@ -128,6 +141,13 @@ fn page(status: &Value, lang: Lang) -> String {
         }
         text.push('\n');
     }
+    for ban in status["bans"]["busiest"].as_array().into_iter().flatten() {
+        let (network, left_s, refused) = (ban["network"].as_str().unwrap_or_default(), &ban["left_s"], &ban["refused"]);
+        let _ = match lang {
+            Lang::En => writeln!(text, "banned {network}, {left_s} s left, {refused} refused"),
+            Lang::Zh => writeln!(text, "已封禁 {network}，剩余 {left_s} 秒，已拒绝 {refused} 次"),
+        };
+    }
     for (name, origins) in status["pools"].as_object().into_iter().flatten() {
         for origin in origins.as_array().into_iter().flatten() {
             let _ = writeln!(text, "{name:<20} {origin}");
@@ -144,9 +164,11 @@ mod tests {
     fn the_page_shows_sites_decisions_and_origins() {
         let status = json!({"connections": 2, "sites": [
             {"site": "shop", "requests": 7, "decisions": [["allowed", 6], ["blocked", 1], ["limited", 0]]},
-            {"site": "", "requests": 0, "decisions": []}], "pools": {"app": [{"address": "127.0.0.1:1"}]}});
+            {"site": "", "requests": 0, "decisions": []}],
+            "bans": {"busiest": [{"network": "192.0.2.7/32", "left_s": 9, "refused": 4}]}, "pools": {"app": [{"address": "127.0.0.1:1"}]}});
         let english = page(&status, Lang::En);
         assert!(english.contains("requests 7  allowed 6  blocked 1\n") && !english.contains("limited"), "{english}");
+        assert!(english.contains("banned 192.0.2.7/32, 9 s left, 4 refused\n"), "{english}");
         assert!(page(&status, Lang::Zh).contains("请求 7"));
     }
 }

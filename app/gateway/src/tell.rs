@@ -2,10 +2,11 @@
 
 use crate::alarm::{Alarms, Seen};
 use crate::notice::{Notice, Notices};
+use crate::respond::Responder;
 use base::Clock;
 use bus::SharedSpool;
 use gateway::{Channel, Config, Exchange};
-use record::{Activity, Event};
+use record::{Activity, Event, EventId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
@@ -54,8 +55,10 @@ pub struct Teller {
     pub spool: SharedSpool,
     /// Alerts under way.
     pub alarms: Alarms,
-    /// What flood defence says.
+    /// What is not about one request.
     pub notices: Notices,
+    /// What follows from attacks.
+    pub responder: Responder,
     /// What is never told.
     pub redaction: Redaction,
     /// Time.
@@ -83,9 +86,7 @@ impl Teller {
                     }
                 }
                 Some(notice) = heard.recv() => {
-                    if let Some(alert) = self.notices.take(&notice, self.clock.wall()) {
-                        tokio::task::block_in_place(|| self.keep(alert));
-                    }
+                    tokio::task::block_in_place(|| self.hear(&notice));
                 }
                 _ = look.tick() => tokio::task::block_in_place(|| self.due(false)),
             }
@@ -122,16 +123,34 @@ impl Teller {
         event
     }
 
+    /// An alert that is not about one request, and what follows from it.
+    fn hear(&mut self, notice: &Notice) {
+        let source = notice.source();
+        let lease_s = source.map_or(0, |(site, _)| self.responder.lease_s(site));
+        let Some(mut told) = self.notices.take(notice, lease_s, self.clock.wall()) else { return };
+        if told.read
+            && let Some(id) = self.keep(told.alert.clone())
+        {
+            told.alert.id = id.to_string();
+        }
+        if let Some((site, client)) = source {
+            self.responder.act(site, client, &told.alert, &told.event);
+        }
+    }
+
     fn due(&mut self, every: bool) {
         for alert in self.alarms.due(self.clock.wall(), every) {
             self.keep(alert);
         }
     }
 
-    fn keep(&self, alert: record::Alert) {
-        if let Err(fault) = self.spool.push_alert(alert) {
+    /// The id of an alert that is kept.
+    fn keep(&self, alert: record::Alert) -> Option<EventId> {
+        let kept = self.spool.push_alert(alert);
+        if let Err(fault) = &kept {
             self.lost.fetch_add(1, Ordering::Relaxed);
             tracing::error!(fault = %fault.inside(), "an alert could not be kept");
         }
+        kept.ok()
     }
 }

@@ -41,6 +41,7 @@ mod status;
 mod tls;
 mod token;
 mod uplink;
+mod way;
 pub mod wire;
 
 pub use authority::{Authority, ServerIdentity};
@@ -53,3 +54,4 @@ pub use registry::Enrolled;
 pub use server::{Ingest, Services, serve, serve_with};
 pub use token::Token;
 pub use uplink::{Setup, Uplink, UplinkStatus};
+pub use way::addresses;

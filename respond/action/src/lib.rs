@@ -70,6 +70,7 @@ mod fuse;
 mod journal;
 mod lease;
 mod reflex;
+mod serve;
 
 pub use action::{ALL, Action, Adopted, Applied, Plan, Progress, pack, parameter, unpack};
 pub use cgroup::Freezer;
@@ -82,4 +83,5 @@ pub use host::{Boot, BootSource, ExecutorConfig, HostView};
 pub use never::{Direction, Management, NeverList, Sessions};
 pub use prefix::Prefix;
 pub use reflex::{BUDGET, LEASE_DEFAULT_S, Reflex};
+pub use serve::serve;
 pub use tree::widen;

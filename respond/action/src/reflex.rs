@@ -46,9 +46,9 @@ impl Reflex {
         Reflex { budget, agent, boot, mount_namespace, spent, recent }
     }
 
-    /// With another budget than [`BUDGET`]; kinds that it does not name come to dry runs.
-    pub fn with_budget(self, budget: Vec<(ActionKind, usize)>) -> Reflex {
-        Reflex { budget, ..self }
+    /// Another budget than [`BUDGET`]; kinds that it does not name come to dry runs.
+    pub fn set_budget(&mut self, budget: Vec<(ActionKind, usize)>) {
+        self.budget = budget;
     }
 
     /// The orders that the alert's rule asks for about this event, in the rule's order. A response without a

@@ -1,33 +1,38 @@
-//! The thread that carries orders out, one after the other, and ends leases.
+//! Carrying orders out, one after the other, for as long as a program runs: the body of its hands' thread.
 
-use crate::outlet::Outlet;
-use action::Executor;
+use crate::Executor;
+use base::Result;
 use record::{Order, Receipt};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// How often leases are looked at.
 const TICK: Duration = Duration::from_millis(200);
-/// How often receipts that the spool did not take are told again.
+/// How often receipts that were not kept are told again.
 const AGAIN: Duration = Duration::from_secs(15);
 
-/// Runs until told to stop. Leases go on in the journal.
-pub fn run(mut executor: Executor, orders: Receiver<Order>, outlet: Arc<dyn Outlet>, stop: &AtomicBool) {
+/// Carries out what comes and ends leases, until told to stop or nobody can give orders any more; leases go on in the journal.
+/// A receipt counts as told when `keep` has it safe; one that it does not take is told again.
+pub fn serve(
+    mut executor: Executor,
+    orders: &Receiver<Order>,
+    keep: &dyn Fn(Receipt) -> Result<()>,
+    stop: &AtomicBool,
+) {
     let mut next = Instant::now();
     while !stop.load(Ordering::Relaxed) {
         let receipts = executor.tick();
-        tell(&mut executor, receipts, &*outlet);
+        tell(&mut executor, receipts, keep);
         if Instant::now() >= next {
             next = Instant::now() + AGAIN;
             let receipts = executor.untold();
-            tell(&mut executor, receipts, &*outlet);
+            tell(&mut executor, receipts, keep);
         }
         match orders.recv_timeout(TICK) {
             Ok(order) => {
                 let receipts = executor.execute(&order);
-                tell(&mut executor, receipts, &*outlet);
+                tell(&mut executor, receipts, keep);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
@@ -35,10 +40,9 @@ pub fn run(mut executor: Executor, orders: Receiver<Order>, outlet: Arc<dyn Outl
     }
 }
 
-/// A receipt counts as told when the spool has it; one that it does not take stays untold in the journal.
-fn tell(executor: &mut Executor, receipts: Vec<Receipt>, outlet: &dyn Outlet) {
+fn tell(executor: &mut Executor, receipts: Vec<Receipt>, keep: &dyn Fn(Receipt) -> Result<()>) {
     for receipt in receipts {
-        match outlet.receipt(receipt.clone()) {
+        match keep(receipt.clone()) {
             Ok(()) => executor.told(&receipt),
             Err(fault) => tracing::error!(fault = %fault.inside(), "a receipt was not kept; it is told again"),
         }
