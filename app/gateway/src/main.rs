@@ -16,6 +16,7 @@ mod notice;
 mod offence;
 mod respond;
 mod run;
+mod scrub;
 mod show;
 mod tell;
 mod tuning;
@@ -26,7 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use webrules::Ask;
 
-/// Garrison's gateway: reverse proxy, web firewall, flood defence.
+/// Garrison's gateway: reverse proxy, web firewall, flood defence, packet scrubber.
 #[derive(Parser)]
 #[command(name = "garrison-gateway", version, about)]
 struct Arguments {
@@ -76,6 +77,9 @@ enum Command {
         #[arg(long)]
         site: String,
     },
+    /// The packet filter: XDP scrubbing, attack fingerprints, BGP and DNS diversion.
+    #[command(subcommand)]
+    Scrub(scrub::Command),
     /// Say which rules hold of a request, on which value after which transformations, and the score.
     Explain {
         #[command(flatten)]
@@ -120,6 +124,7 @@ fn dispatch(command: Command, lang: Lang) -> Result<(), Vec<Fault>> {
         }
         Command::Status { places, json } => show::status(&places.state, json, lang).map_err(one),
         Command::Learned { places, site } => show::learned(&places.state, &site).map_err(one),
+        Command::Scrub(command) => scrub::dispatch(command, lang),
         Command::Explain { ask, site, config, json } => show::explain(&ask, site.zip(config), json, lang),
     }
 }

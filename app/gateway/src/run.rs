@@ -70,8 +70,13 @@ pub struct Manner {
 
 /// Enrols with a token from a file or standard input.
 pub fn enroll(places: &Places, token_file: &Path) -> Result<()> {
+    enroll_into(&places.identity(), token_file)
+}
+
+/// As [`enroll`], into a folder of its own.
+pub fn enroll_into(identity: &Path, token_file: &Path) -> Result<()> {
     let token = Token::read(token_file)?;
-    runtime()?.block_on(fleet::enroll(&token, host::host(), &places.identity()))?;
+    runtime()?.block_on(fleet::enroll(&token, host::host(), identity))?;
     Ok(())
 }
 

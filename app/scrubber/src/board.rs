@@ -13,6 +13,8 @@ use std::sync::{Mutex, MutexGuard};
 
 /// Attacks that are remembered.
 const ATTACKS: usize = 32;
+/// Of those, reports in the status: it travels to the server every second.
+const SHOWN: usize = 4;
 /// Receipts that may wait for the controller.
 const RECEIPTS: usize = 4096;
 /// Sites whose load may be told in a second.
@@ -46,7 +48,7 @@ impl Board {
     pub fn show(&self, mut status: Status) {
         let mut inner = self.inner();
         (status.orders.done, status.orders.failed) = (inner.done, inner.failed);
-        status.attacks = inner.attacks.iter().cloned().collect();
+        status.attacks = inner.attacks.iter().take(SHOWN).map(brief).collect();
         inner.status = status;
     }
 
@@ -74,12 +76,15 @@ impl Board {
         ring.map_or_else(Vec::new, |ring| ring.iter().skip(ring.len().saturating_sub(count)).cloned().collect())
     }
 
-    /// Remembers a report; one of the same attack is replaced.
-    pub fn attacked(&self, id: &str, report: Value) {
+    /// Remembers a report; one of the same attack is replaced. Whether it is the first of its attack.
+    pub fn attacked(&self, id: &str, report: Value) -> bool {
         let mut inner = self.inner();
+        let before = inner.attacks.len();
         inner.attacks.retain(|known| known["id"] != id);
+        let first = inner.attacks.len() == before;
         inner.attacks.push_front(report);
         inner.attacks.truncate(ATTACKS);
+        first
     }
 
     /// The attacks that are remembered, newest first.
@@ -120,4 +125,12 @@ impl Board {
     pub fn receipts(&self) -> Vec<Receipt> {
         self.inner().receipts.drain(..).collect()
     }
+}
+
+/// What of a report travels with the status: who, what, and the text for people.
+fn brief(report: &Value) -> Value {
+    const KEYS: [&str; 9] =
+        ["id", "name", "destination", "alert", "ongoing", "classes", "answered_s", "text", "text_zh"];
+    let kept = KEYS.iter().map(|key| (key.to_string(), report[*key].clone()));
+    Value::Object(kept.collect())
 }

@@ -11,6 +11,7 @@ use crate::status::{Destination, Interface, Said, Signature, Status};
 use crate::tell::{Subject, Teller};
 use crate::upstream::Upstream;
 use base::{Clock, Lang, Micros, Result};
+use ddos::report::Lookups;
 use ddos::{Counters, Judgement, Level, Model, Prefix, Reason, Sample, Watch};
 use record::Response;
 use std::collections::BTreeMap;
@@ -23,6 +24,9 @@ const KEPT: usize = 256;
 
 /// Part of the link from which on it counts as full.
 const FULL: f64 = 0.9;
+
+/// A report under way is written anew after so long, µs; the first one when as much is known.
+const REPORT_US: Micros = 10_000_000;
 
 /// What the controller works with.
 pub struct Parts {
@@ -154,6 +158,46 @@ impl Controller {
         let why = if why.is_empty() { "quiet".to_string() } else { why.join("; ") };
         for order in place.reconcile(now, policy.filter, &why, &self.parts.orders) {
             self.parts.hands.give(order);
+        }
+        if judgement.alarm || judgement.ended {
+            self.report(index, now, judgement);
+        }
+    }
+
+    /// The report of an attack: soon after it began, every few seconds while it goes on, and when it is over.
+    fn report(&mut self, index: usize, now: Micros, judgement: &Judgement) {
+        let place = &mut self.places[index];
+        if !judgement.ended && now - place.reported_us < REPORT_US {
+            return;
+        }
+        let Some(report) = place.watch.report(now, &Lookups::default()) else { return };
+        place.reported_us = now;
+        let (text, text_zh) = (report.text(Lang::En), report.text(Lang::Zh));
+        let id = format!("{} {}", place.prefix, report.fingerprint.time_start);
+        let mut whole = serde_json::json!(report);
+        for (key, value) in [
+            ("id", &id),
+            ("name", &place.name),
+            ("destination", &place.prefix.to_string()),
+            ("text", &text),
+            ("text_zh", &text_zh),
+            ("alert", &place.alert),
+        ] {
+            whole[key] = value.as_str().into();
+        }
+        let first = self.parts.board.attacked(&id, whole);
+        if first || judgement.ended {
+            let subject = Subject { name: &place.name, prefix: place.prefix, judgement, proposals: Vec::new() };
+            let title = match judgement.ended {
+                true => (
+                    format!("Attack on {} is over: report", place.name),
+                    format!("{} 遭受的攻击已结束：报告", place.name),
+                ),
+                false => {
+                    (format!("Attack on {}: first report", place.name), format!("{} 遭受攻击：首份报告", place.name))
+                }
+            };
+            self.parts.teller.reported(&subject, title, (&text, &text_zh), &place.alert);
         }
         if judgement.ended {
             place.alert.clear();

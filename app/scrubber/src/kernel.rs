@@ -6,6 +6,7 @@ use crate::port::Packets;
 use crate::status::Interface;
 use base::{Clock, Fault, Micros, Random, Result};
 use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
+use rustix::net::{AddressFamily, SocketType};
 use scrub::{Filter, Plan, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -101,8 +102,10 @@ impl Filters {
 
 fn plan(config: &Config, name: &str, pins: PathBuf) -> Result<Plan> {
     let missing = || Fault::new(&fault::NO_INTERFACE).object(name);
-    let index = std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex"));
-    let index = index.ok().and_then(|text| text.trim().parse().ok()).ok_or_else(missing)?;
+    // Asked of the kernel, not read below /sys: that shows the namespace in which it was mounted.
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None);
+    let socket = socket.map_err(|cause| missing().because(cause))?;
+    let index = rustix::net::netdevice::name_to_index(socket, name).map_err(|cause| missing().because(cause))?;
     let mut plan = Plan::new(index, pins);
     plan.mode = match config.mode {
         Mode::Auto => scrub::Mode::Auto,

@@ -39,6 +39,8 @@ pub struct Place {
     pub last: Vec<Option<Counters>>,
     /// Alert of the attack under way, empty when there is none.
     pub alert: String,
+    /// When its attack was last reported.
+    pub reported_us: Micros,
     /// What the watch wants, whether or not it is carried out.
     pub wanted: BTreeMap<u64, Signature>,
     level: Option<(Level, Standing)>,
@@ -57,6 +59,7 @@ impl Place {
             watch,
             last: vec![None; interfaces],
             alert: String::new(),
+            reported_us: 0,
             wanted: BTreeMap::new(),
             level: None,
             signatures: BTreeMap::new(),

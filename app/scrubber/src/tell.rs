@@ -58,12 +58,19 @@ impl Teller {
         self.keep(alert)
     }
 
-    /// An attack is over: its report.
-    pub fn reported(&self, subject: &Subject<'_>, (title, title_zh): (String, String), report: &str, begun: &str) {
+    /// The report of an attack, in both languages, with the alert that told of its beginning.
+    pub fn reported(
+        &self,
+        subject: &Subject<'_>,
+        (title, title_zh): (String, String),
+        (text, text_zh): (&str, &str),
+        begun: &str,
+    ) {
         let mut alert = self.alert(1, subject);
         (alert.title, alert.title_zh) = (title, title_zh);
         alert.severity = Severity::Medium as i32;
-        alert.matches.push(found("report", report));
+        alert.matches.push(found("report", text));
+        alert.matches.push(found("report_zh", text_zh));
         alert.matches.push(found("alert", begun));
         self.keep(alert);
     }

@@ -1,0 +1,133 @@
+//! `garrison-gateway scrub run`: identity, spool, controller and link, until told to stop.
+
+use super::{Places, host};
+use crate::{fault, show};
+use base::{Clock, Fault, Random, Result, SystemClock, SystemRandom};
+use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
+use fleet::wire::AgentState;
+use fleet::{Identity, Setup, Uplink, seat};
+use record::AgentId;
+use scrubber::config::Config;
+use scrubber::run::Running;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Orders of the server that may wait.
+const ORDERS: usize = 64;
+/// How often the server is shown the state.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How to run.
+#[derive(Debug, Default, clap::Args)]
+pub struct Manner {
+    /// Without a server: records stay in the spool, nothing is enrolled.
+    #[arg(long)]
+    pub standalone: bool,
+    /// Disk budget of the spool, MiB.
+    #[arg(long, default_value_t = 256)]
+    pub spool_mib: u64,
+    /// File to make when everything runs.
+    #[arg(long)]
+    pub ready_file: Option<PathBuf>,
+    /// End when the program that started this one ends.
+    #[arg(long)]
+    pub follow_parent: bool,
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Everything that keeps it from starting.
+pub fn run(places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Fault>> {
+    let one = |fault| vec![fault];
+    let config = Arc::new(Config::load(&places.config)?);
+    if manner.follow_parent {
+        seat::follow_parent().map_err(one)?;
+    }
+    let _seat = seat::lock(&places.state).map_err(one)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|cause| one(Fault::new(&fault::THREAD).object("runtime").because(cause)))?;
+    runtime.block_on(serve(places, manner, config)).map_err(one)
+}
+
+async fn serve(places: &Places, manner: &Manner, config: Arc<Config>) -> Result<()> {
+    let dir = places.state.join("identity");
+    let identity = if manner.standalone { None } else { Some(Identity::load(&dir)?) };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
+    let agent = identity.as_ref().map_or(AgentId::default(), |identity| identity.agent);
+    let budget_bytes = manner.spool_mib.saturating_mul(1 << 20);
+    let spool = SpoolConfig { budget_bytes, ..SpoolConfig::default() };
+    let folder = places.state.join("spool");
+    let spool = Spool::open(Arc::new(RealDisk::new()), &folder, agent, host::host(), spool, clock.clone());
+    let spool = SharedSpool::start(spool)?;
+    let (on_order, orders) = mpsc::channel(ORDERS);
+    let setup = scrubber::run::Setup {
+        config,
+        state: places.state.join("orders"),
+        host: host::host(),
+        agent: identity.as_ref().map(|identity| identity.agent.to_string()).unwrap_or_default(),
+        spool: spool.clone(),
+        orders,
+        clock: clock.clone(),
+        random: random.clone(),
+    };
+    let running = scrubber::run::start(setup)?;
+    running.pins().iter().try_for_each(|pins| watchdog(pins))?;
+    let link = |identity| {
+        let (spool, host, contents, questions) = (spool.clone(), host::host(), None, None);
+        Uplink::with(Setup { identity, dir, spool, host, on_order, clock, random, contents, questions })
+    };
+    let uplink = identity.map(link);
+    if let Some(path) = &manner.ready_file {
+        show::write(path, b"{}")?;
+    }
+    let done = watch(&running, &spool, uplink.as_ref(), manner).await;
+    let stopped = running.stop().await;
+    if let Some(uplink) = uplink {
+        uplink.stop().await;
+    }
+    spool.with(Spool::flush);
+    done.and(stopped)
+}
+
+/// Looks after everything until told to stop.
+async fn watch(running: &Running, spool: &SharedSpool, uplink: Option<&Uplink>, manner: &Manner) -> Result<()> {
+    let none = |cause: std::io::Error| Fault::new(&fault::THREAD).object("signals").because(cause);
+    let mut terminate = signal(SignalKind::terminate()).map_err(none)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(none)?;
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            _ = look.tick() => {}
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        }
+        for fault in spool.take_faults() {
+            tracing::warn!(fault = %fault.inside(), "the spool reports");
+        }
+        if let Some(uplink) = uplink {
+            let shows = serde_json::json!(running.board.status()).to_string();
+            let spool_limit_bytes = manner.spool_mib << 20;
+            uplink.describe(AgentState { shows, spool_limit_bytes, ..AgentState::default() });
+        }
+    }
+}
+
+/// Starts the watchdog of a filter: a process in a session of its own that outlives this one.
+fn watchdog(pins: &Path) -> Result<()> {
+    let failed = |cause: std::io::Error| Fault::new(&fault::THREAD).object("the watchdog").because(cause);
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.args(["scrub", "watch"]).arg(pins).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.spawn().map_err(failed)?;
+    // Whoever ends first: a watchdog whose filter was detached is waited for, so that it does not linger.
+    std::thread::spawn(move || child.wait());
+    Ok(())
+}
