@@ -221,6 +221,7 @@ impl Controller {
             destinations,
             bans,
             neighbours: self.parts.upstream.neighbours(),
+            names: self.parts.upstream.names(),
             ..Status::default()
         };
         self.parts.board.show(status);

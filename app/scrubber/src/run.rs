@@ -1,6 +1,6 @@
 //! Everything wired: filter, hands, controller, socket, link to the server; until told to stop.
 
-use crate::action::{Announce, Block, ScrubFilter, ScrubLevel};
+use crate::action::{Announce, Block, ScrubFilter, ScrubLevel, SwitchDns};
 use crate::board::Board;
 use crate::config::Config;
 use crate::control::{Controller, Parts};
@@ -8,6 +8,7 @@ use crate::fault;
 use crate::hands::Hands;
 use crate::kernel::Filters;
 use crate::listen::{Desk, listen};
+use crate::names::Names;
 use crate::orders::Orders;
 use crate::port::SharedPackets;
 use crate::tell::Teller;
@@ -54,6 +55,8 @@ pub struct Running {
     stop: Arc<AtomicBool>,
     packets: SharedPackets,
     routers: Arc<Routers>,
+    /// Probes of names; they end with it.
+    prober: divert::Prober,
     threads: Vec<std::thread::JoinHandle<()>>,
     tasks: tokio::task::JoinSet<()>,
     pins: Vec<PathBuf>,
@@ -71,14 +74,17 @@ pub fn start(setup: Setup) -> Result<Running> {
     let packets = SharedPackets::new(filters);
     let runtime = tokio::runtime::Handle::current();
     let routers = Arc::new(Routers::start(&config, &runtime, &clock, &random)?);
+    let names = Arc::new(Names::open(&config, &clock, &random)?);
     let board = Arc::new(Board::default());
     let teller = Arc::new(Teller::new(spool, board.clone(), host, agent.clone()));
     let stop = Arc::new(AtomicBool::new(false));
-    let mut settings = ExecutorConfig::edge(state, ::action::Hands::of(actions(&config, &packets, &routers, &clock)));
+    let mut settings =
+        ExecutorConfig::edge(state, ::action::Hands::of(actions(&config, &packets, &routers, &names, &clock)));
     settings.agent = agent.clone();
     let executor = Executor::new(settings, Arc::new(NoGate), clock.clone())?;
     let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone())?;
     let orders = Orders::new(agent, clock.clone(), random);
+    let prober = names.watch(hands.clone(), orders.clone())?;
     let desk = Desk {
         config: config.clone(),
         board: board.clone(),
@@ -95,7 +101,7 @@ pub fn start(setup: Setup) -> Result<Running> {
         }
     });
     tasks.spawn(pass(given, hands.clone()));
-    let upstream = Upstream::new(routers.clone(), config.policy.clone());
+    let upstream = Upstream::new(routers.clone(), names, config.policy.clone());
     let parts = Parts {
         config,
         packets: packets.clone(),
@@ -109,7 +115,7 @@ pub fn start(setup: Setup) -> Result<Running> {
         clock,
     };
     let second = seconds(Controller::new(parts), stop.clone())?;
-    Ok(Running { board, stop, packets, routers, threads: vec![thread, second], tasks, pins })
+    Ok(Running { board, stop, packets, routers, prober, threads: vec![thread, second], tasks, pins })
 }
 
 /// The server's orders go to the hands.
@@ -142,6 +148,7 @@ fn actions(
     config: &Config,
     packets: &SharedPackets,
     routers: &Arc<Routers>,
+    names: &Arc<Names>,
     clock: &Arc<dyn Clock>,
 ) -> Vec<Arc<dyn Action>> {
     let lowest: BTreeMap<Prefix, Level> = config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
@@ -157,6 +164,7 @@ fn actions(
         Arc::new(Block::new(packets.clone(), never, clock.clone())),
         Arc::new(Announce::flowspec(routers.clone(), clock.clone())),
         Arc::new(Announce::blackhole(routers.clone(), read(&config.policy.blackhole_within), clock.clone())),
+        Arc::new(SwitchDns::new(names.clone())),
     ]
 }
 
@@ -182,6 +190,7 @@ impl Running {
     /// When the kernel does not let go; the lease ends it then.
     pub async fn stop(mut self) -> Result<()> {
         self.stop.store(true, Ordering::Relaxed);
+        drop(self.prober);
         self.tasks.shutdown().await;
         let threads = std::mem::take(&mut self.threads);
         // An error is a panic, which has told itself.

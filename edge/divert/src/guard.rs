@@ -85,6 +85,12 @@ impl Guard {
         self.quorums.iter().map(|quorum| quorum.verdict(now_us)).collect()
     }
 
+    /// Where it could go: the first place that is up, but for the one it is at.
+    pub fn refuge(&self, now_us: Micros) -> Option<usize> {
+        let verdicts = self.verdicts(now_us);
+        (0..self.places.len()).find(|place| *place != self.switching.at() && verdicts[*place] == Condition::Up)
+    }
+
     /// One second passed; what is to be done.
     pub fn second(&mut self, now_us: Micros) -> Option<Step> {
         let verdicts = self.verdicts(now_us);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 /// Most addresses that a name has here. An RRset is compared as a whole, so all of it travels in every change.
 pub const ADDRESSES_MAX: usize = 64;
@@ -84,6 +85,22 @@ impl TryFrom<Vec<IpAddr>> for Addresses {
 impl From<Addresses> for Vec<IpAddr> {
     fn from(addresses: Addresses) -> Vec<IpAddr> {
         addresses.0.into_iter().collect()
+    }
+}
+
+impl FromStr for Addresses {
+    type Err = Fault;
+
+    /// Addresses with commas between them, as they are shown.
+    fn from_str(text: &str) -> Result<Addresses> {
+        let wrong = |part: &str| Fault::new(&fault::ADDRESSES).object(part.chars().take(64).collect::<String>());
+        let parts = text.split(',').take(ADDRESSES_MAX + 1).map(str::trim);
+        let read: Result<Vec<IpAddr>> = parts.map(|part| part.parse().map_err(|_| wrong(part))).collect();
+        let read = read?;
+        if read.len() > ADDRESSES_MAX {
+            return Err(wrong("the list").expected(format!("at most {ADDRESSES_MAX} addresses")));
+        }
+        Addresses::new(read)
     }
 }
 
@@ -186,6 +203,10 @@ mod tests {
         let set = |texts: &[&str]| Addresses::new(texts.iter().map(|text| text.parse().unwrap()));
         let both = set(&["2001:db8::1", "192.0.2.9", "192.0.2.1", "192.0.2.9"]).unwrap();
         assert_eq!(both.to_string(), "192.0.2.1, 192.0.2.9, 2001:db8::1");
+        assert_eq!(both.to_string().parse::<Addresses>().unwrap(), both);
+        for bad in ["", ",", "192.0.2.1,", "192.0.2.1;192.0.2.2", &"192.0.2.1,".repeat(100)] {
+            assert!(bad.parse::<Addresses>().is_err(), "{bad}");
+        }
         assert_eq!((both.v4().count(), both.v6().count(), both.len()), (2, 1, 3));
         for bad in ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:192.0.2.1"] {
             assert!(set(&["192.0.2.1", bad]).unwrap_err().is(&fault::ADDRESSES), "{bad}");

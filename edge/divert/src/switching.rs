@@ -255,6 +255,15 @@ impl Switching {
         true
     }
 
+    /// Somebody moved it through the same hands, to a place and for a time: an operator's order. A change of our own that is
+    /// under way is not disturbed.
+    pub fn taken(&mut self, now_us: Micros, place: usize, reason: Reason, lease_us: Micros) {
+        if self.flight.is_none() && self.request(now_us, place, reason, lease_us) {
+            self.epoch += 1;
+            self.arrive(now_us, place, reason);
+        }
+    }
+
     /// Ends what was asked for: home counts again, by its health alone.
     pub fn release(&mut self) {
         self.wish = None;

@@ -4,11 +4,13 @@ mod announce;
 mod block;
 mod scrub_filter;
 mod scrub_level;
+mod switch_dns;
 
 pub use announce::Announce;
 pub use block::Block;
 pub use scrub_filter::ScrubFilter;
 pub use scrub_level::ScrubLevel;
+pub use switch_dns::SwitchDns;
 
 use crate::fault;
 use base::{Fault, Result};

@@ -10,6 +10,7 @@ pub use routers::Routers;
 
 use crate::config::{Decide, Policy};
 use crate::hands::Hands;
+use crate::names::Names;
 use crate::orders::{Orders, Reason};
 use crate::place::Place;
 use crate::status;
@@ -29,6 +30,7 @@ const RENEW: Micros = 4;
 /// See the module.
 pub struct Upstream {
     routers: Arc<Routers>,
+    names: Arc<Names>,
     policy: Policy,
     /// Orders that stand, by destination and what they say.
     standing: BTreeMap<(Prefix, String), Standing>,
@@ -52,38 +54,51 @@ struct Wanted {
 }
 
 impl Upstream {
-    /// Over the routers, as policy has it.
-    pub fn new(routers: Arc<Routers>, policy: Policy) -> Upstream {
+    /// Over the routers and the names, as policy has it.
+    pub fn new(routers: Arc<Routers>, names: Arc<Names>, policy: Policy) -> Upstream {
         let (standing, full, held) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Upstream { routers, policy, standing, full, wanted: Vec::new(), held }
+        Upstream { routers, names, policy, standing, full, wanted: Vec::new(), held }
     }
 
     /// Takes a destination's judgement of this second.
     pub fn judged(&mut self, place: &Place, judgement: &Judgement, full: bool, now: Micros) {
         let prefix = place.prefix;
-        if judgement.level < Level::Upstream {
-            self.full.remove(&prefix);
-            return;
-        }
+        let lease_us = self.lease_us();
+        let gone = self.standing.get(&(prefix, String::new()));
+        let gone = gone.is_some_and(|standing| standing.ends_us - now > lease_us / RENEW);
         let mut want = |key: String, why: &str| {
             let (why, alert) = (format!("{}: {why}", place.name), place.alert.clone());
             self.wanted.push(Wanted { prefix, key, why, alert });
         };
+        // What is blackholed is not seen here, so that it is quiet says nothing: it stays given up for its time.
+        if gone {
+            want(String::new(), "the address is given up");
+        }
+        if judgement.level < Level::Upstream {
+            self.full.remove(&prefix);
+            return;
+        }
         if self.policy.flowspec == Decide::Auto {
             let rules = place.wanted.values().filter_map(rule::of);
             rules.filter_map(|rule| serde_json::to_string(&rule).ok()).for_each(|key| want(key, "the link is full"));
         }
-        if self.policy.blackhole == Decide::Auto && prefix.is_single() && full {
-            let since = *self.full.entry(prefix).or_insert(now);
-            if now - since >= GIVE_UP_US {
+        let since = if full { Some(*self.full.entry(prefix).or_insert(now)) } else { None };
+        if prefix.is_single() && since.is_some_and(|since| now - since >= GIVE_UP_US) {
+            if self.policy.blackhole == Decide::Auto && !gone {
                 want(String::new(), "the link stays full; the address is given up");
             }
+            // Clients go where they can be served before, and whatever becomes of the address.
+            self.names.leave(prefix, self.policy.upstream_lease);
         }
+    }
+
+    fn lease_us(&self) -> Micros {
+        i64::try_from(self.policy.upstream_lease.as_micros()).unwrap_or(i64::MAX)
     }
 
     /// Orders what is wanted, takes back what is not.
     pub fn second(&mut self, now: Micros, orders: &Orders, hands: &Hands) {
-        let lease_us = i64::try_from(self.policy.upstream_lease.as_micros()).unwrap_or(i64::MAX);
+        let lease_us = self.lease_us();
         let wanted = std::mem::take(&mut self.wanted);
         self.held.retain(|_, until| *until > now);
         let keys: Vec<(Prefix, String)> = wanted.iter().map(|wanted| (wanted.prefix, wanted.key.clone())).collect();
@@ -129,6 +144,11 @@ impl Upstream {
         if matches!(state, Failed | Refused) {
             self.held.insert(key, now + AGAIN_US);
         }
+    }
+
+    /// How the names are.
+    pub fn names(&self) -> Vec<status::Name> {
+        self.names.shown()
     }
 
     /// How the routers are.

@@ -106,6 +106,20 @@ fn an_attack_moves_it_though_home_answers_and_its_lease_brings_it_back() {
 }
 
 #[test]
+fn an_order_of_somebody_else_holds_for_its_time() {
+    let mut name = Name::new(rules(), 3);
+    name.tick(&[Up, Up, Up]);
+    name.switching.taken(name.now, 2, Reason::Operator, 20 * SECOND_US);
+    assert_eq!((name.switching.at(), name.switching.phase()), (2, Phase::Recovering));
+    let began = name.now;
+    assert!(name.until(0, &[Up, Up, Up]).is_some());
+    assert!(name.now - began >= 20 * SECOND_US);
+    assert!(matches!(name.tick(&[Down, Up, Up]), Some(Step::Swap(Move { to: 1, .. }))));
+    name.switching.taken(name.now, 2, Reason::Operator, 20 * SECOND_US);
+    assert_eq!((name.switching.at(), name.switching.phase()), (0, Phase::Switching));
+}
+
+#[test]
 fn the_pace_of_moves_is_bounded_but_not_for_a_person() {
     let mut name = Name::new(SwitchingRules { hold_s: 0, ..rules() }, 2);
     let mut moves = 0;

@@ -1,0 +1,214 @@
+//! Names that move: the name servers that hold them, who watches over them, and the orders by which they move.
+
+mod mover;
+
+use crate::config::{Config, Decide};
+use crate::fault;
+use crate::hands::Hands;
+use crate::orders::Orders;
+use crate::status;
+use base::{Clock, Fault, Micros, Random, Result};
+use ddos::Prefix;
+use divert::{
+    Addresses, Condition, Found, Guard, Keeper, Place, Policy, Prober, Protected, Records, Seen, Swap, Target, Watch,
+};
+use mover::Mover;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+
+/// What this prober is called among those that vote.
+const HERE: &str = "scrubber";
+/// Sightings that may wait to be taken.
+const SIGHTINGS: usize = 1024;
+
+/// One name.
+pub(crate) struct Row {
+    /// The name in its zone.
+    pub name: Protected,
+    /// Where it may be, home first.
+    pub places: Vec<Place>,
+    records: Arc<dyn Records>,
+}
+
+/// All names.
+pub struct Names {
+    rows: Vec<Row>,
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    keeper: OnceLock<Keeper>,
+    /// The order that keeps each name away from home.
+    standing: Mutex<BTreeMap<usize, String>>,
+}
+
+impl Names {
+    /// Reads the keys; asks nobody yet.
+    ///
+    /// # Errors
+    /// What `divert` says of the configuration, and of the key files.
+    pub fn open(config: &Arc<Config>, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Result<Names> {
+        let mut rows = Vec::new();
+        for name in &config.names {
+            let records = divert::open(&name.records, clock.clone(), random.clone())?;
+            let protected = Protected::new(&name.zone, &name.name, name.ttl)?;
+            rows.push(Row { name: protected, places: name.places.clone(), records: Arc::from(records) });
+        }
+        let (config, clock, random) = (config.clone(), clock.clone(), random.clone());
+        Ok(Names { rows, config, clock, random, keeper: OnceLock::new(), standing: Mutex::default() })
+    }
+
+    /// Probes and moves from now on, by orders through these hands, as long as the prober that is given back is kept.
+    ///
+    /// # Errors
+    /// What `divert` says of the rules.
+    pub fn watch(self: &Arc<Names>, hands: Hands, orders: Orders) -> Result<Prober> {
+        let now = self.clock.monotonic();
+        let (mut guards, mut watches) = (Vec::new(), Vec::new());
+        for (number, (row, name)) in self.rows.iter().zip(&self.config.names).enumerate() {
+            let policy = if self.config.policy.names == Decide::Auto { name.switching.policy } else { Policy::Ask };
+            let rules = divert::SwitchingRules { policy, ..name.switching };
+            guards.push(Guard::new(row.name.clone(), row.places.clone(), name.quorum, rules, now)?);
+            for (place, there) in row.places.iter().enumerate() {
+                let target = Target::new(name.probe.clone(), there.addresses.clone())?;
+                watches.push(Watch { name: number, place, target, rules: name.health });
+            }
+        }
+        let mover = Arc::new(Mover { names: self.clone(), hands, orders });
+        let keeper = self.keeper.get_or_init(|| Keeper::new(guards, mover, self.clock.clone())).clone();
+        let (sink, sightings) = tokio::sync::mpsc::channel(SIGHTINGS);
+        let prober = Prober::start(watches, &self.clock, &self.random, &sink);
+        // It ends with the sightings, when the prober is dropped.
+        tokio::spawn(async move { keeper.run(HERE, sightings).await });
+        Ok(prober)
+    }
+
+    /// Who watches over them, once [`Names::watch`] was called.
+    pub fn keeper(&self) -> Option<&Keeper> {
+        self.keeper.get()
+    }
+
+    /// The row of a name.
+    ///
+    /// # Errors
+    /// [`fault::NOT_PROTECTED`] when there is none.
+    pub(crate) fn row(&self, zone: &str, name: &str) -> Result<usize> {
+        let plain = |text: &str| text.trim_end_matches('.').to_ascii_lowercase();
+        let same = |row: &Row| plain(&row.name.name()) == plain(name) && plain(&row.name.zone()) == plain(zone);
+        let missing = || Fault::new(&fault::NOT_PROTECTED).object(name).expected("a name of the `names:` list");
+        self.rows.iter().position(same).ok_or_else(missing)
+    }
+
+    pub(crate) fn at(&self, number: usize) -> &Row {
+        &self.rows[number]
+    }
+
+    /// What the name server holds.
+    ///
+    /// # Errors
+    /// What it says, or that it does not answer.
+    pub(crate) fn read(&self, number: usize) -> Result<Found> {
+        let row = &self.rows[number];
+        call(row.records.read(&row.name))?
+    }
+
+    /// Swaps the addresses of a name, all or nothing.
+    ///
+    /// # Errors
+    /// As [`Names::read`].
+    pub(crate) fn swap(&self, number: usize, from: &Addresses, to: &Addresses) -> Result<Swap> {
+        let row = &self.rows[number];
+        call(row.records.compare_and_swap(&row.name, from, to))?
+    }
+
+    /// What everybody is told.
+    ///
+    /// # Errors
+    /// When nobody could be asked.
+    pub(crate) fn verify(&self, number: usize) -> Result<Vec<Seen>> {
+        let row = &self.rows[number];
+        call(row.records.verify(&row.name))
+    }
+
+    /// What probers agree on about the home of a name; unknown before anybody watches.
+    pub(crate) fn home(&self, number: usize) -> Condition {
+        let verdict = |keeper: &Keeper| {
+            let now = self.clock.monotonic();
+            keeper.guards().get(number).and_then(|guard| guard.verdicts(now).first().copied())
+        };
+        self.keeper.get().and_then(verdict).unwrap_or_default()
+    }
+
+    /// An order put a name somewhere for a time; of the keeper itself or of somebody else.
+    pub(crate) fn ordered(&self, number: usize, order: &str, to: &Addresses, lease_us: Micros) {
+        self.standing().insert(number, order.to_string());
+        if let Some(keeper) = self.keeper.get()
+            && let Some(guard) = keeper.guards().get_mut(number)
+            && let Some(place) = guard.place_of(to)
+        {
+            guard.switching.taken(self.clock.monotonic(), place, divert::Reason::Operator, lease_us);
+        }
+    }
+
+    /// An order is over.
+    pub(crate) fn over(&self, number: usize, order: &str) {
+        self.standing().retain(|known, standing| *known != number || standing != order);
+    }
+
+    /// The order that keeps a name away from home.
+    pub(crate) fn standing(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
+        self.standing.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Addresses inside a prefix are attacked beyond help: names that are there go elsewhere, for this long at most. Gives
+    /// how many were asked to.
+    pub fn leave(&self, prefix: Prefix, lease: Duration) -> usize {
+        let Some(keeper) = self.keeper.get() else { return 0 };
+        let (now, mut asked) = (self.clock.monotonic(), 0);
+        for guard in keeper.guards().iter_mut() {
+            let place = &guard.places()[guard.switching.at()];
+            let hit = place.addresses.iter().any(|address| prefix.has(address));
+            let away = guard.switching.stay().is_some_and(|(reason, _)| reason == divert::Reason::Attack);
+            if hit
+                && !away
+                && let Some(to) = guard.refuge(now)
+            {
+                let lease_us = Micros::try_from(lease.as_micros()).unwrap_or(Micros::MAX);
+                asked += usize::from(guard.switching.request(now, to, divert::Reason::Attack, lease_us));
+            }
+        }
+        asked
+    }
+
+    /// How each is, for people.
+    pub fn shown(&self) -> Vec<status::Name> {
+        let Some(keeper) = self.keeper.get() else { return Vec::new() };
+        let shown = |guard: &Guard| {
+            let state = serde_json::to_value(guard.switching.phase());
+            let addresses = guard.places()[guard.switching.at()].addresses.iter();
+            status::Name {
+                name: guard.name().name(),
+                state: state.ok().and_then(|word| word.as_str().map(str::to_string)).unwrap_or_default(),
+                addresses: addresses.map(|address| address.to_string()).collect(),
+            }
+        };
+        keeper.guards().iter().map(shown).collect()
+    }
+}
+
+/// Waits for a name server's answer, on a thread of its own: actions are carried out where nothing else may be waited for.
+fn call<T: Send>(answer: impl Future<Output = T> + Send) -> Result<T> {
+    let failed = |cause: std::io::Error| Fault::new(&fault::THREAD).object("names").because(cause);
+    std::thread::scope(|scope| {
+        let wait = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            Ok(runtime.block_on(answer))
+        };
+        let waiting = std::thread::Builder::new().name("names".into()).spawn_scoped(scope, wait).map_err(failed)?;
+        let lost = || std::io::Error::other("the thread ended early");
+        waiting.join().unwrap_or_else(|_| Err(lost())).map_err(failed)
+    })
+}
+
+#[cfg(test)]
+mod tests;
