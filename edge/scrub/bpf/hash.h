@@ -1,4 +1,4 @@
-// Hashes of a source, and buckets that are found by them.
+// Hashes of a source, and marks that are found by them.
 #ifndef SCRUB_HASH_H
 #define SCRUB_HASH_H
 
@@ -22,6 +22,24 @@ static __always_inline __u64 hash_net(const struct settings *s, const struct pac
 		return (__u64)(p->source[0] & bpf_htonl(0xffffff00)) * s->key[1] + s->key[2];
 	__u64 high = (__u64)p->source[0] << 32 | p->source[1];
 	return (high ^ high >> 29) * s->key[1] + s->key[2];
+}
+
+// Bit of a source in the marks: which word, which bit.
+static __always_inline __u64 *marks_of(void *marks, __u64 hash)
+{
+	__u32 word = hash >> 50;
+	return bpf_map_lookup_elem(marks, &word);
+}
+
+static __always_inline __u64 mark_of(__u64 hash)
+{
+	return 1ull << (hash >> 44 & 63);
+}
+
+static __always_inline bool marked(void *marks, __u64 hash)
+{
+	__u64 *word = marks_of(marks, hash);
+	return word && *word & mark_of(hash);
 }
 
 #endif

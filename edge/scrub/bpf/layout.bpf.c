@@ -14,3 +14,4 @@ SHOWN(term);
 SHOWN(rule);
 SHOWN(rules);
 SHOWN(sample);
+SHOWN(clocks);

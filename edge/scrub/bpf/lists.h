@@ -3,9 +3,9 @@
 #ifndef SCRUB_LISTS_H
 #define SCRUB_LISTS_H
 
-#include "parse.h"
+#include "hash.h"
 
-static __always_inline struct place *place_of(const struct packet *p)
+static __always_inline struct place *look_up(const struct packet *p)
 {
 	if (p->six) {
 		struct net6 net = { .bits = 128 };
@@ -14,6 +14,32 @@ static __always_inline struct place *place_of(const struct packet *p)
 	}
 	struct net4 net = { .bits = 32, .address = p->destination[0] };
 	return bpf_map_lookup_elem(&places4, &net);
+}
+
+static __always_inline bool remembered(const struct settings *s, const struct packet *p, const struct known *k)
+{
+	return k->generation == s->generation && k->address[0] == p->destination[0] && k->six == p->six &&
+	       (!p->six || (k->address[1] == p->destination[1] && k->address[2] == p->destination[2] &&
+			    k->address[3] == p->destination[3]));
+}
+
+static __always_inline struct place *place_of(const struct settings *s, const struct packet *p)
+{
+	__u32 mixed = p->destination[0] ^ p->destination[1] ^ p->destination[2] ^ p->destination[3];
+	__u32 index = mixed * 0x9e3779b1u >> 24;
+	struct known *k = bpf_map_lookup_elem(&known, &index);
+	if (!k)
+		return look_up(p);
+	if (!remembered(s, p, k)) {
+		struct place *place = look_up(p);
+		__builtin_memcpy(k->address, p->destination, 16);
+		k->six = p->six;
+		k->found = place != NULL;
+		if (place)
+			k->place = *place;
+		k->generation = s->generation;
+	}
+	return k->found ? &k->place : NULL;
 }
 
 // 0 denied, 1 allowed, NULL: nothing is said.
@@ -28,9 +54,11 @@ static __always_inline __u32 *listed(const struct packet *p)
 	return bpf_map_lookup_elem(&sources4, &net);
 }
 
-static __always_inline bool banned(const struct packet *p, __u64 now)
+static __always_inline bool banned(const struct packet *p, __u64 hash, __u64 now)
 {
 	struct ban *ban;
+	if (!marked(&ban_marks, hash))
+		return false;
 	if (p->six)
 		ban = bpf_map_lookup_elem(&bans6, p->source);
 	else
@@ -38,9 +66,11 @@ static __always_inline bool banned(const struct packet *p, __u64 now)
 	return ban && now < ban->until;
 }
 
-static __always_inline bool confirmed(const struct packet *p, __u64 now)
+static __always_inline bool confirmed(const struct packet *p, __u64 hash, __u64 now)
 {
 	__u64 *until;
+	if (!marked(&confirmed_marks, hash))
+		return false;
 	if (p->six)
 		until = bpf_map_lookup_elem(&confirmed6, p->source);
 	else
@@ -50,7 +80,10 @@ static __always_inline bool confirmed(const struct packet *p, __u64 now)
 
 static __always_inline void confirm(const struct settings *s, const struct packet *p, __u64 now)
 {
-	__u64 until = now + s->confirmed_for;
+	__u64 until = now + s->confirmed_for, hash = hash_source(s, p);
+	__u64 *marks = marks_of(&confirmed_marks, hash);
+	if (marks)
+		__sync_fetch_and_or(marks, mark_of(hash));
 	if (p->six)
 		bpf_map_update_elem(&confirmed6, p->source, &until, BPF_ANY);
 	else

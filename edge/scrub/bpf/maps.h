@@ -58,12 +58,15 @@ struct settings {
 	__u64 net_step; // the same for its /24 or /64
 	__u64 net_window;
 	__u64 confirmed_for; // ns that a proof of address holds
+	__u64 tick_from; // the kernel's count of ticks at `time_from`
+	__u64 time_from; // ns of CLOCK_MONOTONIC
+	__u64 tick; // ns
 	__u32 sample_below; // a random u32 below it: the header is sampled
 	__u32 holds; // enum holds
 	__u32 bank; // which of the two banks of rules is in force
 	__u32 rest_level; // for destinations that nobody asked us to protect
 	__u32 abi;
-	__u32 reserved;
+	__u32 generation; // of the protected prefixes; what was remembered of another one is forgotten
 };
 
 // A protected prefix.
@@ -72,6 +75,16 @@ struct place {
 	__u32 level; // enum level
 	__u64 step; // ns that a packet to it costs, 0 for no limit
 	__u64 window; // ns that it may be ahead
+};
+
+// What a processor remembers of a destination, so that it asks the tries once.
+struct known {
+	__u32 address[4];
+	__u32 generation;
+	__u8 six;
+	__u8 found;
+	__u16 reserved;
+	struct place place;
 };
 
 // Since the program was loaded, of one slot on one processor. The same order as ddos::Counters.
@@ -190,13 +203,16 @@ struct sample {
 	__u8 header[SAMPLE_BYTES]; // from the IP header on
 };
 
+#define MARKS (1 << 20)
 #define SOURCE_ROW 65536
 #define NET_ROW 65536
-#define CELLS (1 << 20)
+#define CELLS (1 << 15)
+#define CELL_BYTES 4096
 
-// One byte for each hash of (slot, source): the last second in which it was seen. Nobody has to clear it.
+// One byte for each hash of (slot, source): the last second in which this processor saw it. Nobody has to clear it, and
+// no other processor writes to it.
 struct cells {
-	__u8 second[CELLS];
+	__u8 second[CELL_BYTES];
 };
 
 #define MAP(name, kind, key_type, value_type, size)                                                                    \
@@ -219,11 +235,17 @@ struct cells {
 MAP(settings, BPF_MAP_TYPE_ARRAY, __u32, struct settings, 1);
 TRIE(places4, struct net4, struct place, 4096);
 TRIE(places6, struct net6, struct place, 4096);
+#define KNOWN 256
+MAP(known, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct known, KNOWN);
 MAP(counts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct counters, 4096);
 TRIE(sources4, struct net4, __u32, 100000); // value: 0 denied, 1 allowed
 TRIE(sources6, struct net6, __u32, 100000);
 MAP(bans4, BPF_MAP_TYPE_LRU_HASH, __u32, struct ban, 65536);
 MAP(bans6, BPF_MAP_TYPE_LRU_HASH, struct address6, struct ban, 65536);
+// One bit for each hash of a source that stands in `bans*` or `confirmed*`: where it is not set, the lookup is spared.
+// The kernel takes tens of nanoseconds to say no, on processors whose returns are mitigated most of all.
+MAP(ban_marks, BPF_MAP_TYPE_ARRAY, __u32, __u64, MARKS / 64);
+MAP(confirmed_marks, BPF_MAP_TYPE_ARRAY, __u32, __u64, MARKS / 64);
 MAP(services, BPF_MAP_TYPE_HASH, struct service, __u32, 256);
 MAP(banks, BPF_MAP_TYPE_ARRAY, __u32, struct rules, 2);
 MAP(hits, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, RULES);
@@ -235,12 +257,19 @@ MAP(confirmed6, BPF_MAP_TYPE_LRU_HASH, struct address6, __u64, 262144);
 MAP(source_buckets, BPF_MAP_TYPE_ARRAY, __u32, __u64, 2 * SOURCE_ROW);
 MAP(net_buckets, BPF_MAP_TYPE_ARRAY, __u32, __u64, NET_ROW);
 MAP(place_buckets, BPF_MAP_TYPE_ARRAY, __u32, __u64, 4096);
-MAP(seen, BPF_MAP_TYPE_ARRAY, __u32, struct cells, 1);
+MAP(seen, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct cells, CELLS / CELL_BYTES);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } samples SEC(".maps");
+
+// Two clocks read at once, by the program `clock`.
+struct clocks {
+	__u64 ticks;
+	__u64 time;
+};
+MAP(clocks, BPF_MAP_TYPE_ARRAY, __u32, struct clocks, 1);
 
 // Without memory for the sample, per processor.
 MAP(unsampled, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 1);

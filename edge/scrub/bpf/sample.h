@@ -4,6 +4,15 @@
 
 #include "parse.h"
 
+// Whether it is this packet's turn. Count and source are mixed with secret factors, so that nobody can send what is never
+// sampled; a call for a random number would cost more than all the rest of it.
+static __always_inline bool sampled(const struct settings *s, __u64 count, __u64 hash)
+{
+	__u64 mixed = (count ^ hash) * s->key[1];
+	mixed = (mixed ^ mixed >> 32) * s->key[0];
+	return (__u32)(mixed >> 32) < s->sample_below;
+}
+
 static __always_inline void take_sample(struct xdp_md *ctx, const struct packet *p, __u32 slot, __u32 reason)
 {
 	struct sample *sample = bpf_ringbuf_reserve(&samples, sizeof(*sample), 0);

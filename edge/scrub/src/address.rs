@@ -25,6 +25,20 @@ impl Key {
         }
     }
 
+    /// Hash of a source, the same as `hash_source` of `bpf/hash.h`.
+    pub(crate) fn hash(self, key: [u64; 3]) -> u64 {
+        let double = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        match self {
+            Key::V4(word) => u64::from(word).wrapping_mul(key[0]).wrapping_add(key[2]),
+            Key::V6([a, b, c, d]) => {
+                let (high, low) = (double(a, b), double(c, d));
+                let high = (high ^ high >> 29).wrapping_mul(key[0]);
+                let mixed = high.wrapping_add((low ^ low >> 31).wrapping_mul(key[1])).wrapping_add(key[2]);
+                (mixed ^ mixed >> 32).wrapping_mul(key[0])
+            }
+        }
+    }
+
     pub(crate) fn address4(key: u32) -> IpAddr {
         Ipv4Addr::from(key.to_ne_bytes()).into()
     }

@@ -1,6 +1,6 @@
 //! The filter: attached, adopted, renewed, detached.
 
-use crate::layout::{ABI, Rule, Settings};
+use crate::layout::{ABI, Clocks, Rule, Settings};
 use crate::object::{Maps, PROGRAM_PIN, load};
 use crate::plan::Rate;
 use crate::{Limits, Mode, Plan, fault, pins, system};
@@ -53,7 +53,9 @@ impl Filter {
     /// What [`kernel::load`] says, [`fault::MAP`].
     pub fn load(plan: &Plan, chance: &dyn Random) -> Result<Filter> {
         let (program, maps) = load(plan)?;
-        let settings = settings(plan, chance);
+        let mut settings = settings(plan, chance);
+        let clocks = maps.clocks.get::<Clocks>(&0_u32)?.ok_or_else(|| Fault::new(&fault::MAP).object("clocks"))?;
+        (settings.tick_from, settings.time_from, settings.tick) = (clocks.ticks, clocks.time, system::tick());
         let ring = Ring::open(maps.samples.handle.as_fd(), None)?;
         let filter = Filter {
             program,
@@ -268,12 +270,16 @@ fn settings(plan: &Plan, chance: &dyn Random) -> Settings {
         net_step: 0,
         net_window: 0,
         confirmed_for: 0,
+        tick_from: 0,
+        time_from: 0,
+        tick: 0,
         sample_below: sample_below(plan.sample_one_in),
         holds: 0,
         bank: 0,
         rest_level: u32::from(Level::Observe.number()),
         abi: ABI,
-        reserved: 0,
+        // 0 is that of what was never remembered.
+        generation: 1,
     };
     put_limits(&mut settings, plan.limits);
     settings

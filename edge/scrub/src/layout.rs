@@ -71,12 +71,15 @@ twins! {
         net_step: u64,
         net_window: u64,
         confirmed_for: u64,
+        tick_from: u64,
+        time_from: u64,
+        tick: u64,
         sample_below: u32,
         holds: u32,
         bank: u32,
         rest_level: u32,
         abi: u32,
-        reserved: u32,
+        generation: u32,
     }
     /// A protected prefix.
     "place" Place { slot: u32, level: u32, step: u64, window: u64, }
@@ -104,6 +107,8 @@ twins! {
     }
     /// All signatures of a bank.
     "rules" Rules { count: u32, reserved: u32, rule: [Rule; RULES], }
+    /// Two clocks read at once.
+    "clocks" Clocks { ticks: u64, time: u64, }
     /// A sampled header.
     "sample" SampleEntry { at: u64, slot: u32, length: u16, reason: u8, captured: u8, header: [u8; 96], }
 }

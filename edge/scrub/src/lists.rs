@@ -3,9 +3,11 @@
 use crate::address::{Key, Net};
 use crate::filter::nanoseconds;
 use crate::layout::{BanEntry, Service, holds};
+use crate::object::Map;
 use crate::{Filter, system};
 use base::Result;
 use ddos::Prefix;
+use libbpf_rs::MapCore;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -67,6 +69,7 @@ impl Filter {
     /// [`crate::fault::MAP`].
     pub fn ban(&mut self, source: IpAddr, time: Duration, reason: u32) -> Result<()> {
         let ban = BanEntry { until: system::now().saturating_add(nanoseconds(time)), reason, reserved: 0 };
+        set_mark(&self.maps.ban_marks, Key::of(source).hash(self.settings.key))?;
         match Key::of(source) {
             Key::V4(key) => self.maps.bans4.put(&key, &ban)?,
             Key::V6(key) => self.maps.bans6.put(&key, &ban)?,
@@ -114,6 +117,7 @@ impl Filter {
     /// [`crate::fault::MAP`].
     pub fn confirm(&mut self, source: IpAddr, time: Duration) -> Result<()> {
         let until = system::now().saturating_add(nanoseconds(time));
+        set_mark(&self.maps.confirmed_marks, Key::of(source).hash(self.settings.key))?;
         match Key::of(source) {
             Key::V4(key) => self.maps.confirmed4.put(&key, &until),
             Key::V6(key) => self.maps.confirmed6.put(&key, &until),
@@ -131,6 +135,23 @@ impl Filter {
         };
         let left = until.map(|until| until.saturating_sub(system::now())).filter(|left| *left > 0);
         Ok(left.map(Duration::from_nanos))
+    }
+
+    /// Forgets the marks of sources that are no longer banned or confirmed. Marks only spare lookups; those that nobody
+    /// needs cost time, not truth: once an hour is enough.
+    ///
+    /// # Errors
+    /// [`crate::fault::MAP`].
+    pub fn refresh(&mut self) -> Result<()> {
+        let key = self.settings.key;
+        let bans = self.bans();
+        write_marks(&self.maps.ban_marks, bans.iter().map(|(source, _)| Key::of(*source).hash(key)))?;
+        let now = system::now();
+        let four = self.maps.confirmed4.entries::<u32, u64>().into_iter();
+        let four = four.filter(|(_, until)| *until > now).map(|(source, _)| Key::V4(source).hash(key));
+        let six = self.maps.confirmed6.entries::<[u32; 4], u64>().into_iter();
+        let six = six.filter(|(_, until)| *until > now).map(|(source, _)| Key::V6(source).hash(key));
+        write_marks(&self.maps.confirmed_marks, four.chain(six))
     }
 
     /// Trusts the UDP answers of a server: of a resolver (port 53) or time server (123), and then of no other on these
@@ -155,6 +176,33 @@ impl Filter {
     pub fn distrust(&mut self, server: IpAddr, port: u16) -> Result<bool> {
         self.maps.services.remove(&service(server, port))
     }
+}
+
+/// Word and bit of a source in the marks, as `bpf/hash.h` has them.
+fn mark(hash: u64) -> (u32, u64) {
+    ((hash >> 50) as u32, 1 << (hash >> 44 & 63))
+}
+
+fn set_mark(marks: &Map, hash: u64) -> Result<()> {
+    let (word, bit) = mark(hash);
+    let before = marks.get::<u64>(&word)?.unwrap_or(0);
+    if before & bit != 0 { Ok(()) } else { marks.put(&word, &(before | bit)) }
+}
+
+fn write_marks(marks: &Map, hashes: impl Iterator<Item = u64>) -> Result<()> {
+    let mut words = vec![0_u64; marks.handle.max_entries() as usize];
+    for (word, bit) in hashes.map(mark) {
+        if let Some(word) = words.get_mut(word as usize) {
+            *word |= bit;
+        }
+    }
+    for (index, word) in words.iter().enumerate() {
+        // Most are as they were.
+        if marks.get::<u64>(&(index as u32))? != Some(*word) {
+            marks.put(&(index as u32), word)?;
+        }
+    }
+    Ok(())
 }
 
 fn running(entry: BanEntry) -> Option<Ban> {

@@ -6,7 +6,7 @@ use crate::{Plan, fault, system};
 use base::{Fault, Result};
 use kernel::SharedMaps;
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// Bytes aligned as an ELF file wants them.
@@ -37,6 +37,8 @@ pub(crate) const LAYOUT: &[u8] = object!("layout");
 
 /// Name of the program in every object.
 pub(crate) const PROGRAM: &str = "scrub";
+/// Name of the program that reads the clocks.
+const CLOCK: &str = "clock";
 /// Name of the pinned program, which is no map's.
 pub(crate) const PROGRAM_PIN: &str = "program";
 /// Name of the pinned link.
@@ -63,6 +65,7 @@ maps! {
     settings,
     places4,
     places6,
+    known,
     counts,
     sources4,
     sources6,
@@ -73,6 +76,9 @@ maps! {
     hits,
     confirmed4,
     confirmed6,
+    ban_marks,
+    confirmed_marks,
+    clocks,
     source_buckets,
     net_buckets,
     place_buckets,
@@ -175,7 +181,6 @@ impl Map {
 
     /// The values of the first `count` keys of a per-processor array: for each key those of all processors.
     pub(crate) fn first_values(&self, count: u32) -> Result<Vec<Vec<Vec<u64>>>> {
-        use std::os::fd::AsFd;
         let size = (self.handle.value_size() as usize).next_multiple_of(8);
         let each = size * processors()?;
         let bytes = system::first_values(self.handle.as_fd(), count, each)
@@ -213,8 +218,14 @@ pub(crate) fn load(plan: &Plan) -> Result<(OwnedFd, Maps)> {
     let name = "scrub";
     let object = kernel::Plan { name, bytes: plan.cookies.bytes(), wanted: &|_| true, sizes: &sizes };
     let loaded = kernel::load(&object, &mut shared)?;
-    let descriptor = loaded.descriptor(PROGRAM).ok_or_else(|| Fault::new(&fault::ATTACH).object(PROGRAM))?;
-    let program =
-        system::duplicate(descriptor).map_err(|cause| Fault::new(&fault::ATTACH).object(PROGRAM).because(cause))?;
-    Ok((program, Maps::of(&shared)?))
+    let filter = program(&loaded, PROGRAM)?;
+    // What it reads stays in its map.
+    system::run(program(&loaded, CLOCK)?.as_fd(), &[0; 60], 1)?;
+    Ok((filter, Maps::of(&shared)?))
+}
+
+fn program(loaded: &kernel::Loaded, name: &str) -> Result<OwnedFd> {
+    let fault = || Fault::new(&fault::ATTACH).object(name);
+    let descriptor = loaded.descriptor(name).ok_or_else(fault)?;
+    system::duplicate(descriptor).map_err(|cause| fault().because(cause))
 }

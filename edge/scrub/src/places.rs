@@ -71,14 +71,21 @@ impl Filter {
             Net::V6(net) => self.maps.places6.remove(&net)?,
         };
         self.slots.remove(&prefix);
-        Ok(())
+        self.forget()
     }
 
-    fn put_place(&self, prefix: Prefix, place: Place) -> Result<()> {
+    fn put_place(&mut self, prefix: Prefix, place: Place) -> Result<()> {
         match Net::of(prefix) {
-            Net::V4(net) => self.maps.places4.put(&net, &place),
-            Net::V6(net) => self.maps.places6.put(&net, &place),
+            Net::V4(net) => self.maps.places4.put(&net, &place)?,
+            Net::V6(net) => self.maps.places6.put(&net, &place)?,
         }
+        self.forget()
+    }
+
+    /// Makes every processor forget what it remembers of destinations; the tries are already what they shall be.
+    fn forget(&mut self) -> Result<()> {
+        self.settings.generation = self.settings.generation.checked_add(1).unwrap_or(1);
+        self.write()
     }
 
     fn place(&self, prefix: Prefix) -> Result<Place> {

@@ -25,6 +25,12 @@ pub(crate) fn now() -> u64 {
     u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
 }
 
+/// Nanoseconds of one tick of the kernel, which is what its coarse clock moves by.
+pub(crate) fn tick() -> u64 {
+    let time = rustix::time::clock_getres(rustix::time::ClockId::MonotonicCoarse);
+    u64::try_from(time.tv_nsec).unwrap_or(0).max(1)
+}
+
 /// A path for the kernel.
 fn c_path(path: &Path) -> std::io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| Error::from(ErrorKind::InvalidInput))

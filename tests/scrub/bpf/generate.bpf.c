@@ -133,14 +133,6 @@ int generate(struct xdp_md *ctx)
 	return s ? bpf_redirect(s->interface, 0) : XDP_ABORTED;
 }
 
-// Makes the frames and sends none: what sending costs is the difference.
-SEC("xdp")
-int make_only(struct xdp_md *ctx)
-{
-	write(ctx);
-	return XDP_DROP;
-}
-
 // The cheapest filter there is.
 SEC("xdp")
 int drop_all(struct xdp_md *ctx)

@@ -212,15 +212,6 @@ impl Generator {
         let frame = self.prepare(recipe)?;
         self.programs.live("generate", &frame, packets)
     }
-
-    /// Makes so many frames and sends none: what is left of the time of [`Generator::send`] is sending and receiving.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn make_only(&self, recipe: &Recipe, packets: u32) -> io::Result<Sent> {
-        let frame = self.prepare(recipe)?;
-        self.programs.live("make_only", &frame, packets)
-    }
 }
 
 #[cfg(test)]

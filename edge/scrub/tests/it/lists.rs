@@ -5,6 +5,8 @@ use crate::scene::{
 };
 use ddos::{Level, Prefix, Reason};
 use scrub::{Cookies, Filter, Verdict, fault};
+use scrub_lab::frame::Path;
+use std::net::IpAddr;
 use std::time::Duration;
 
 #[test]
@@ -48,9 +50,29 @@ fn bans_end_by_themselves() {
     assert!(ban.reason == 7 && ban.left > Duration::from_secs(50));
     assert_eq!(filter.banned(address(CLIENT6)).unwrap(), None);
     assert_eq!(filter.bans().len(), 1);
+    filter.refresh().unwrap();
+    assert_eq!(fate(&filter, &frame), dropped(Reason::Banned), "a running ban keeps its mark");
     assert!(filter.unban(address(CLIENT)).unwrap());
     assert!(!filter.unban(address(CLIENT)).unwrap());
     assert_eq!(fate(&filter, &frame), PASSED);
+}
+
+/// Program and library hash every source alike: a ban that were not found would be none.
+#[test]
+fn every_ban_is_found() {
+    let Some(mut filter) = filter(Level::Observe) else { return };
+    for n in 0..200_u32 {
+        let four = std::net::Ipv4Addr::from(0x0b00_0001 + n.wrapping_mul(0x0101_9e37) % 0x0100_0000);
+        let six = std::net::Ipv6Addr::from(
+            0x2001_0db8_0000_0000_0000_0000_0000_0000_u128 | u128::from(n).wrapping_mul(0x0123_4567_89ab_cdef),
+        );
+        for (source, to) in [(IpAddr::V4(four), SERVICE), (IpAddr::V6(six), SERVICE6)] {
+            let frame = Path::new(source, address(to)).udp(4000, 443, b"x");
+            filter.ban(source, Duration::from_secs(60), 1).unwrap();
+            assert_eq!(fate(&filter, &frame), dropped(Reason::Banned), "{source}");
+            assert!(filter.unban(source).unwrap());
+        }
+    }
 }
 
 #[test]

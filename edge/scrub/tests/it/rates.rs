@@ -65,8 +65,8 @@ fn spoofed_sources_do_not_hurt_a_real_one() {
     }
     assert_eq!(lost, 0);
     let seen = counters(&filter, SERVICE);
-    // Distinct in each second, and a source comes back only in another one.
-    assert!(seen.new_sources > 60_000, "{}", seen.new_sources);
+    // A second has room for 32,768 of them.
+    assert!(seen.new_sources > 20_000, "{}", seen.new_sources);
 }
 
 #[test]
