@@ -80,7 +80,8 @@ impl Source {
         let access = if self.responses.is_some() { "On" } else { "Off" };
         let types = self.responses.as_deref().unwrap_or_default().join(" ");
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "SecRuleEngine {engine}\nSecRequestBodyAccess On\nSecRequestBodyLimit {}", self.body);
+        // Files come on top of what is judged; how many, the gateway decides before a body is given to the rules.
+        let _ = writeln!(text, "SecRuleEngine {engine}\nSecRequestBodyAccess On\nSecRequestBodyLimit {}", u32::MAX);
         let _ = writeln!(text, "SecRequestBodyNoFilesLimit {}\nSecRequestBodyLimitAction ProcessPartial", self.body);
         let _ = writeln!(text, "SecResponseBodyAccess {access}\nSecResponseBodyLimit {}", self.response_body);
         if !types.is_empty() {

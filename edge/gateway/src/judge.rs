@@ -42,8 +42,8 @@ pub trait Judge: Send + Sync {
 
 /// One request under judgement.
 pub trait Trial: Send {
-    /// Phase 2: the body, or what of it is judged.
-    fn body(&mut self, body: &Bytes) -> Option<Intervention>;
+    /// Phase 2: the body, or what of it is judged; `whole` says that nothing follows.
+    fn body(&mut self, body: &Bytes, whole: bool) -> Option<Intervention>;
     /// Phase 3: head of the answer.
     fn answer_head(&mut self, status: u16, version: Version, headers: &HeaderMap) -> Option<Intervention>;
     /// Phase 4: body of the answer, or what of it is judged.
@@ -65,7 +65,7 @@ pub struct Finding {
     pub probability: Option<f32>,
     /// What is not as the positive model says.
     pub violations: Vec<Violation>,
-    /// Who asked for a refusal: `rules`, `model`, `profile`.
+    /// Who asked for a refusal: `rules`, `model`, `profile`, `limits`.
     pub by: Option<&'static str>,
 }
 

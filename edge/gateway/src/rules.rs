@@ -92,10 +92,9 @@ impl Judge for Rules {
             }
             _ => transaction.request_line(method, target.to_string().as_bytes(), protocol(subject.version)),
         }
-        if !subject.headers.contains_key(HOST) {
-            transaction.request_header(b"Host", subject.host);
-        }
-        for (name, value) in subject.headers {
+        // What the origin is told, whatever a client of HTTP/2 says beside `:authority`.
+        transaction.request_header(b"Host", subject.host);
+        for (name, value) in subject.headers.iter().filter(|(name, _)| **name != HOST) {
             transaction.request_header(name.as_str().as_bytes(), value.as_bytes());
         }
         if rules.inside {
@@ -256,6 +255,15 @@ impl Judged {
         self.by = Some("profile");
         Some(refusal())
     }
+
+    /// A request of which the rules could not see all may hold anything: a thousand arguments before the one that counts.
+    fn hold_to_limits(&mut self) -> Option<Intervention> {
+        if !self.transaction.unseen() {
+            return None;
+        }
+        self.by = Some("limits");
+        Some(Intervention { status: 400, ..refusal() })
+    }
 }
 
 /// A refusal that no rule asked for.
@@ -264,12 +272,16 @@ fn refusal() -> Intervention {
 }
 
 impl Trial for Judged {
-    fn body(&mut self, body: &Bytes) -> Option<Intervention> {
+    fn body(&mut self, body: &Bytes, whole: bool) -> Option<Intervention> {
+        if !whole {
+            self.transaction.request_body_cut();
+        }
         let refused = if body.is_empty() { None } else { self.transaction.request_body(body) };
         let found = refused.or_else(|| self.transaction.judge_request_body());
         self.by = found.as_ref().map(|_| "rules");
         let found = self.weigh(found);
-        self.hold_to_profile(found)
+        let found = self.hold_to_profile(found);
+        found.or_else(|| self.hold_to_limits())
     }
 
     fn answer_head(&mut self, status: u16, version: Version, headers: &HeaderMap) -> Option<Intervention> {

@@ -2,6 +2,7 @@
 
 use crate::gateway::Parts;
 use crate::live::Live;
+use crate::proxy::Room;
 use crate::report::Reporter;
 use crate::stats::Counters;
 use base::{Clock, Random};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) bans: Arc<Bans>,
     /// Keys of challenge cookies, for sites that a reload adds.
     keys: Mutex<Keys>,
+    /// Memory for bodies that are held back to be judged.
+    pub(crate) room: Arc<Room>,
 }
 
 impl Shared {
@@ -46,6 +49,7 @@ impl Shared {
             clients,
             bans,
             keys: Mutex::new(keys),
+            room: Arc::default(),
         }
     }
 

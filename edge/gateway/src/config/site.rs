@@ -120,9 +120,12 @@ pub enum Fail {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Beyond {
-    /// Its beginning is judged, the rest passes.
-    #[default]
+    /// Its beginning is judged, the rest passes: whoever fills a form up hides what stands behind.
     Pass,
+    /// Refused with 413 where an application takes arguments out of it (forms, JSON, XML); of others (uploads) the beginning
+    /// is judged and the rest passes.
+    #[default]
+    Fields,
     /// It is refused with 413.
     Refuse,
 }
@@ -163,7 +166,8 @@ pub struct Waf {
     pub tuned: bool,
     /// The positive model of the site.
     pub positive: Positive,
-    /// Bytes of a body that are judged.
+    /// Bytes of a body that are judged; of forms with files, bytes of the fields: they are judged whole, up to the largest
+    /// body of the site.
     #[serde(deserialize_with = "units::size")]
     pub body: u64,
     /// What happens to a longer body.
@@ -193,7 +197,7 @@ impl Default for Waf {
             tuned: true,
             positive: Positive::default(),
             body: 128 * 1024,
-            beyond: Beyond::Pass,
+            beyond: Beyond::default(),
             responses: false,
             response_body: 512 * 1024,
             response_types: ["text/plain", "text/html", "text/xml", "application/json"].map(String::from).to_vec(),

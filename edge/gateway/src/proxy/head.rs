@@ -38,6 +38,22 @@ const END_TO_END: &[&str] = &[
     "user-agent",
 ];
 
+/// Removes fields that imitate one that frames, routes or names the client: to programs behind CGI-like interfaces, `_` and `-`
+/// are one, so that `X_Forwarded_For` would be believed beside ours.
+fn strip_imitations(headers: &mut HeaderMap) {
+    let imitates = |name: &&HeaderName| {
+        let text = name.as_str();
+        text.contains('_') && {
+            let spelt = text.replace('_', "-");
+            END_TO_END.contains(&spelt.as_str()) || matches!(spelt.as_str(), "transfer-encoding" | "x-forwarded-port")
+        }
+    };
+    let named: Vec<HeaderName> = headers.keys().filter(imitates).cloned().collect();
+    for name in named {
+        headers.remove(name);
+    }
+}
+
 /// Removes what belongs to the connection (RFC 9110 §7.6.1). `TE: trailers` stays: gRPC needs it.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
@@ -92,6 +108,7 @@ pub(crate) struct Asked<'r> {
 
 /// Sets `Host`, `X-Forwarded-*`, `X-Real-IP` and `Forwarded` (RFC 7239). What an untrusted client says of them is dropped.
 pub(crate) fn tell_origin(headers: &mut HeaderMap, asked: &Asked<'_>) {
+    strip_imitations(headers);
     headers.insert(HOST, asked.host.clone());
     let client = if asked.client == asked.peer { asked.peer_text.clone() } else { text(&asked.client.to_string()) };
     headers.insert(X_REAL_IP, client);
@@ -199,7 +216,14 @@ mod tests {
 
     #[test]
     fn origins_learn_who_asked_and_clients_cannot_lie_about_it() {
-        let lie = [("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=1.1.1.1"), ("x-real-ip", "1.1.1.1")];
+        let lie = [
+            ("x-forwarded-for", "1.1.1.1"),
+            ("forwarded", "for=1.1.1.1"),
+            ("x-real-ip", "1.1.1.1"),
+            ("x_forwarded_for", "1.1.1.1"),
+            ("x-forwarded_proto", "https"),
+            ("x_other", "kept"),
+        ];
         let (peer_text, host) = (HeaderValue::from_static("192.0.2.7"), HeaderValue::from_static("shop.example:8443"));
         let mut asked = Asked {
             client: "192.0.2.7".parse().unwrap(),
@@ -216,6 +240,7 @@ mod tests {
         assert_eq!(found["forwarded"], "for=192.0.2.7;proto=https;host=\"shop.example:8443\"");
         assert_eq!(found["x-real-ip"], "192.0.2.7");
         assert_eq!(found["x-forwarded-proto"], "https");
+        assert!(found.keys().all(|name| !name.as_str().contains('_') || name == "x_other"), "{found:?}");
         asked.trusted = true;
         asked.client = "1.1.1.1".parse().unwrap();
         let mut found = headers(&lie);

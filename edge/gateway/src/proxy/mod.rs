@@ -3,11 +3,12 @@
 mod admission;
 mod answer;
 mod head;
+mod judged;
 mod request_body;
 mod upgrade;
 
 pub(crate) use answer::{Answer, Tail};
-pub(crate) use request_body::{Progress, RequestBody};
+pub(crate) use request_body::{Progress, RequestBody, Room};
 
 use crate::config::{Act, Beyond, Fail};
 use crate::connection::Connection;
@@ -22,8 +23,9 @@ use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use judged::{Kind, Plain};
 use record::HttpDecision;
-use request_body::{BodyFault, Bounds, Inflow, joined};
+use request_body::{BodyFault, Bounds, Held, Inflow, Wanted, joined};
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
@@ -228,6 +230,10 @@ impl Call {
                 Err(_) => Stop::Page(StatusCode::BAD_REQUEST, "target"),
             });
         }
+        if request.headers().get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+            // One reader takes the first, another the last.
+            return Err(self.malformed(StatusCode::BAD_REQUEST, "content-type-repeated"));
+        }
         if length(request.headers()).is_some_and(|length| length > site.request.body) {
             return Err(self.malformed(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long"));
         }
@@ -299,7 +305,7 @@ impl Call {
     /// The body, judged as far as the site judges it.
     async fn take_body(&mut self, headers: &HeaderMap, incoming: Incoming) -> Result<RequestBody, Stop> {
         if incoming.is_end_stream() {
-            self.judge_body(&bytes::Bytes::new())?;
+            self.judge_body(&bytes::Bytes::new(), true)?;
             return Ok(RequestBody::empty());
         }
         let site = self.site.clone();
@@ -311,21 +317,45 @@ impl Call {
             return Ok(RequestBody::flowing(inflow));
         }
         let waf = &site.config.waf;
-        let grpc = page::is_grpc(headers);
-        let held = inflow.hold(waf.body, grpc).await.map_err(|fault| self.body_failed(fault))?;
-        if !held.whole && !grpc && waf.beyond == Beyond::Refuse {
-            return Err(self.malformed(StatusCode::PAYLOAD_TOO_LARGE, "body-beyond-judgement"));
-        }
-        self.judge_body(&joined(&held.pieces, held.bytes))?;
+        let kind = Kind::of(headers, self.site.upstream.http2);
+        let most = if kind == Kind::Files { waf.body.max(request.body) } else { waf.body };
+        let room = self.tail.connection.shared.room.clone();
+        let wanted = Wanted { own: waf.body, most, room, grpc: kind == Kind::Grpc };
+        let held = inflow.hold(&wanted).await.map_err(|fault| self.body_failed(fault))?;
+        self.judge_held(headers, &held, kind, most)?;
         Ok(held.into_body())
     }
 
-    fn judge_body(&mut self, body: &bytes::Bytes) -> Result<(), Stop> {
+    /// Judges what was held back of a body.
+    fn judge_held(&mut self, headers: &HeaderMap, held: &Held, kind: Kind, most: u64) -> Result<(), Stop> {
+        let waf = &self.site.config.waf;
+        let (blocks, beyond) = (waf.mode == Act::Block, waf.beyond);
+        let fields = matches!(kind, Kind::Fields | Kind::Files);
+        let body = joined(&held.pieces, held.bytes);
+        let (body, whole) = match judged::plain(headers, body.clone(), held.whole, most) {
+            Plain::Text(text, whole) => (text, whole),
+            Plain::Unreadable if blocks && (fields || beyond == Beyond::Refuse) => {
+                return Err(self.malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-encoding"));
+            }
+            Plain::Unreadable => (body, held.whole),
+        };
+        let refused = match beyond {
+            Beyond::Pass => false,
+            Beyond::Fields => fields,
+            Beyond::Refuse => kind != Kind::Grpc,
+        };
+        if !whole && blocks && refused {
+            return Err(self.malformed(StatusCode::PAYLOAD_TOO_LARGE, "body-beyond-judgement"));
+        }
+        self.judge_body(&body, whole)
+    }
+
+    fn judge_body(&mut self, body: &bytes::Bytes, whole: bool) -> Result<(), Stop> {
         if !self.tail.court.sits() {
             return Ok(());
         }
         let begun = Instant::now();
-        let step = self.tail.court.go(|trial| trial.body(body));
+        let step = self.tail.court.go(|trial| trial.body(body, whole));
         self.follow(step, begun)
     }
 

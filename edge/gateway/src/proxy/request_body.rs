@@ -2,7 +2,6 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::ready;
-use hyper::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::collections::VecDeque;
 use std::fmt;
@@ -114,6 +113,8 @@ impl Inflow {
         }
         Poll::Ready(match frame {
             None => None,
+            // What stands behind the body was judged by nobody; an origin may merge it into the head (RFC 9110 §6.5.1).
+            Some(Ok(frame)) if frame.is_trailers() => None,
             Some(Err(_)) => Some(Err(self.progress.fail(BodyFault::Broken))),
             Some(Ok(frame)) => {
                 let added = frame.data_ref().map_or(0, |data| data.len() as u64);
@@ -145,11 +146,14 @@ impl Inflow {
 
     /// Takes what comes, up to a number of bytes or the end. Of a stream of gRPC messages, which a client may go on with
     /// only when it got an answer, no more is waited for once a message is whole.
-    pub(crate) async fn hold(mut self, most: u64, grpc: bool) -> Result<Held, BodyFault> {
-        let mut held = Held::default();
-        while held.bytes < most {
+    pub(crate) async fn hold(mut self, wanted: &Wanted) -> Result<Held, BodyFault> {
+        let mut held = Held { extra: Extra { room: wanted.room.clone(), bytes: 0 }, ..Held::default() };
+        while held.bytes < wanted.most {
+            if held.bytes >= wanted.own && !held.extra.take(held.bytes - wanted.own) {
+                break;
+            }
             let frame = std::future::poll_fn(|cx| match self.poll(cx) {
-                Poll::Pending if grpc && held.whole_message() => Poll::Ready(Err(())),
+                Poll::Pending if wanted.grpc && held.whole_message() => Poll::Ready(Err(())),
                 poll => poll.map(Ok),
             });
             match frame.await {
@@ -170,6 +174,50 @@ impl Inflow {
     }
 }
 
+/// How much of a body is to be held back.
+pub(crate) struct Wanted {
+    /// Bytes that every request may hold.
+    pub(crate) own: u64,
+    /// Bytes at most, those beyond `own` as long as there is room.
+    pub(crate) most: u64,
+    /// Room that all requests share.
+    pub(crate) room: Arc<Room>,
+    /// It is a stream of gRPC messages.
+    pub(crate) grpc: bool,
+}
+
+/// Most bytes of bodies that are held back beyond what each request may hold by itself, all requests together: uploads at work
+/// take up no more memory than this.
+const ROOM_BYTES: u64 = 256 << 20;
+
+/// Memory for bodies that all requests share.
+#[derive(Debug, Default)]
+pub(crate) struct Room(AtomicU64);
+
+/// A request's share of it, given back at its end.
+#[derive(Default)]
+struct Extra {
+    room: Arc<Room>,
+    bytes: u64,
+}
+
+impl Extra {
+    /// Takes up to `bytes` in all; false when there is no room.
+    fn take(&mut self, bytes: u64) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        let fits = |used: u64| used.checked_add(more).filter(|used| *used <= ROOM_BYTES);
+        let taken = self.room.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
+        self.bytes += if taken { more } else { 0 };
+        taken
+    }
+}
+
+impl Drop for Extra {
+    fn drop(&mut self) {
+        self.room.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// What was held back of a body.
 #[derive(Default)]
 pub(crate) struct Held {
@@ -179,18 +227,15 @@ pub(crate) struct Held {
     pub(crate) bytes: u64,
     /// Whether this is all of it.
     pub(crate) whole: bool,
-    trailers: Option<HeaderMap>,
     rest: Option<Box<Inflow>>,
+    extra: Extra,
 }
 
 impl Held {
     fn add(&mut self, frame: Frame<Bytes>) {
-        match frame.into_data() {
-            Ok(data) => {
-                self.bytes += data.len() as u64;
-                self.pieces.push_back(data);
-            }
-            Err(frame) => self.trailers = frame.into_trailers().ok(),
+        if let Ok(data) = frame.into_data() {
+            self.bytes += data.len() as u64;
+            self.pieces.push_back(data);
         }
     }
 
@@ -203,7 +248,7 @@ impl Held {
 
     /// The body to send on.
     pub(crate) fn into_body(self) -> RequestBody {
-        RequestBody { pieces: self.pieces, left: self.bytes, rest: self.rest, trailers: self.trailers }
+        RequestBody { pieces: self.pieces, left: self.bytes, rest: self.rest, _extra: self.extra }
     }
 }
 
@@ -213,7 +258,7 @@ pub(crate) struct RequestBody {
     pieces: VecDeque<Bytes>,
     left: u64,
     rest: Option<Box<Inflow>>,
-    trailers: Option<HeaderMap>,
+    _extra: Extra,
 }
 
 impl RequestBody {
@@ -239,17 +284,16 @@ impl Body for RequestBody {
         }
         match &mut self.rest {
             Some(rest) => rest.poll(cx),
-            None => Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)))),
+            None => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty() && self.trailers.is_none() && self.rest.as_ref().is_none_or(|rest| rest.ended())
+        self.pieces.is_empty() && self.rest.as_ref().is_none_or(|rest| rest.ended())
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.rest {
-            None if self.trailers.is_some() => SizeHint::default(),
             None => SizeHint::with_exact(self.left),
             Some(rest) => match rest.incoming.size_hint().exact() {
                 Some(exact) => SizeHint::with_exact(self.left + exact),

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
-async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
+pub async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let (sender, driver) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
@@ -23,7 +23,7 @@ fn request(method: &str, path: &str, body: &'static str) -> Request<Full<Bytes>>
     request.header("cookie", "a=1").header("cookie", "b=2").header("content-type", kind).body(body.into()).unwrap()
 }
 
-async fn text(answer: Response<hyper::body::Incoming>) -> String {
+pub async fn text(answer: Response<hyper::body::Incoming>) -> String {
     String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 

@@ -44,7 +44,7 @@ impl Judge for Fake {
 }
 
 impl Trial for FakeTrial {
-    fn body(&mut self, body: &Bytes) -> Option<Intervention> {
+    fn body(&mut self, body: &Bytes, _: bool) -> Option<Intervention> {
         self.wanted.push_str(&String::from_utf8_lossy(body));
         self.at("body")
     }

@@ -4,6 +4,7 @@
 
 mod bans;
 mod client;
+mod evasion;
 mod flood;
 mod forwarding;
 mod http2;

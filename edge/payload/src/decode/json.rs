@@ -1,4 +1,5 @@
-//! A JSON document as the value of an argument: `filter={"name":"x"}`.
+//! A JSON document as the value of an argument, `filter={"name":"x"}`, or as a body that does not say what it is: many
+//! programs read it whatever its type is called.
 
 use super::{Decoder, Give, Input};
 
@@ -16,7 +17,11 @@ impl Decoder for Json {
     }
 
     fn decode(&self, input: Input, give: &mut Give) {
-        let Input::Value { value, .. } = input else { return };
+        let value = match input {
+            Input::Value { value, .. } => value,
+            Input::Body { body, .. } => body,
+            Input::Referer(_) => return,
+        };
         let text = value.trim_ascii();
         if matches!(text, [b'{', .., b'}'] | [b'[', .., b']']) {
             // What came before a mistake was given, and a mistake only says that it was no JSON.

@@ -76,6 +76,13 @@ pub struct Budget {
     pub left_out: usize,
 }
 
+impl Budget {
+    /// For a body that nothing else takes apart: as many values as a form may have arguments.
+    pub fn of_body() -> Budget {
+        Budget { values: 1000, bytes: 256 << 10, ..Budget::default() }
+    }
+}
+
 impl Default for Budget {
     fn default() -> Budget {
         Budget { values: 128, bytes: 128 << 10, levels: 3, left_out: 0 }

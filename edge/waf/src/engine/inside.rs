@@ -26,8 +26,14 @@ impl State {
     /// Finds and adds them.
     pub(super) fn look_inside(&mut self) {
         let arena = &self.memo.arena;
-        let mut budget = Budget::default();
         let mut found: Vec<(List, Vec<u8>, Vec<u8>)> = Vec::new();
+        if self.body.forced.is_none() && self.body.by_type.is_none() {
+            let content_type = self.store.first(arena, List::RequestHeaders, b"content-type").unwrap_or_default();
+            let input = Input::Body { content_type, body: &self.request_body };
+            let mut take = |name: &[u8], value: &[u8]| found.push((List::Decoded, name.to_vec(), value.to_vec()));
+            decode(input, &mut Budget::of_body(), &mut take);
+        }
+        let mut budget = Budget::default();
         let mut look = |input: Input, into: List| {
             decode(input, &mut budget, &mut |name, value| found.push((into, name.to_vec(), value.to_vec())));
         };
@@ -38,10 +44,6 @@ impl State {
         }
         if let Some(referer) = self.store.first(arena, List::RequestHeaders, b"referer") {
             look(Input::Referer(referer), List::Decoded);
-        }
-        if self.body.forced.is_none() && self.body.by_type.is_none() {
-            let content_type = self.store.first(arena, List::RequestHeaders, b"content-type").unwrap_or_default();
-            look(Input::Body { content_type, body: &self.request_body }, List::Decoded);
         }
         for (list, name, value) in found {
             let (name, value) = (self.memo.arena.intern(&name), self.memo.arena.intern(&value));

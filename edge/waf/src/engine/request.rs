@@ -4,12 +4,16 @@ use super::intern::Id;
 use super::state::State;
 use super::{Connection, Context, Transaction};
 use crate::body::{self, Processor, Sink};
+use crate::compile::rule::Allow;
 use crate::variable::{List, Part, Single, Source, find_single};
 use crate::verdict::{Intervention, Refusal};
 use base64::Engine as _;
-use seclang::{EngineMode, Phase};
+use seclang::{EngineMode, Phase, Settings};
 use std::borrow::Cow;
 use std::net::SocketAddr;
+
+/// The processor of forms with files.
+const MULTIPART: &str = "MULTIPART";
 
 impl Transaction {
     pub(super) fn connect(&mut self, connection: Connection) {
@@ -106,6 +110,23 @@ impl Transaction {
         self.run(|state, cx| state.take_body(cx, chunk)).flatten()
     }
 
+    /// The body goes on behind what was given: that it ends early is not its fault.
+    pub fn request_body_cut(&mut self) {
+        self.run(|state, _| {
+            state.body.cut = true;
+            state.put(Single::InboundDataError, b"1");
+        });
+    }
+
+    /// Whether a bound ([`crate::limits`], `SecArgumentsLimit`) kept a part of the request from rules that act: what they
+    /// found nothing in may hold anything.
+    pub fn unseen(&self) -> bool {
+        self.state.as_deref().is_some_and(|state| {
+            let passed = matches!(state.allow, Some(Allow::All | Allow::Request));
+            state.unseen() && state.mode == EngineMode::On && !passed
+        })
+    }
+
     /// Phase 2.
     pub fn judge_request_body(&mut self) -> Option<Intervention> {
         let access = self.run(|state, cx| {
@@ -147,10 +168,12 @@ impl State {
             self.put(Single::InboundDataError, b"0");
         }
         let name = self.body.forced.clone().map(Cow::Owned).or(self.body.by_type.map(Cow::Borrowed));
+        let known = name.as_ref().and_then(|name| body::ALL.iter().find(|processor| processor.name() == *name));
+        let processor = known.map_or("", |processor| processor.name());
         match name {
             None => self.body_error(None),
-            Some(name) => match body::ALL.iter().find(|processor| processor.name() == name) {
-                Some(processor) if self.too_big(cx, processor.name(), raw.len()) => {
+            Some(name) => match known {
+                Some(_) if too_big(settings, processor, raw.len()) => {
                     self.put(Single::InboundDataError, b"1");
                     self.put(Single::ReqbodyError, b"1");
                     self.put(Single::ReqbodyErrorMsg, b"the body, files aside, is bigger than the limit");
@@ -161,7 +184,7 @@ impl State {
         }
         let access = self.body.access.unwrap_or(settings.request_body);
         if access {
-            self.whole_request(cx, &raw);
+            self.whole_request(cx, &raw, seen_of(settings, processor, raw.len()));
         }
         if self.body.in_elements && !self.body.kept {
             self.store.set(Single::RequestBody, Id::EMPTY);
@@ -173,17 +196,12 @@ impl State {
         access
     }
 
-    /// Whether a body without files is beyond `SecRequestBodyNoFilesLimit`.
-    fn too_big(&self, cx: &Context<'_>, processor: &str, bytes: usize) -> bool {
-        let limit = cx.program.settings.request_body_no_files_limit;
-        processor != "MULTIPART" && limit > 0 && bytes as u64 > limit
-    }
-
     fn process(&mut self, cx: &Context<'_>, processor: &dyn Processor, raw: &[u8]) {
         let content_type = self.store.first(&self.memo.arena, List::RequestHeaders, b"content-type");
         let content_type = content_type.unwrap_or_default().to_vec();
         let list = if processor.posted() { List::ArgsPost } else { List::ArgsBody };
-        let parsed = processor.parse(raw, &content_type, &cx.program.settings, &mut Into { state: self, cx, list });
+        let parsed =
+            processor.parse(raw, &content_type, &cx.program.settings, &mut Into { state: self, cx, list, fields: 0 });
         self.arguments_done();
         match (processor.name(), parsed) {
             // libmodsecurity leaves the error of a form without a value.
@@ -197,6 +215,11 @@ impl State {
                 self.body_error(None);
             }
             ("JSON", Err(_)) if raw.is_empty() => self.body_error(None),
+            (_, Err(_)) if self.body.cut => {
+                // Where a form is cut, its last part is odd.
+                self.put(Single::MultipartStrictError, b"0");
+                self.body_error(None);
+            }
             (name, Err(cause)) => {
                 let kind = if name == "MULTIPART" { "Multipart" } else { name };
                 self.body_error(Some(format!("{kind} parsing error: {cause}")));
@@ -214,7 +237,8 @@ impl State {
         }
     }
 
-    fn whole_request(&mut self, cx: &Context<'_>, raw: &[u8]) {
+    /// Variables of the request as a whole; of the body itself rules see no more than `seen` bytes.
+    fn whole_request(&mut self, cx: &Context<'_>, raw: &[u8], seen: usize) {
         let wanted = [Single::FullRequest, Single::FullRequestLength];
         if wanted.iter().any(|single| cx.program.reads(Source::Single(*single))) {
             let mut whole = Vec::new();
@@ -231,7 +255,7 @@ impl State {
         }
         if !raw.is_empty() {
             if cx.program.reads(Source::Single(Single::RequestBody)) {
-                self.put(Single::RequestBody, raw);
+                self.put(Single::RequestBody, &raw[..seen.min(raw.len())]);
             }
             self.put(Single::RequestBodyLength, raw.len().to_string().as_bytes());
         }
@@ -245,7 +269,7 @@ impl State {
     /// An argument; false when no more are taken.
     fn argument(&mut self, cx: &Context<'_>, list: List, name: &[u8], value: &[u8]) -> bool {
         if self.store.arguments() >= cx.program.settings.arguments_limit as usize {
-            self.store.exceeded = true;
+            self.store.unseen = true;
             return false;
         }
         self.arguments_size += name.len() + value.len();
@@ -266,6 +290,8 @@ struct Into<'s, 'c> {
     state: &'s mut State,
     cx: &'s Context<'c>,
     list: List,
+    /// Bytes of names and values so far.
+    fields: u64,
 }
 
 impl Into<'_, '_> {
@@ -278,6 +304,13 @@ impl Into<'_, '_> {
 
 impl Sink for Into<'_, '_> {
     fn argument(&mut self, name: &[u8], value: &[u8]) -> bool {
+        // Of forms with files, the fields together; other bodies are measured as a whole.
+        let limit = self.cx.program.settings.request_body_no_files_limit;
+        self.fields += (name.len() + value.len()) as u64;
+        if limit > 0 && self.fields > limit && self.list == List::ArgsPost {
+            self.state.store.unseen = true;
+            return false;
+        }
         self.state.argument(self.cx, self.list, name, value)
     }
 
@@ -311,6 +344,21 @@ impl Sink for Into<'_, '_> {
         if let Some(single) = find_single(name) {
             self.state.put(single, value);
         }
+    }
+}
+
+/// Whether a body without files is beyond `SecRequestBodyNoFilesLimit`.
+fn too_big(settings: &Settings, processor: &str, bytes: usize) -> bool {
+    let limit = settings.request_body_no_files_limit;
+    processor != MULTIPART && limit > 0 && bytes as u64 > limit
+}
+
+/// How many bytes of a body rules see as a text. Files make forms long: every expression over all of them would cost
+/// seconds, and their fields are seen one by one.
+fn seen_of(settings: &Settings, processor: &str, bytes: usize) -> usize {
+    match settings.request_body_no_files_limit {
+        limit if processor == MULTIPART && limit > 0 => usize::try_from(limit).unwrap_or(bytes),
+        _ => bytes,
     }
 }
 

@@ -81,6 +81,8 @@ pub(crate) struct BodyPlan {
     pub limit: Option<u64>,
     /// `ctl:forceRequestBodyVariable`.
     pub kept: bool,
+    /// More follows than was given.
+    pub cut: bool,
     /// The body was read as XML without a fault and declares no types of its own: rules see its text and attributes,
     /// not its tags. `REQUEST_BODY` is empty then, as the manual of ModSecurity says and the tests of CRS expect;
     /// libmodsecurity fills it.
@@ -185,7 +187,12 @@ impl State {
 
     /// Whether a bound was reached.
     pub fn exceeded(&self) -> bool {
-        self.store.exceeded || self.memo.arena.exceeded
+        self.store.exceeded || self.unseen()
+    }
+
+    /// Whether a bound kept a part of the request from the rules.
+    pub fn unseen(&self) -> bool {
+        self.store.unseen || self.memo.arena.exceeded
     }
 
     /// How a body is limited, bytes.

@@ -46,7 +46,7 @@ impl State {
         let mut out =
             Out { values, variable: target.variable, whole: target.pick.is_all(), limit: limit.min(limits::VALUES) };
         if out.values.len() >= out.limit {
-            self.store.exceeded |= out.limit == limits::VALUES;
+            self.store.unseen |= out.limit == limits::VALUES;
             return;
         }
         match target.source {

@@ -21,12 +21,14 @@ pub(crate) struct Store {
     changed: u128,
     /// A bound was reached.
     pub exceeded: bool,
+    /// It kept a part of the request from the rules.
+    pub unseen: bool,
 }
 
 impl Store {
     pub fn new() -> Store {
         let lists = [const { Vec::new() }; LISTS];
-        Store { singles: [Id::NONE; SINGLES], lists, changed: 0, exceeded: false }
+        Store { singles: [Id::NONE; SINGLES], lists, changed: 0, exceeded: false, unseen: false }
     }
 
     /// Forgets all values.
@@ -35,6 +37,7 @@ impl Store {
         self.lists.iter_mut().for_each(Vec::clear);
         self.changed = 0;
         self.exceeded = false;
+        self.unseen = false;
     }
 
     /// Sets a variable of one value.
@@ -62,7 +65,7 @@ impl Store {
         let entries = &mut self.lists[list as usize];
         let arguments = matches!(list, List::ArgsGet | List::ArgsPost | List::ArgsBody);
         if entries.len() >= limits::ENTRIES && !arguments {
-            self.exceeded = true;
+            self.unseen = true;
             return false;
         }
         entries.push(Entry { name, value });

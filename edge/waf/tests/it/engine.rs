@@ -265,3 +265,75 @@ fn an_explained_hit_tells_every_step() {
     assert_eq!(hit.score, 5);
     assert!(verdict.hits.iter().any(|hit| hit.id == 1 && !hit.logged), "rules that say nothing are told too");
 }
+
+/// What rules said of a request with a body; `cut` says that more of it follows.
+fn judged(rules: &str, content_type: &str, body: &[u8], cut: bool) -> (Vec<u64>, bool) {
+    let mut reader = MemoryReader::default();
+    reader.put("rules.conf", rules);
+    let rules = seclang::load(&mut reader, &["rules.conf"], &waf::vocabulary()).unwrap();
+    let engine = Arc::new(Engine::compile(&rules).unwrap());
+    let collections: Arc<dyn Collections> = Arc::new(Memory::new(16, 60));
+    let end = "192.0.2.1:80".parse().unwrap();
+    let mut transaction = engine.begin(Connection { client: end, server: end }, &collections, 0);
+    transaction.request_line(b"POST", b"/", b"HTTP/1.1");
+    transaction.request_header(b"Content-Type", content_type.as_bytes());
+    transaction.judge_request_headers();
+    transaction.request_body(body);
+    if cut {
+        transaction.request_body_cut();
+    }
+    transaction.judge_request_body();
+    let unseen = transaction.unseen();
+    (transaction.finish().hits.iter().map(|hit| hit.id).collect(), unseen)
+}
+
+const BODY_RULES: &str = r#"
+SecRuleEngine On
+SecRequestBodyAccess On
+SecRequestBodyNoFilesLimit 1000
+SecRule REQUEST_HEADERS:Content-Type "@rx json" "id:9,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
+SecRule REQBODY_ERROR "@eq 1" "id:1,phase:2,pass,log"
+SecRule MULTIPART_STRICT_ERROR "@eq 1" "id:2,phase:2,pass,log"
+SecRule ARGS:x "@streq y" "id:3,phase:2,pass,log"
+SecRule REQUEST_BODY "@contains behind" "id:4,phase:2,pass,log"
+SecRule INBOUND_DATA_ERROR "@eq 1" "id:5,phase:2,pass,log"
+"#;
+
+#[test]
+fn a_body_that_is_cut_is_no_mistake_and_what_was_not_seen_is_told() {
+    let form = "application/x-www-form-urlencoded";
+    let many = format!("{}x=y", "a&".repeat(1000));
+    let wide = BODY_RULES.replace("Limit 1000", "Limit 100000");
+    assert_eq!(judged(&wide, form, many.as_bytes(), false), (vec![], true));
+    let detects = wide.replace("SecRuleEngine On", "SecRuleEngine DetectionOnly");
+    assert_eq!(
+        judged(&detects, form, many.as_bytes(), false),
+        (vec![], false),
+        "rules that do not act have missed nothing"
+    );
+    let allows = format!("SecAction \"id:8,phase:1,allow:request,nolog\"\n{wide}");
+    assert_eq!(judged(&allows, form, many.as_bytes(), false), (vec![], false), "nor have rules that were told to pass");
+    assert_eq!(judged(BODY_RULES, form, b"x=y&a=b", false), (vec![3], false));
+    let json = b"{\"x\": \"y\", \"z\": \"";
+    assert_eq!(judged(BODY_RULES, "application/json", json, false).0, [1]);
+    assert_eq!(judged(BODY_RULES, "application/json", json, true).0, [5]);
+    let part = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n";
+    let half = format!("{part}{}", "f".repeat(5000));
+    assert_eq!(judged(BODY_RULES, "multipart/form-data; boundary=B", half.as_bytes(), false).0, [1]);
+    assert_eq!(judged(BODY_RULES, "multipart/form-data; boundary=B", half.as_bytes(), true).0, [5]);
+}
+
+#[test]
+fn a_form_with_files_is_bounded_by_its_fields() {
+    let kind = "multipart/form-data; boundary=B";
+    let file = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n";
+    let field = "\r\n--B\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n";
+    let whole = format!("{file}{}behind{field}y\r\n--B--\r\n", "f".repeat(5000));
+    assert_eq!(
+        judged(BODY_RULES, kind, whole.as_bytes(), false),
+        (vec![3], false),
+        "the text of a long form is its begin"
+    );
+    let long = format!("{file}f{field}{}\r\n--B--\r\n", "y".repeat(1001));
+    assert_eq!(judged(BODY_RULES, kind, long.as_bytes(), false), (vec![1], true));
+}

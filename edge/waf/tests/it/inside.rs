@@ -40,7 +40,7 @@ fn hits(engine: &Arc<Engine>, inside: bool, target: &str, headers: &[(&str, &str
 fn what_hides_inside_values_is_judged_where_it_is_wanted() {
     let engine = engine();
     type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [u8], &'static str);
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         ("/?q=eCcgVU5JT04gU0VMRUNUIDE=", &[], b"", "ARGS:q.base64"),
         ("/?q=%7B%22a%22%3A%22x%20UNION%20SELECT%22%7D", &[], b"", "ARGS:q.json.a"),
         ("/", &[("Cookie", "s=%2555NION%2520SELECT")], b"", "REQUEST_COOKIES:s.url"),
@@ -51,6 +51,7 @@ fn what_hides_inside_values_is_judged_where_it_is_wanted() {
             b"{ user(name: \"union select\") { id } }",
             "ARGS:graphql.name",
         ),
+        ("/", &[("Content-Type", "text/plain")], b" {\"a\": [\"union select\"]}\n", "ARGS:json.a.array_0"),
         ("/", &[("Content-Type", "application/grpc")], b"\0\0\0\0\x0e\x0a\x0cunion select", "ARGS:grpc.1"),
     ];
     for (target, headers, body, expected) in cases {
