@@ -148,6 +148,7 @@ impl Server {
             .with_intelligence(desk.clone())
             .with_rules(rules)
             .with_posture(Arc::new(holdings::Desk(posture.clone())))
+            .with_addresses(addressdesk::Desk::open(tables.clone(), clock.clone(), Default::default()).await?)
             .with_web(web_sites);
         let book = core.pipeline.book.clone();
         let mut tasks = core.tasks(&stopping, clock.clone());

@@ -22,6 +22,7 @@ pub mod view;
 
 pub mod access;
 pub mod account;
+pub mod addresses;
 mod caller;
 mod extract;
 mod gate;
@@ -49,6 +50,7 @@ pub mod web;
 
 pub use access::{Role, Scope};
 pub use account::{Credentials, first_run};
+pub use addresses::Addresses;
 pub use control::Control;
 pub use extract::Remote;
 pub use intelligence::Intelligence;

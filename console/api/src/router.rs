@@ -1,8 +1,8 @@
 //! The router and its OpenAPI document, made from the same handlers.
 
 use crate::route::{
-    alerts, assets, enrolments, events, health, incidents, intel, ledger, login, orders, rules, scrubbers, status,
-    stream, taxii, tokens, users, vulnerabilities, web,
+    alerts, assets, enrolments, events, health, incidents, intel, ledger, login, orders, pool, rules, scrubbers,
+    status, stream, taxii, tokens, users, vulnerabilities, web,
 };
 use crate::{ApiState, gate, problem};
 use axum::Router;
@@ -96,7 +96,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(stream::stream))
 }
 
-/// Rules, inventory, vulnerabilities, web sites.
+/// Rules, inventory, vulnerabilities, addresses, web sites.
 fn content() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(rules::rules))
@@ -116,6 +116,12 @@ fn content() -> OpenApiRouter<ApiState> {
         .routes(routes!(vulnerabilities::job))
         .routes(routes!(vulnerabilities::sources))
         .routes(routes!(vulnerabilities::forget))
+        .routes(routes!(pool::summary))
+        .routes(routes!(pool::address))
+        .routes(routes!(pool::holders))
+        .routes(routes!(pool::ranges))
+        .routes(routes!(pool::change))
+        .routes(routes!(pool::allocate))
         .routes(routes!(web::sites))
         .routes(routes!(web::site, web::replace))
         .routes(routes!(web::remove))

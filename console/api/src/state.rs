@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::limiter::Limiter;
-use crate::{Control, Intelligence, Posture, Rules, Web};
+use crate::{Addresses, Control, Intelligence, Posture, Rules, Web};
 use base::{Clock, Random, Result};
 use port::{Query, Tables};
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub struct ApiState {
     pub(crate) rules: Option<Arc<dyn Rules>>,
     pub(crate) posture: Option<Arc<dyn Posture>>,
     pub(crate) web: Option<Arc<dyn Web>>,
+    pub(crate) addresses: Option<Arc<dyn Addresses>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limiter: Arc<Limiter>,
@@ -50,6 +51,7 @@ impl ApiState {
             rules: None,
             posture: None,
             web: None,
+            addresses: None,
             clock,
             random,
             limiter: Arc::new(Limiter::default()),
@@ -80,6 +82,12 @@ impl ApiState {
     /// With web sites; without them their routes answer that there are none.
     pub fn with_web(mut self, web: Arc<dyn Web>) -> ApiState {
         self.web = Some(web);
+        self
+    }
+
+    /// With a pool of addresses; without it its routes answer that there is none.
+    pub fn with_addresses(mut self, addresses: Arc<dyn Addresses>) -> ApiState {
+        self.addresses = Some(addresses);
         self
     }
 

@@ -21,6 +21,8 @@ mod accounts;
 mod document;
 #[path = "it/orders.rs"]
 mod orders;
+#[path = "it/pool.rs"]
+mod pool;
 #[path = "it/problems.rs"]
 mod problems;
 #[path = "it/reading.rs"]

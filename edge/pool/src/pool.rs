@@ -268,9 +268,19 @@ impl Pool {
 
     /// Every run in order, IPv4 first.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
+        self.rows_from(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// Runs that begin at an address or behind it, in the same order.
+    pub fn rows_from(&self, from: IpAddr) -> impl Iterator<Item = Row> {
+        let (v4, v6) = match from {
+            IpAddr::V4(from) => (Some(from.to_bits()), u128::LEAST),
+            IpAddr::V6(from) => (None, from.to_bits()),
+        };
         let row = |range, slot| Row { range, holder: self.holders.name(slot).map(String::from) };
-        let ipv4 = self.ipv4.all().map(move |(first, last, slot)| row(Range(Ends::V4(first, last)), slot));
-        ipv4.chain(self.ipv6.all().map(move |(first, last, slot)| row(Range(Ends::V6(first, last)), slot)))
+        let ipv4 = v4.into_iter().flat_map(|from| self.ipv4.from(from));
+        let ipv4 = ipv4.map(move |(first, last, slot)| row(Range(Ends::V4(first, last)), slot));
+        ipv4.chain(self.ipv6.from(v6).map(move |(first, last, slot)| row(Range(Ends::V6(first, last)), slot)))
     }
 
     /// From holders and rows in the order of [`Pool::rows`]; [`fault::ROWS`] naming the first that does not fit.

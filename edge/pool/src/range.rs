@@ -81,6 +81,17 @@ impl Range {
         }
     }
 
+    /// The address behind it, in the order of [`crate::Pool::rows`]: IPv6 begins behind the last of IPv4.
+    pub fn after(self) -> Option<IpAddr> {
+        match self.0 {
+            Ends::V4(_, last) => Some(match last.checked_add(1) {
+                Some(next) => IpAddr::V4(Ipv4Addr::from_bits(next)),
+                None => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            }),
+            Ends::V6(_, last) => last.checked_add(1).map(|next| IpAddr::V6(Ipv6Addr::from_bits(next))),
+        }
+    }
+
     /// How many addresses.
     pub fn count(self) -> u128 {
         match self.0 {

@@ -88,9 +88,9 @@ impl<K: Number> Runs<K> {
         (run.last >= at).then_some((*first, *run))
     }
 
-    /// Every run in order: first, last, holder.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (K, K, Slot)> {
-        self.by_first.iter().map(|(first, run)| (*first, run.last, run.slot))
+    /// Runs that begin at an address or behind it, in order: first, last, holder.
+    pub(crate) fn from(&self, from: K) -> impl Iterator<Item = (K, K, Slot)> {
+        self.by_first.range(from..).map(|(first, run)| (*first, run.last, run.slot))
     }
 
     /// Runs of one holder that end at or behind an address, in order.

@@ -10,6 +10,7 @@ pub(crate) mod intel;
 pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod orders;
+pub(crate) mod pool;
 pub(crate) mod rules;
 pub(crate) mod scrubbers;
 pub(crate) mod status;

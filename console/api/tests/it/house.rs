@@ -220,7 +220,8 @@ impl House {
             .with_intelligence(Arc::new(crate::intelligence::Agreeable))
             .with_rules(Arc::new(crate::rules::Agreeable))
             .with_posture(Arc::new(crate::posture::Agreeable))
-            .with_web(Arc::new(crate::web::Agreeable));
+            .with_web(Arc::new(crate::web::Agreeable))
+            .with_addresses(Arc::new(crate::pool::Agreeable));
         House { tables, control, query, clock, random, router: api::router(state) }
     }
 

@@ -1,0 +1,77 @@
+//! The pool written as rows, so that the log of changes may begin anew.
+//!
+//! A new generation is written beside the old one; one document then says which counts, and only after that the old one and the
+//! changes that are in the new one are deleted. A stop at any moment leaves a pool that opens.
+
+use crate::store::{self, Facts, LOG, Named, ROWS, document, put_facts, row_key};
+use base::Result;
+use pool::{Pool, Row};
+use port::{Tables, Write};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{RwLock, RwLockReadGuard};
+
+/// Rows, or holders, of one document.
+const PART: usize = 10_000;
+/// Documents of one transaction.
+const PARTS: usize = 16;
+/// Documents read, and deleted, at once.
+const READ: usize = 64;
+
+/// Whether the log has grown enough: at least ten thousand changes, and a tenth of what would be written.
+pub fn due(facts: &Facts, runs: usize) -> bool {
+    let changes = facts.last.saturating_sub(facts.rows_at);
+    changes >= 10_000 && changes >= (runs / 10) as u64
+}
+
+fn read(pool: &RwLock<Pool>) -> RwLockReadGuard<'_, Pool> {
+    pool.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Writes a pool, which holds everything up to `facts.last` and is not changed meanwhile, as a new generation; it is locked
+/// for one part at a time, so that it can be asked. Gives the facts that count then.
+pub async fn write(tables: &dyn Tables, pool: &RwLock<Pool>, facts: &Facts, version: u64) -> Result<Facts> {
+    let next = Facts { generation: facts.generation + 1, rows_at: facts.last, last: facts.last };
+    // What an attempt that was cut off has left behind.
+    delete(tables, ROWS, |key| key.starts_with(&format!("{:020}/", next.generation))).await?;
+    let (mut part, mut place) = (0, Some(String::new()));
+    while let Some(after) = place {
+        let holders: Vec<_> = read(pool).holders_after(&after).take(PART).collect();
+        let named: Vec<Named> = holders.iter().map(|one| Named { name: one.name.clone(), kind: one.kind }).collect();
+        place = holders.last().filter(|_| holders.len() == PART).map(|last| last.name.clone());
+        let key = row_key(next.generation, 'h', part);
+        tables.commit(vec![Write::Put { table: ROWS, key, value: document(&named) }]).await?;
+        part += 1;
+    }
+    let (mut part, mut from) = (0, Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    while from.is_some() {
+        let mut writes = Vec::new();
+        while let (Some(start), true) = (from, writes.len() < PARTS) {
+            let rows: Vec<Row> = read(pool).rows_from(start).take(PART).collect();
+            from = rows.last().filter(|_| rows.len() == PART).and_then(|last| last.range.after());
+            let key = row_key(next.generation, 'r', part);
+            writes.push(Write::Put { table: ROWS, key, value: document(&rows) });
+            part += 1;
+        }
+        tables.commit(writes).await?;
+    }
+    tables.commit(vec![put_facts(&next, version)]).await?;
+    // Older generations: the last one, and what was left when a deletion was cut off.
+    delete(tables, ROWS, |key| *key < format!("{:020}", next.generation)).await?;
+    delete(tables, LOG, |key| *key <= store::log_key(next.rows_at)).await?;
+    Ok(next)
+}
+
+/// Deletes documents by key. Those of rows are large, so keys are read a few at a time.
+async fn delete(tables: &dyn Tables, table: &'static str, old: impl Fn(&String) -> bool) -> Result<()> {
+    let mut after = String::new();
+    loop {
+        let items = tables.scan(table, "", &after, READ).await?;
+        let Some(last) = items.last() else { return Ok(()) };
+        after = last.key.clone();
+        let keys = items.into_iter().map(|item| item.key).filter(|key| old(key));
+        let deletions: Vec<Write> = keys.map(|key| Write::Delete { table, key }).collect();
+        if !deletions.is_empty() {
+            tables.commit(deletions).await?;
+        }
+    }
+}
