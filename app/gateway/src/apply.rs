@@ -2,6 +2,7 @@
 //! tuning ends.
 
 use crate::engines::Engines;
+use crate::filter;
 use crate::keys::Keeper;
 use crate::offence::{Policies, Policy};
 use crate::tell::{Redaction, redaction};
@@ -11,7 +12,7 @@ use fleet::content::{Files, Taken, Taker};
 use flood::Keys;
 use gateway::{Config, Gateway, Parts, Status};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, TryLockError};
 use tokio::runtime::Handle;
 
 /// Where things are read from.
@@ -31,6 +32,7 @@ pub struct Work {
     inner: Mutex<Inner>,
     redaction: Redaction,
     policies: Policies,
+    places: RwLock<Vec<(String, std::net::IpAddr)>>,
     keeper: Keeper,
     clock: Arc<dyn Clock>,
 }
@@ -52,7 +54,7 @@ impl Work {
         engines.learned.keep_in(inputs.learned.clone());
         let inner = Mutex::new(Inner { gateway: None, engines, published, version, day });
         let (redaction, policies) = (Redaction::default(), Policies::default());
-        Arc::new(Work { inputs, inner, redaction, policies, keeper, clock })
+        Arc::new(Work { inputs, inner, redaction, policies, places: RwLock::default(), keeper, clock })
     }
 
     /// Reads the policies alone, for what begins before the gateway does: bans of before are taken over at once, but for whom
@@ -120,6 +122,11 @@ impl Work {
         all.into_iter().map(|(name, address)| (name, address.to_string())).collect()
     }
 
+    /// Where each site can be reached, as the configuration says.
+    pub fn site_addresses(&self) -> Vec<(String, std::net::IpAddr)> {
+        self.places.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
     /// Rules at work, and the version of the published tuning.
     pub fn rules(&self) -> (u64, u64) {
         let inner = self.inner();
@@ -172,6 +179,7 @@ impl Work {
     fn share(&self, config: &Config) {
         *self.redaction.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = redaction(config);
         *self.policies.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Policy::of(config);
+        *self.places.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = filter::addresses(config);
     }
 }
 

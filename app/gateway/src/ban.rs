@@ -2,6 +2,7 @@
 //!
 //! Refused where connections and requests come in ([`flood::Bans`]); the ban ends by its time even if nobody takes it back.
 
+use crate::filter::Filter;
 use crate::offence::Policies;
 use action::{Action, Adopted, Applied, HostView, Plan, Prefix, Progress, fault, pack, parameter, unpack};
 use base::{Fault, Micros, Result};
@@ -16,6 +17,8 @@ pub struct Ban {
     pub bans: Arc<Bans>,
     /// Whom nobody may ban.
     pub policies: Policies,
+    /// The packet filter that drops them too.
+    pub filter: Filter,
 }
 
 /// Order, network and lease of a record.
@@ -38,8 +41,11 @@ impl Ban {
     fn put(&self, order: &str, network: &Prefix, host: &HostView, left_s: u64) -> Result<()> {
         let ends = host.clock.monotonic().saturating_add((left_s as Micros).saturating_mul(1_000_000));
         let wrong = || Fault::new(&fault::BAD_ORDER).object("address").found(network);
+        let given = *network;
         let network = pattern::Prefix::new(network.address(), network.length()).ok_or_else(wrong)?;
-        self.bans.put(order, network, ends)
+        self.bans.put(order, network, ends)?;
+        self.filter.ban(&given, left_s);
+        Ok(())
     }
 }
 
@@ -79,10 +85,11 @@ impl Action for Ban {
 
     fn undo(&self, _: &HostView, record: &Value) -> Result<Vec<String>> {
         let (order, network, _) = parts(record)?;
-        Ok(vec![match self.bans.lift(&order) {
-            true => format!("another order keeps {network} banned"),
-            false => format!("{network} is served again"),
-        }])
+        if self.bans.lift(&order) {
+            return Ok(vec![format!("another order keeps {network} banned")]);
+        }
+        self.filter.unban(&network);
+        Ok(vec![format!("{network} is served again")])
     }
 
     fn adopt(&self, host: &HostView, record: &Value, left_s: u64, _: bool) -> Result<Adopted> {

@@ -2,6 +2,7 @@
 
 use crate::ban::Ban;
 use crate::fault;
+use crate::filter::Filter;
 use crate::offence::Policies;
 use action::{Action, Direction, Executor, ExecutorConfig, Hands, Management, NeverList, NoGate, Prefix};
 use base::{Clock, Fault, Result};
@@ -24,6 +25,8 @@ pub struct Work {
     pub bans: Arc<Bans>,
     /// Who never is.
     pub policies: Policies,
+    /// The packet filter that drops them too.
+    pub filter: Filter,
     /// Where receipts go.
     pub spool: SharedSpool,
     /// Time.
@@ -43,8 +46,8 @@ impl Running {
     /// # Errors
     /// When the journal of the state directory cannot be opened.
     pub fn start(state: &Path, work: Work) -> Result<Running> {
-        let hands =
-            Hands::of([Arc::new(Ban { bans: work.bans.clone(), policies: work.policies.clone() }) as Arc<dyn Action>]);
+        let (bans, policies, filter) = (work.bans.clone(), work.policies.clone(), work.filter.clone());
+        let hands = Hands::of([Arc::new(Ban { bans, policies, filter }) as Arc<dyn Action>]);
         let management = work.server.as_deref().map(|url| fleet::addresses(&state.join("server-addresses.json"), url));
         let management = management.into_iter().flatten().map(|address| Management {
             address: Prefix::of(address.ip()),

@@ -8,6 +8,7 @@ mod apply;
 mod ban;
 mod engines;
 mod fault;
+mod filter;
 mod hands;
 mod host;
 mod keys;

@@ -2,6 +2,7 @@
 
 use crate::alarm::Alarms;
 use crate::apply::{Inputs, Work};
+use crate::filter::Filter;
 use crate::hands::{self, Running};
 use crate::keys::Keeper;
 use crate::notice::{Ears, Notices};
@@ -63,6 +64,9 @@ pub struct Manner {
     /// File to make when everything runs: where each listener listens, as JSON.
     #[arg(long)]
     pub ready_file: Option<PathBuf>,
+    /// Local socket of the packet filter of this machine (`garrison-gateway scrub run`): it hears of floods and of bans.
+    #[arg(long)]
+    pub scrubber: Option<PathBuf>,
     /// End when the program that started this one ends.
     #[arg(long)]
     pub follow_parent: bool,
@@ -136,7 +140,8 @@ impl Whole {
         let agent = self.link.as_ref().map(|(identity, _)| identity.agent.to_string()).unwrap_or_default();
         let (bans, policies) = (Arc::<flood::Bans>::default(), self.work.policies());
         self.work.read_policies()?;
-        let hands = self.hands(places, &agent, &bans).map_err(one)?;
+        let filter = Filter::at(manner.scrubber.clone());
+        let hands = self.hands(places, &agent, &bans, &filter).map_err(one)?;
         let teller = Teller {
             spool: self.spool.clone(),
             alarms: Alarms::new(self.host.clone(), agent.clone()),
@@ -161,7 +166,7 @@ impl Whole {
             let alerts = lost.load(Ordering::Relaxed);
             [("requests.told", channel.shed()), ("alerts", alerts), ("offences.uncounted", offenders.uncounted())]
         };
-        let done = self.watch(places, (uplink.as_ref(), &hands), shed, manner).await;
+        let done = self.watch(places, (uplink.as_ref(), &hands, &filter), shed, manner).await;
         if let Err(fault) = self.work.keep_learned() {
             tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
         }
@@ -179,12 +184,13 @@ impl Whole {
     }
 
     /// What carries orders out: of the server, and our own.
-    fn hands(&self, places: &Places, agent: &str, bans: &Arc<flood::Bans>) -> Result<Running> {
+    fn hands(&self, places: &Places, agent: &str, bans: &Arc<flood::Bans>, filter: &Filter) -> Result<Running> {
         let work = hands::Work {
             agent: agent.into(),
             server: self.link.as_ref().map(|(identity, _)| identity.url.clone()),
             bans: bans.clone(),
             policies: self.work.policies(),
+            filter: filter.clone(),
             spool: self.spool.clone(),
             clock: self.clock.clone(),
         };
@@ -209,7 +215,7 @@ impl Whole {
     async fn watch(
         &self,
         places: &Places,
-        (uplink, hands): (Option<&Uplink>, &Running),
+        (uplink, hands, filter): (Option<&Uplink>, &Running, &Filter),
         shed: impl Fn() -> [(&'static str, u64); 3],
         manner: &Manner,
     ) -> Result<()> {
@@ -225,7 +231,7 @@ impl Whole {
                         // A gateway that cannot carry orders out is not whole: it ends, and is started again.
                         return Err(Fault::new(&fault::THREAD).object("hands"));
                     }
-                    self.look(places, uplink, &shed, manner);
+                    self.look(places, (uplink, filter), &shed, manner);
                 }
                 _ = hangup.recv() => self.reload(),
                 _ = terminate.recv() => return Ok(()),
@@ -237,7 +243,7 @@ impl Whole {
     fn look(
         &self,
         places: &Places,
-        uplink: Option<&Uplink>,
+        (uplink, filter): (Option<&Uplink>, &Filter),
         shed: &impl Fn() -> [(&'static str, u64); 3],
         manner: &Manner,
     ) {
@@ -247,10 +253,11 @@ impl Whole {
         if self.work.stale() {
             self.reload();
         }
-        if let Some(status) = self.work.status()
-            && let Err(fault) = show::keep(&places.state, &status)
-        {
-            tracing::warn!(fault = %fault.inside(), "the status is not shown");
+        if let Some(status) = self.work.status() {
+            filter.load(self.work.site_addresses(), &status.floods);
+            if let Err(fault) = show::keep(&places.state, &status) {
+                tracing::warn!(fault = %fault.inside(), "the status is not shown");
+            }
         }
         if let Some(uplink) = uplink {
             let lost = shed().into_iter().filter(|(_, count)| *count > 0);
