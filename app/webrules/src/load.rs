@@ -19,7 +19,8 @@ const SETUP: &str = "crs-setup";
 /// Rules and the settings they run with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Files, and folders whose `*.conf` are read in the order of their names.
+    /// Files, and folders whose `*.conf` are read in the order of their names; a release of OWASP CRS as it was unpacked is
+    /// read whole: setup, plugins and rules in the order in which they belong.
     pub files: Vec<PathBuf>,
     /// Paranoia level of OWASP CRS, 1 to 4.
     pub paranoia: u8,
@@ -112,7 +113,9 @@ impl Source {
         reader.put(LEVELS, self.levels());
         let mut names = vec![SETTINGS.to_string()];
         let setup = |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().contains(SETUP));
-        let (setups, others): (Vec<_>, Vec<_>) = self.files.iter().partition(setup);
+        let files: Vec<PathBuf> =
+            self.files.iter().flat_map(|path| release(path).unwrap_or_else(|| vec![path.clone()])).collect();
+        let (setups, others): (Vec<_>, Vec<_>) = files.iter().partition(setup);
         names.extend(setups.iter().map(|path| path.display().to_string()));
         names.push(LEVELS.to_string());
         for (name, text) in &self.before {
@@ -132,6 +135,20 @@ impl Source {
         }
         if faults.is_empty() { Ok(names) } else { Err(faults) }
     }
+}
+
+/// What a release of OWASP CRS holds, in order: its setup (or the example of one), `plugins/*-config.conf` and `-before.conf`,
+/// its rules, `plugins/*-after.conf`. `None` for any other folder.
+fn release(folder: &Path) -> Option<Vec<PathBuf>> {
+    let rules = folder.join("rules");
+    let setup = ["crs-setup.conf", "crs-setup.conf.example"].map(|name| folder.join(name));
+    let setup = setup.into_iter().find(|path| path.is_file()).filter(|_| rules.is_dir())?;
+    let plugins = |end: &str| {
+        let pattern = format!("{}/plugins/*-{end}.conf", folder.display());
+        seclang::Reader::list(&mut DiskReader::default(), &pattern).unwrap_or_default().into_iter().map(PathBuf::from)
+    };
+    let before = plugins("config").chain(plugins("before"));
+    Some([setup].into_iter().chain(before).chain([rules]).chain(plugins("after")).collect())
 }
 
 /// A file itself, or the rules of a folder.
@@ -189,6 +206,33 @@ mod tests {
         std::fs::remove_file(path).unwrap();
         let nothing = Source { files: vec![folder.path().into()], ..Source::default() };
         assert!(load(&nothing).err().unwrap()[0].is(&fault::UNREADABLE));
+    }
+
+    #[test]
+    fn a_release_is_read_whole_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (id, name) in [
+            (4, "rules/B.conf"),
+            (3, "rules/A.conf"),
+            (5, "plugins/x-after.conf"),
+            (2, "plugins/x-before.conf"),
+            (1, "plugins/y-config.conf"),
+            (9, "crs-setup.conf.example"),
+            (8, "tests/regression/other.conf"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, format!("SecAction \"id:{id},phase:1,pass,nolog\"\n")).unwrap();
+        }
+        let ids = |source: &Source| -> Vec<u64> {
+            let items = load(source).ok().unwrap().ruleset.items.into_iter();
+            let id = |item| if let seclang::Item::Rule(rule) = item { Some(rule.id) } else { None };
+            items.filter_map(id).filter(|id| *id < 100 || *id == 200_100).collect()
+        };
+        let source = Source { files: vec![folder.path().into()], ..Source::default() };
+        assert_eq!(ids(&source), [9, 200_100, 1, 2, 3, 4, 5]);
+        std::fs::write(folder.path().join("crs-setup.conf"), "SecAction \"id:10,phase:1,pass,nolog\"\n").unwrap();
+        assert_eq!(ids(&source)[0], 10, "one's own setup comes before the example");
     }
 
     #[test]

@@ -97,11 +97,13 @@ pub(crate) const REFUSED: &[&str] = &[
 /// Takes a directive into the settings; false when it is none of these.
 pub(crate) fn set(directive: &Directive, settings: &mut Settings) -> Result<bool> {
     let named = |list: &[&str]| list.iter().any(|name| name.eq_ignore_ascii_case(&directive.name));
-    if named(REFUSED) {
+    // What is switched off is not missed.
+    let off = matches!(directive.words.as_slice(), [word] if word.plain().eq_ignore_ascii_case("off"));
+    if named(REFUSED) && !off {
         return Err(fault(&UNSUPPORTED, &directive.place).found(shown(&directive.name)));
     }
     let words: Vec<String> = directive.words.iter().map(|word| word.plain()).collect();
-    if named(KEPT) {
+    if named(KEPT) || named(REFUSED) {
         settings.other.push((directive.name.clone(), words.join(" ")));
         return Ok(true);
     }
@@ -244,5 +246,6 @@ mod tests {
             assert!(read(text).1[0].is(&VALUE), "{text}");
         }
         assert!(read("SecRuleScript a.lua").1[0].is(&UNSUPPORTED));
+        assert!(read("SecContentInjection On").1[0].is(&UNSUPPORTED) && read("SecHashEngine Off").1.is_empty());
     }
 }
