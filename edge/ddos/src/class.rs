@@ -110,8 +110,8 @@ impl Class {
     pub fn answer(self) -> Level {
         match self {
             Class::Reflection(_) | Class::Flags => Level::Clean,
-            Class::Tcp | Class::Udp | Class::Icmp | Class::Fragment | Class::Protocol => Level::Limit,
-            Class::Syn | Class::SynAck | Class::Ack | Class::Ends | Class::Http => Level::Prove,
+            Class::Tcp | Class::Udp | Class::Icmp | Class::Protocol => Level::Limit,
+            Class::Syn | Class::SynAck | Class::Ack | Class::Ends | Class::Fragment | Class::Http => Level::Prove,
         }
     }
 }

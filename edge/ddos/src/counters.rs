@@ -144,6 +144,11 @@ impl Counters {
         Counters::from_words(&self.words().map(|word| (word as f64 * factor) as u64))
     }
 
+    /// Each of them, at most this.
+    pub fn at_most(self, most: u64) -> Counters {
+        Counters::from_words(&self.words().map(|word| word.min(most)))
+    }
+
     fn each(self, other: Counters, with: impl Fn(u64, u64) -> u64) -> Counters {
         let (mut words, others) = (self.words(), other.words());
         for (word, other) in words.iter_mut().zip(others) {

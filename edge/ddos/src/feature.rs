@@ -55,7 +55,6 @@ const FIGURES: &[Figure] = &[
     ("long_syn_per_ack", |w| ratio(w.long.tcp_syn, w.long.tcp_ack)),
     ("long_new_sources", |w| part(w.long.new_sources, w.long.packets)),
     ("long_length_mean", |w| part(w.long.bytes, w.long.packets)),
-    ("growth", |w| ratio(w.counters.packets.saturating_mul(w.seconds as u64), w.long.packets)),
 ];
 
 /// Number of figures.
@@ -102,7 +101,7 @@ mod tests {
             Counters { packets: 10, bytes: 400, tcp_syn: 8, tcp_ack: 2, new_sources: 9, ..Counters::default() };
         let row = row(&Windows::default().push(&counters, &[], None));
         let get = |name: &str| row[names().iter().position(|found| *found == name).unwrap()];
-        assert_eq!((get("tcp"), get("syn"), get("new_sources"), get("growth")), (1.0, 0.8, 0.9, 0.0));
+        assert_eq!((get("tcp"), get("syn"), get("new_sources")), (1.0, 0.8, 0.9));
         assert!(get("source_entropy").is_nan() && get("udp_length").is_nan());
         let mut distinct = names();
         distinct.sort_unstable();

@@ -62,7 +62,7 @@ pub use prefix::Prefix;
 pub use reason::Reason;
 pub use report::Report;
 pub use settings::Settings;
-pub use shape::{Shape, Spread};
+pub use shape::{Reflected, Shape, Spread};
 pub use signature::{Signature, TERMS};
 pub use vector::{Vector, vectors};
 pub use watch::{Judgement, Watch};

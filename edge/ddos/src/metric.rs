@@ -130,7 +130,7 @@ impl Rates {
 
     /// The rates below which nothing is an attack: no host of today suffers from them.
     pub const FLOORS: Rates = Rates([
-        500.0, 500.0, 1_000.0, 300.0, 5_000.0, 12.5e6, 2_000.0, 12.5e6, 500.0, 500.0, 1.25e6, 1_000.0, 500.0, 2_000.0,
+        500.0, 500.0, 1_000.0, 300.0, 2_000.0, 12.5e6, 2_000.0, 12.5e6, 500.0, 500.0, 1.25e6, 1_000.0, 500.0, 2_000.0,
     ]);
 
     /// The rates above which an unknown destination is taken as attacked, after the defaults of FastNetMon Community

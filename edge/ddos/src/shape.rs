@@ -39,6 +39,17 @@ impl Spread {
     }
 }
 
+/// What came from the port of a reflecting service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reflected {
+    /// The service.
+    pub service: &'static Service,
+    /// Samples.
+    pub samples: usize,
+    /// Sum of their lengths, bytes.
+    pub bytes: u64,
+}
+
 /// Figures of the samples of one second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
@@ -73,7 +84,7 @@ pub struct Shape {
     /// Share of IPv4 packets that must not be fragmented.
     pub unfragmented: f32,
     /// Reflecting services by the samples that came from them, the most first.
-    pub services: Vec<(&'static Service, usize)>,
+    pub services: Vec<Reflected>,
 }
 
 /// Share of those with a property among those it can be asked of; not-a-number when they are too few.
@@ -120,14 +131,16 @@ impl Shape {
         let field = |field: Field| Spread::of(packets.iter().filter_map(|packet| packet.get(field)).collect());
         let of = |map: fn(&Packet) -> IpAddr| Spread::of(packets.iter().map(map).collect());
         let acks = || packets.iter().filter(|packet| is_ack(packet));
-        let mut services: Vec<(&'static Service, usize)> = Vec::new();
-        for found in packets.iter().filter_map(service) {
-            match services.iter_mut().find(|(known, _)| known.port == found.port) {
-                Some((_, count)) => *count += 1,
-                None => services.push((found, 1)),
-            }
+        let mut services: Vec<Reflected> = Vec::new();
+        for (packet, service) in packets.iter().filter_map(|packet| Some((packet, service(packet)?))) {
+            let index = services.iter().position(|known| known.service == service).unwrap_or_else(|| {
+                services.push(Reflected { service, samples: 0, bytes: 0 });
+                services.len() - 1
+            });
+            services[index].samples += 1;
+            services[index].bytes += u64::from(packet.length());
         }
-        services.sort_by_key(|(service, count)| (std::cmp::Reverse(*count), service.port));
+        services.sort_by_key(|found| (std::cmp::Reverse(found.samples), found.service.port));
         Shape {
             samples: packets.len(),
             sources: of(|packet| packet.source),

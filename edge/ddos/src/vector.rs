@@ -1,7 +1,7 @@
 //! The rules: which attacks does a window show, judged by rates against what is usual and by shapes that no user has.
 
 use crate::metric::Metric;
-use crate::{Baseline, Class, Settings, Window};
+use crate::{Baseline, Class, Counters, Settings, Window};
 use serde::Serialize;
 
 /// One attack in a window.
@@ -71,18 +71,21 @@ fn acks_of_nothing(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
     let scarce = 20 * counters.tcp_syn < counters.tcp_ack;
     let alike = shape.empty_acks > 0.95 && shape.lengths.top > 0.8;
-    scarce && (2 * counters.new_sources > counters.packets || shape.null_acks > 0.5)
+    scarce && (2 * strangers(counters) > counters.tcp_ack || shape.null_acks > 0.1)
         || scarce && alike && (shape.windows.top > 0.9 || shape.source_ports.entropy > 0.9)
+}
+
+/// New senders that SYNs do not explain: a flood of forged SYNs brings as many of its own.
+fn strangers(counters: &Counters) -> u64 {
+    counters.new_sources.saturating_sub(counters.tcp_syn)
 }
 
 /// UDP whose sources or destination ports are all different.
 fn udp_of_nobody(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
     let mostly = 2 * counters.udp > counters.packets;
-    mostly
-        && (2 * counters.new_sources > counters.packets
-            || shape.destination_ports.entropy > 0.85
-            || (shape.lengths.top > 0.95 && shape.payloads.top > 0.95))
+    2 * strangers(counters) > counters.udp
+        || mostly && (shape.destination_ports.entropy > 0.85 || (shape.lengths.top > 0.95 && shape.payloads.top > 0.95))
 }
 
 /// The vectors of a window, the largest first.
@@ -138,21 +141,30 @@ fn bytes(metric: Metric, window: &Window, share: f32) -> f32 {
 
 fn confidence(value: f32, limit: f32, known: bool, plain: bool) -> f32 {
     let much = ((value / limit.max(1.0)).max(1.0).log2() / 20.0).min(0.2);
-    0.4 + if plain { 0.3 } else { 0.0 } + if known && value > limit { 0.1 } else { 0.0 } + much
+    (0.4 + if plain { 0.3 } else { 0.0 } + if known && value > limit { 0.1 } else { 0.0 } + much).min(1.0)
+}
+
+/// Mean length up to which answers of a service may be to our own questions, bytes with the IP header: answers of resolvers
+/// without DNSSEC and of time servers are small; of an unknown destination only their size and number speak.
+fn answer(port: u16) -> u64 {
+    match port {
+        53 => 540,
+        123 => 100,
+        500 => 400,
+        3_389 => 1_000,
+        _ => 0,
+    }
 }
 
 /// Reflection, by service: the samples say from which services the excess comes.
 fn reflections(now_us: i64, window: &Window, baseline: &Baseline, settings: &Settings, found: &mut Vec<Vector>) {
-    let large = window.counters.amp_bytes > 250 * window.counters.amp_packets;
     let rule = Rule { class: Class::Udp, metric: Metric::Amplified, plain: |_| true };
     let Some(vector) = judge(&rule, now_us, window, baseline, settings) else { return };
-    let total: usize = window.shape.services.iter().map(|(_, count)| count).sum();
-    for (service, count) in window.shape.services.iter().filter(|(_, count)| *count * 20 >= total) {
-        let share = *count as f32 / total as f32;
-        // Answers to our own questions are small, come from few servers and are usual; of an unknown destination only
-        // their size and number speak.
-        let asked = service.port == 53 || service.port == 123 || service.port == 500 || service.port == 3389;
-        let plain = large || !asked;
+    let total: usize = window.shape.services.iter().map(|found| found.samples).sum();
+    for part in window.shape.services.iter().filter(|found| found.samples * 20 >= total) {
+        let service = part.service;
+        let share = part.samples as f32 / total as f32;
+        let plain = part.bytes > answer(service.port) * part.samples as u64;
         if !plain && vector.limit < settings.ceilings.get(Metric::Amplified) && vector.deviations == 0.0 {
             continue;
         }
@@ -239,8 +251,8 @@ fn requests(http: &crate::window::HttpLoad, settings: &Settings) -> Option<Vecto
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Packet;
     use crate::window::{HttpLoad, Windows};
-    use crate::{Counters, Packet};
 
     fn window(counters: Counters) -> Window {
         Windows::default().push(&counters, &[], None)

@@ -24,6 +24,8 @@ const QUIET_A_SECOND: usize = 20;
 const SEARCH_S: i64 = 2;
 /// Sources of quiet times that are remembered, in each of two generations.
 const KNOWN: usize = 2_048;
+/// Most that a model alone is believed: below what levels beyond [`Level::Limit`] ask for.
+const ALONE: f32 = 0.45;
 /// Addresses of a range that make an attack a carpet.
 const CARPET: usize = 8;
 
@@ -293,7 +295,7 @@ impl Watch {
                     deviations: 0.0,
                     limit: self.settings.model_floor,
                     plain: false,
-                    confidence: opinion.probability.min(0.6),
+                    confidence: opinion.probability.min(ALONE),
                 });
             }
         }
@@ -445,7 +447,7 @@ fn most(window: &Window) -> Class {
     let counters = &window.counters;
     let of = |metric: Metric| metric.of(counters);
     let reflected =
-        window.shape.services.first().map(|(service, _)| (Class::Reflection(service), of(Metric::Amplified)));
+        window.shape.services.first().map(|found| (Class::Reflection(found.service), of(Metric::Amplified)));
     let parts = [
         (Class::Syn, of(Metric::Syn)),
         (Class::SynAck, of(Metric::SynAck)),
@@ -458,4 +460,40 @@ fn most(window: &Window) -> Class {
     ];
     let all = parts.into_iter().chain(reflected);
     all.max_by_key(|(_, packets)| *packets).map_or(Class::Tcp, |(class, _)| class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_seconds_are_judged(
+            seconds in prop::collection::vec(prop::array::uniform32(any::<u64>()), 1..8),
+            headers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..64), 0..300),
+            loads in prop::collection::vec(any::<f32>(), 5),
+        ) {
+            let mut watch = Watch::new(Prefix::new(IpAddr::from([0, 0, 0, 0]), 0).unwrap(), Settings::default());
+            let sample = |(at, header): (usize, &Vec<u8>)| Sample {
+                at_ns: at as u64,
+                length: header.len() as u16,
+                reason: Reason::from_number(at as u8),
+                header: header.clone().into(),
+            };
+            let samples: Vec<Sample> = headers.iter().enumerate().map(sample).collect();
+            let [requests, usual, held, errors, latency] = loads[..] else { return Ok(()) };
+            let http = HttpLoad { requests, usual, held, errors, latency, level: 3 };
+            for (step, words) in (0..).zip(seconds) {
+                let mut all = [0; Counters::WORDS];
+                all[..32].copy_from_slice(&words);
+                all[32..].copy_from_slice(&words[..Counters::WORDS - 32]);
+                let judgement = watch.second(step * SECOND_US, &Counters::from_words(&all), &samples, Some(&http), None);
+                prop_assert!((0.0..=1.0).contains(&judgement.confidence), "{}", judgement.confidence);
+            }
+            if let Some(report) = watch.report(99 * SECOND_US, &Lookups::default()) {
+                prop_assert!(!report.text(base::Lang::Zh).is_empty());
+            }
+        }
+    }
 }

@@ -8,6 +8,9 @@ pub const LONG_S: usize = 10;
 /// Most samples of a second that are looked at.
 pub const SAMPLES: usize = 4_096;
 
+/// Most that is believed of a counter in a second.
+const MOST: u64 = 1 << 50;
+
 /// What HTTP requests to a site looked like in a second, as the gateway counted them.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
@@ -50,13 +53,15 @@ pub struct Windows {
 impl Windows {
     /// The window that ends with this second.
     pub fn push(&mut self, counters: &Counters, packets: &[Packet], http: Option<&HttpLoad>) -> Window {
+        // No wire carries as much in a second; sums and multiples of what is left do not overflow.
+        let counters = counters.at_most(MOST);
         if self.last.len() >= LONG_S {
             self.last.pop_front();
         }
-        self.last.push_back(*counters);
+        self.last.push_back(counters);
         let mut long = Counters::default();
         self.last.iter().for_each(|second| long += *second);
         let shape = Shape::of(&packets[..packets.len().min(SAMPLES)]);
-        Window { counters: *counters, long, seconds: self.last.len(), shape, http: http.copied() }
+        Window { counters, long, seconds: self.last.len(), shape, http: http.copied() }
     }
 }

@@ -23,6 +23,8 @@ pub const ALL: &[Style] = &[
     Style { name: "quic", make: quic },
     Style { name: "voice", make: voice },
     Style { name: "game", make: game },
+    Style { name: "mail", make: mail },
+    Style { name: "tunnel", make: tunnel },
 ];
 
 /// A client with a stack of its own.
@@ -336,6 +338,84 @@ fn game(chance: &mut Chance, place: &Place) -> Vec<Frame> {
             frames.push(ip.udp(at, (20_000 + index as u16, 30_120), &payload, chance.within(4..90) as usize));
             at += 25_000 + chance.within(0..16_000) as i64;
         }
+    }
+    frames
+}
+
+/// A mail server: long dialogues of few connections, and many answers of its two resolvers.
+fn mail(chance: &mut Chance, place: &Place) -> Vec<Frame> {
+    let count = chance.within(20..300);
+    let (pool, resolvers) = (clients(chance, count), clients(chance, 2));
+    let mut frames = Vec::new();
+    for second in 0..place.seconds {
+        for _ in 0..(place.rate / 60.0).max(1.0) as u64 {
+            let client = &pool[chance.within(0..pool.len() as u64) as usize];
+            let (port, request_bytes) = (chance.within(1_024..65_535) as u16, chance.within(20..1_400) as usize);
+            let connection = Connection {
+                client,
+                port,
+                to: 25,
+                requests: chance.within(4..9),
+                segments: chance.within(1..3),
+                request_bytes,
+            };
+            let at = second * 1_000_000 + chance.within(0..1_000_000) as i64;
+            connect(chance, place, at, &connection, &mut frames);
+        }
+        for _ in 0..(place.rate / 3.0) as u64 {
+            let server = &resolvers[chance.within(0..2) as usize];
+            let ip = Ip {
+                source: server.address,
+                destination: place.destination,
+                ttl: server.ttl,
+                id: chance.bits() as u16,
+                fragment: 0x4000,
+                class: 0,
+            };
+            let mut answer = chance.bytes(2);
+            answer.extend([0x81, 0x83, 0, 1, 0, 0, 0, 1, 0, 0]);
+            answer.extend(chance.bytes(12));
+            let (at, port) =
+                (second * 1_000_000 + chance.within(0..1_000_000) as i64, chance.within(1_024..65_535) as u16);
+            frames.push(ip.udp(at, (53, port), &answer, chance.within(20..420) as usize));
+        }
+    }
+    frames
+}
+
+/// A gate of tunnels: ESP (RFC 4303), GRE (RFC 2784) and WireGuard of some peers, lengths of what is inside.
+fn tunnel(chance: &mut Chance, place: &Place) -> Vec<Frame> {
+    let count = chance.within(4..60);
+    let peers = clients(chance, count);
+    let mut frames = Vec::new();
+    for step in 0..(place.rate * place.seconds as f64) as i64 {
+        let index = (chance.share().powi(2) * peers.len() as f64) as usize;
+        let peer = &peers[index.min(peers.len() - 1)];
+        let ip = Ip {
+            source: peer.address,
+            destination: place.destination,
+            ttl: peer.ttl,
+            id: chance.bits() as u16,
+            fragment: 0,
+            class: 0,
+        };
+        let at = (step as f64 * 1e6 / place.rate) as i64;
+        let rest = if chance.happens(0.6) { 1_360 } else { chance.within(20..900) as usize };
+        let frame = match index % 3 {
+            0 => {
+                let mut head = (index as u32 * 7_919 + 5).to_be_bytes().to_vec();
+                head.extend((step as u32).to_be_bytes());
+                head.extend(chance.bytes(16));
+                ip.frame(at, 50, &head, rest)
+            }
+            1 => ip.frame(at, 47, &[0, 0, 8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 63, 6], rest),
+            _ => {
+                let mut head = vec![4, 0, 0, 0];
+                head.extend(chance.bytes(20));
+                ip.udp(at, (51_820, 51_820), &head, rest)
+            }
+        };
+        frames.push(frame);
     }
     frames
 }

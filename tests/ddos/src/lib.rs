@@ -1,11 +1,18 @@
 //! How well floods are told from users: generators of both, recordings, and the measurement (`make eval-ddos`).
 //!
 //! - [`benign`], [`attack`]: traffic in styles that share nothing; [`session`] makes seconds of it as the filter would count them.
+//! - [`pcap`]: recordings; [`tools`]: those of other people's programs, made in a network namespace.
+//! - [`corpus`]: all of it as sessions; [`window`]: what is true of each of their windows.
 //!
 //! What it is not: part of a program. It imports `ddos` and judges it.
 
 pub mod attack;
 pub mod benign;
 pub mod chance;
+pub mod corpus;
 pub mod frame;
+pub mod pcap;
 pub mod session;
+pub mod tools;
+pub mod verdict;
+pub mod window;

@@ -1,0 +1,188 @@
+//! Everything that is judged: sessions of our generators, of other people's programs, and the recordings beside the repository.
+
+use crate::chance::Chance;
+use crate::frame::Frame;
+use crate::pcap::{self, Recorded};
+use crate::session::{self, Place, Second};
+use crate::{attack, benign, tools};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+/// Who is flooded.
+const TARGET: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
+/// Length of a second, µs.
+const SECOND_US: i64 = 1_000_000;
+/// Samples of a window that are looked at.
+const SAMPLES: usize = 500;
+/// Seconds of a session.
+const LENGTH_S: i64 = 10;
+/// Seconds of it before the flood begins.
+const BEFORE_S: i64 = 2;
+
+/// One session.
+pub struct Session {
+    /// What made it: a family of [`attack::ALL`], `users`, a program, or a recording.
+    pub source: String,
+    /// The style of the users in it; empty when there are none.
+    pub style: &'static str,
+    /// The class of its flood; empty when there is none.
+    pub class: String,
+    /// Ten seconds of its users before, without a flood; empty when they are not known.
+    pub usual: Vec<Second>,
+    /// Its windows.
+    pub windows: Vec<Second>,
+    /// Length of a window, seconds.
+    pub span_s: i64,
+}
+
+/// Users for the time of a session, and for as long before it.
+fn users(chance: &mut Chance, style: &benign::Style) -> (Vec<Second>, Vec<Frame>) {
+    let rate = 150.0 * 30_f64.powf(chance.share());
+    let frames = (style.make)(chance, &Place { destination: TARGET, rate, seconds: 2 * LENGTH_S });
+    let middle = LENGTH_S * SECOND_US;
+    let (before, mut frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(|frame| frame.at_us < middle);
+    frames.iter_mut().for_each(|frame| frame.at_us -= middle);
+    frames.retain(|frame| frame.at_us < middle);
+    (session::seconds(before, SECOND_US, SAMPLES), frames)
+}
+
+/// Sessions of our generators: `each` of every flood among users of every style in turn, and `alone` of every style.
+pub fn made(seed: u64, each: u64, alone: u64) -> Vec<Session> {
+    let mut sessions = Vec::new();
+    for (index, flood) in (0_u64..).zip(attack::ALL) {
+        for number in 0..each {
+            let mut chance = Chance::new(seed ^ (index * 1_000 + number).wrapping_mul(0x9e37));
+            let style = &benign::ALL[chance.within(0..benign::ALL.len() as u64) as usize];
+            let rate = 1_500.0 * 10_f64.powf(chance.share());
+            let (usual, mut frames) = users(&mut chance, style);
+            // Half of the floods began before the session did.
+            let before = if number % 2 == 0 { BEFORE_S } else { 0 };
+            let place = Place { destination: TARGET, rate, seconds: LENGTH_S - before };
+            frames.extend(session::attack((flood.make)(&mut chance, &place), before * SECOND_US));
+            sessions.push(Session {
+                source: flood.generator.into(),
+                style: style.name,
+                class: flood.class.into(),
+                usual,
+                windows: session::seconds(frames, SECOND_US, SAMPLES),
+                span_s: 1,
+            });
+        }
+    }
+    for (index, style) in (0_u64..).zip(benign::ALL) {
+        for number in 0..alone {
+            let mut chance = Chance::new(seed ^ (1_000_000 + index * 1_000 + number).wrapping_mul(0x85eb));
+            let (usual, frames) = users(&mut chance, style);
+            let windows = session::seconds(frames, SECOND_US, SAMPLES);
+            sessions.push(Session {
+                source: "users".into(),
+                style: style.name,
+                class: String::new(),
+                usual,
+                windows,
+                span_s: 1,
+            });
+        }
+    }
+    sessions
+}
+
+/// Sessions of other people's programs: each flood alone, and among users of a style.
+pub fn recorded(seed: u64) -> Vec<Session> {
+    let mut sessions = Vec::new();
+    for (index, recording) in (0_u64..).zip(tools::record()) {
+        let mut chance = Chance::new(seed ^ index);
+        let session = |style, usual, frames, class: &str| Session {
+            source: recording.program.into(),
+            style,
+            class: class.into(),
+            usual,
+            windows: session::seconds(frames, SECOND_US, SAMPLES),
+            span_s: 1,
+        };
+        if recording.class.is_empty() {
+            sessions.push(session("", Vec::new(), recording.frames, ""));
+            continue;
+        }
+        let flood = session::attack(recording.frames, BEFORE_S * SECOND_US);
+        sessions.push(session("", Vec::new(), flood.clone(), recording.class));
+        let style = &benign::ALL[(index % benign::ALL.len() as u64) as usize];
+        let (usual, mut frames) = users(&mut chance, style);
+        frames.extend(flood);
+        sessions.push(session(style.name, usual, frames, recording.class));
+    }
+    sessions
+}
+
+/// The archive of AdDDoSDN beside the repository.
+pub fn adddosdn_archive() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let data = std::env::var_os("GARRISON_DDOS_DATA").map_or_else(|| root.join("shared/data/ddos"), PathBuf::from);
+    data.join("adddosdn-two-sessions.tar.xz")
+}
+
+/// Recordings of AdDDoSDN (two sessions): file, class, in windows of ten seconds, since its floods have 2 to 100 packets a
+/// second. Of a flood the windows of its target are taken, of `normal` those of every host.
+pub fn adddosdn() -> Vec<Session> {
+    let archive = adddosdn_archive();
+    let Ok(folder) = tempfile::tempdir() else { return Vec::new() };
+    let unpacked = std::process::Command::new("tar").arg("-xJf").arg(&archive).arg("-C").arg(folder.path()).output();
+    if !archive.is_file() || !unpacked.is_ok_and(|done| done.status.success()) {
+        eprintln!("skipped: AdDDoSDN is not in {}", archive.display());
+        return Vec::new();
+    }
+    let files = [
+        ("normal", ""),
+        ("syn_flood", "syn-flood"),
+        ("udp_flood", "udp-flood"),
+        ("icmp_flood", "icmp-flood"),
+        ("ad_syn", "syn-flood"),
+        ("ad_udp", "http-flood"),
+        ("ad_slow", "http-flood"),
+    ];
+    let mut sessions = Vec::new();
+    for recording in ["120925-53", "130925-3"] {
+        for (file, class) in files {
+            let bytes = std::fs::read(folder.path().join(recording).join(format!("{file}.pcap"))).unwrap_or_default();
+            let packets = unmirrored(pcap::read(&bytes).unwrap_or_default());
+            for (_, frames) in targets(&packets, class) {
+                sessions.push(Session {
+                    source: format!("adddosdn/{recording}/{file}"),
+                    style: "",
+                    class: class.into(),
+                    usual: Vec::new(),
+                    windows: session::seconds(frames, 10 * SECOND_US, SAMPLES),
+                    span_s: 10,
+                });
+            }
+        }
+    }
+    sessions
+}
+
+/// The switch recorded each packet at every port it crossed: copies within 2 ms are one packet.
+fn unmirrored(packets: Vec<Recorded>) -> Vec<Recorded> {
+    let mut last: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+    let keep = |packet: &Recorded| {
+        let before = last.insert(packet.header.clone(), packet.at_us);
+        before.is_none_or(|before| packet.at_us - before > 2_000)
+    };
+    let mut keep = keep;
+    packets.into_iter().filter(|packet| keep(packet)).collect()
+}
+
+/// Frames by destination: of a flood only the busiest, its target.
+fn targets(packets: &[Recorded], class: &str) -> Vec<(IpAddr, Vec<Frame>)> {
+    let begin = packets.first().map_or(0, |packet| packet.at_us);
+    let mut by: BTreeMap<IpAddr, Vec<Frame>> = BTreeMap::new();
+    // Whoever was asked first is the server; answers go the other way.
+    let first = packets.first().map(|packet| packet.addresses.1);
+    for packet in packets {
+        by.entry(packet.addresses.1).or_default().push(packet.frame(begin, !class.is_empty()));
+    }
+    if !class.is_empty() {
+        by.retain(|destination, _| Some(*destination) == first);
+    }
+    by.into_iter().collect()
+}
