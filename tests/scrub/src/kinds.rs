@@ -89,6 +89,22 @@ impl Kind {
         }
     }
 
+    /// What a detector should call it, in the words of `ddos::Class`.
+    pub fn class(self) -> &'static str {
+        match self {
+            Kind::Syn => "syn-flood",
+            Kind::Ack => "ack-flood",
+            Kind::Rst => "rst-fin-flood",
+            Kind::Ntp => "reflection-ntp",
+            Kind::Dns => "reflection-dns",
+            Kind::Memcached => "reflection-memcached",
+            Kind::Ssdp => "reflection-ssdp",
+            Kind::Udp | Kind::Carpet => "udp-flood",
+            Kind::Icmp => "icmp-flood",
+            Kind::Fragments => "fragment-flood",
+        }
+    }
+
     /// The recipe for a path whose source is only a beginning: spoofed sources are random, reflectors are 2,000.
     pub fn recipe(self, mut path: Path, style: Style, port: u16) -> Recipe {
         let spoofed = Sources::Random(Ipv4Addr::new(0, 0, 0, 0), 32);
@@ -225,4 +241,16 @@ pub fn users(path: Path, style: Style, port: u16) -> Vec<(Recipe, u32)> {
     list.push((Recipe::new(path.udp(123, 123, &time)).from(servers), 1));
     list.push((from(Recipe::new(path.ping(&[0x61; 32]))), 1));
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_class_that_ddos_knows() {
+        for kind in Kind::ALL {
+            assert!(ddos::Class::from_word(kind.class()).is_some(), "{}", kind.word());
+        }
+    }
 }

@@ -9,3 +9,4 @@ pub mod generate;
 pub mod kinds;
 pub mod program;
 pub mod scene;
+pub mod windows;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 const USAGE: &str =
     "scrub-lab bench [quick]                                    what a packet costs, beside other filters
+scrub-lab windows FILE SECONDS                             play users and floods through the filter, write what it saw
 scrub-lab flood INTERFACE KIND STYLE FROM TO PORT PACKETS     send out of an interface of this namespace (index); FROM and TO
                                                            are MAC,ADDRESS
 scrub-lab hold PINS INTERFACE LEASE_MS PREFIX LEVEL   attach or adopt, renew until stdin ends
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         ["hold", pins, interface, lease, prefix, level] => hold(pins, interface, lease, prefix, level),
         ["bench"] => bench(false),
         ["bench", "quick"] => bench(true),
+        ["windows", file, seconds] => windows(file, seconds),
         ["flood", interface, kind, style, from, to, port, packets] => {
             flood(interface, kind, style, [from, to], port, packets)
         }
@@ -47,6 +49,19 @@ fn bench(quick: bool) -> Result<(), String> {
     }
     let rows = scrub_lab::bench::run(quick).map_err(|cause| cause.to_string())?;
     scrub_lab::figures::publish("scrub", &rows)
+}
+
+fn windows(file: &str, seconds: &str) -> Result<(), String> {
+    if !scrub_lab::scene::allowed() {
+        return Ok(());
+    }
+    let seconds = seconds.parse().map_err(|_| USAGE)?;
+    let file = std::fs::File::create(file).map_err(|cause| cause.to_string())?;
+    let mut file = std::io::BufWriter::new(file);
+    let written = scrub_lab::windows::run(seconds, &mut file).map_err(|cause| cause.to_string())?;
+    file.flush().map_err(|cause| cause.to_string())?;
+    println!("{written} windows");
+    Ok(())
 }
 
 fn flood(interface: &str, kind: &str, style: &str, ends: [&str; 2], port: &str, packets: &str) -> Result<(), String> {

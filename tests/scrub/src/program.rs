@@ -68,10 +68,14 @@ impl Programs {
     /// Writes what is to be sent.
     pub(crate) fn set(&self, shape: &[u8], listed: &[u32]) -> io::Result<()> {
         self.shapes.update(&0_u32.to_ne_bytes(), shape, MapFlags::ANY).map_err(wrong)?;
-        for (index, source) in listed.iter().enumerate() {
-            let index = u32::try_from(index).map_err(wrong)?;
-            self.sources.update(&index.to_ne_bytes(), &source.to_ne_bytes(), MapFlags::ANY).map_err(wrong)?;
+        if listed.is_empty() {
+            return Ok(());
         }
+        let count = u32::try_from(listed.len()).map_err(wrong)?;
+        let keys: Vec<u8> = (0..count).flat_map(u32::to_ne_bytes).collect();
+        let values: Vec<u8> = listed.iter().flat_map(|source| source.to_ne_bytes()).collect();
+        // One call for all: they change with every recipe.
+        self.sources.update_batch(&keys, &values, count, MapFlags::ANY, MapFlags::ANY).map_err(wrong)?;
         Ok(())
     }
 
