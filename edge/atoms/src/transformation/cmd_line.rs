@@ -6,30 +6,50 @@ use super::Transformation;
 /// before `/` and `(`; ASCII letters become small.
 pub struct CmdLine;
 
+/// What is done with a byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Kept,
+    Gone,
+    Blank,
+    /// Takes the blank before it away.
+    Opening,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Kept; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'"' | b'\'' | b'\\' | b'^' => Kind::Gone,
+            b' ' | b',' | b';' | b'\t' | b'\r' | b'\n' => Kind::Blank,
+            b'/' | b'(' => Kind::Opening,
+            _ => Kind::Kept,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
 impl Transformation for CmdLine {
     fn name(&self) -> &'static str {
         "cmdline"
     }
 
     fn apply(&self, input: &[u8], out: &mut Vec<u8>) -> bool {
-        out.reserve(input.len());
-        let mut blank = false;
+        let begin = out.len();
+        out.resize(begin + input.len(), 0);
+        let made = &mut out[begin..];
+        // Where the next byte goes; one that does not count is written over. No branch a byte.
+        let (mut at, mut blank) = (0, false);
         for &byte in input {
-            match byte {
-                b'"' | b'\'' | b'\\' | b'^' => {}
-                b' ' | b',' | b';' | b'\t' | b'\r' | b'\n' => {
-                    if !std::mem::replace(&mut blank, true) {
-                        out.push(b' ');
-                    }
-                }
-                byte => {
-                    if std::mem::take(&mut blank) && matches!(byte, b'/' | b'(') {
-                        out.pop();
-                    }
-                    out.push(byte.to_ascii_lowercase());
-                }
-            }
+            let kind = KINDS[usize::from(byte)];
+            at -= usize::from(blank & (kind == Kind::Opening));
+            made[at] = if kind == Kind::Blank { b' ' } else { byte.to_ascii_lowercase() };
+            at += usize::from((kind != Kind::Gone) & !(blank & (kind == Kind::Blank)));
+            blank = (kind == Kind::Blank) | (blank & (kind == Kind::Gone));
         }
-        out.as_slice() != input
+        out.truncate(begin + at);
+        &out[begin..] != input
     }
 }

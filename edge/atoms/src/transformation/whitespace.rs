@@ -15,6 +15,16 @@ impl Transformation for RemoveWhitespace {
     }
 }
 
+/// Bytes looked at in one go.
+const CHUNK: usize = 64;
+
+/// Whether there is white space other than a lone blank; without a branch a byte.
+fn crowded(bytes: &[u8]) -> bool {
+    let other = bytes.iter().fold(false, |other, byte| other | matches!(byte, 9..=13));
+    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+    other | pairs.fold(false, |two, (one, next)| two | (*one == b' ') & (*next == b' '))
+}
+
 /// `t:compressWhitespace`.
 pub struct CompressWhitespace;
 
@@ -24,7 +34,11 @@ impl Transformation for CompressWhitespace {
     }
 
     fn apply(&self, input: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(first) = input.iter().position(|byte| byte::is_space(*byte)) else { return false };
+        let chunks = (0..input.len()).step_by(CHUNK);
+        if !chunks.map(|at| &input[at..input.len().min(at + CHUNK + 1)]).any(crowded) {
+            return false;
+        }
+        let first = input.iter().position(|byte| byte::is_space(*byte)).unwrap_or(input.len());
         out.extend_from_slice(&input[..first]);
         let mut blank = false;
         for &byte in &input[first..] {

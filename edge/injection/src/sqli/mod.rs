@@ -123,12 +123,15 @@ pub fn detect(value: &[u8]) -> Option<Fingerprint> {
     reading.injection.then_some(reading.fingerprint)
 }
 
-/// One word or one whole number: a single token, and no fingerprint of one token but the unreadable is listed.
+/// One word, or a number with a word behind it: no fingerprint of these is listed but the unreadable, and `1U`, which
+/// takes a `u` (`union`). A number that begins with `0b` may have another behind it.
 fn is_plain(value: &[u8]) -> bool {
-    match value.first() {
-        None => true,
-        Some(first) if first.is_ascii_alphabetic() => value.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_'),
-        Some(first) if first.is_ascii_digit() => value.iter().all(u8::is_ascii_digit),
-        Some(_) => false,
+    let one_word = |but: fn(u8) -> bool| value.iter().all(|b| (b.is_ascii_alphanumeric() || *b == b'_') && !but(*b));
+    match value {
+        [] => true,
+        [first, ..] if first.is_ascii_alphabetic() => one_word(|_| false),
+        [b'0', b'b' | b'B', ..] => false,
+        [first, ..] if first.is_ascii_digit() => one_word(|byte| matches!(byte, b'u' | b'U')),
+        _ => false,
     }
 }

@@ -160,7 +160,14 @@ proptest! {
     }
 
     #[test]
-    fn words_and_whole_numbers_are_plain(value in "([a-zA-Z][a-zA-Z0-9_]{0,20}|[0-9]{1,20})") {
-        prop_assert!(!read(value.as_bytes(), Context::Bare, Dialect::Ansi).injection);
+    fn words_and_whole_numbers_are_plain(
+        value in "([a-zA-Z][a-zA-Z0-9_]{0,20}|[0-9]{1,20})",
+        mixed in "(0x|0X|0|[0-9]{0,3})([0-9a-fxA-FX_]{0,12})(select|or|and|like|div|in|e|d|f|0|00)?[0-9a-f_]{0,5}",
+    ) {
+        for value in [value, mixed].iter().filter(|value| is_plain(value.as_bytes())) {
+            for dialect in [Dialect::Ansi, Dialect::MySql] {
+                prop_assert!(!read(value.as_bytes(), Context::Bare, dialect).injection);
+            }
+        }
     }
 }

@@ -1,35 +1,40 @@
 //! Many short texts looked for at once, ASCII case aside.
 //!
-//! Of each text one window of four bytes is chosen (fewer, where it is shorter), the one least common in values. A string is walked once; at each byte looks into small maps of bits tell whether a text may stand here, and
-//! only then the texts of that window are compared. On values that hold little of what is looked for this is faster than
-//! an automaton, whose states do not stay in the cache.
+//! Of each text one window of four bytes is chosen (two, where it is shorter), the one least common in values. A string is
+//! walked once; at each byte looks into small maps of bits tell whether a text may stand here, and only then the texts of
+//! that window are compared. On values that hold little of what is looked for this is faster than an automaton, whose
+//! states do not stay in the cache.
 
 use std::collections::HashMap;
 
-/// Bits of a map, as a power of two: more make fewer looks in vain, and no longer stay in the fastest cache.
-const BITS: u32 = 17;
-/// Words of a map.
-const WORDS: usize = 1 << (BITS - 6);
+/// Words of the map of windows of four bytes, as a power of two: more make fewer looks in vain, and no longer stay in the
+/// fastest cache.
+const WORDS_LOG: u32 = 11;
+/// Words of the map of windows of two bytes, a bit each.
+const PAIRS: usize = (1 << 16) / 64;
+/// Bytes looked at before texts are compared.
+const CHUNK: usize = 64;
 /// Heads of the lists of texts.
 const HEADS: usize = 1 << 12;
-/// Bytes that a window may have, longest first.
-const WIDTHS: [u32; 4] = [4, 3, 2, 1];
 
-/// A map of bits.
-struct Map(Box<[u64; WORDS]>);
+/// Which windows of four bytes there are: each sets two bits of one word, so that a look in vain needs two chances.
+struct Fours(Box<[u64; 1 << WORDS_LOG]>);
 
-impl Map {
-    fn new() -> Map {
-        Map(Box::new([0; WORDS]))
+impl Fours {
+    fn place(window: u32) -> (usize, u32, u32) {
+        let hash = window.wrapping_mul(0x9e37_79b1);
+        ((hash >> (32 - WORDS_LOG)) as usize, hash >> 15 & 63, hash >> 9 & 63)
     }
 
-    fn set(&mut self, at: usize) {
-        self.0[at / 64 % WORDS] |= 1 << (at % 64);
+    fn set(&mut self, window: u32) {
+        let (word, one, other) = Fours::place(window);
+        self.0[word] |= 1 << one | 1 << other;
     }
 
-    /// The bit, 0 or 1.
-    fn bit(&self, at: usize) -> u64 {
-        self.0[at / 64 % WORDS] >> (at % 64) & 1
+    /// 1 when the window may be there, else 0.
+    fn may(&self, window: u32) -> u64 {
+        let (word, one, other) = Fours::place(window);
+        self.0[word] >> one & self.0[word] >> other & 1
     }
 }
 
@@ -37,8 +42,6 @@ impl Map {
 struct Entry {
     /// The window's bytes.
     window: u32,
-    /// How many they are.
-    width: u32,
     text: u32,
     /// Bytes of the text before the window's end.
     before: u32,
@@ -49,83 +52,114 @@ pub(crate) struct Literals {
     texts: Vec<Box<[u8]>>,
     /// Texts of one byte.
     singles: Vec<(u8, u32)>,
-    /// By width: the hashes of windows that there are.
-    maps: [Map; 3],
-    /// By hash: where the entries of its windows begin.
+    fours: Fours,
+    /// Which windows of two bytes there are.
+    pairs: Box<[u64; PAIRS]>,
+    /// Texts with windows of four bytes, and of two.
+    lists: [Lists; 2],
+}
+
+/// A place in a string where a text may stand.
+#[derive(Clone, Copy, Default)]
+struct Spot {
+    /// Behind its last byte.
+    end: usize,
+    /// The last four bytes.
+    last: u32,
+    /// 1 for each list that may have their window.
+    may: [u64; 2],
+}
+
+/// Entries by the hash of their windows.
+struct Lists {
+    /// By hash: where its entries begin.
     heads: Vec<u32>,
     entries: Vec<Entry>,
 }
 
-impl Literals {
-    /// Of texts, none empty, in small letters.
-    pub fn new(texts: &[Vec<u8>]) -> Literals {
-        let mut maps = [Map::new(), Map::new(), Map::new()];
-        let (mut singles, mut entries, mut shared) = (Vec::new(), Vec::new(), HashMap::new());
-        for (text, number) in texts.iter().zip(0_u32..).filter(|(text, _)| !text.is_empty()) {
-            let (window, width, before) = rarest(text, &shared);
-            if let Some(map) = WIDTHS.iter().position(|known| *known == width).and_then(|at| maps.get_mut(at)) {
-                map.set(hash(window, width));
-                *shared.entry(window).or_insert(0) += 1;
-                entries.push(Entry { window, width, text: number, before });
-            } else {
-                singles.push((text[0], number));
-            }
-        }
-        entries.sort_unstable_by_key(|entry| (head(entry.window), entry.width, entry.window, entry.text));
+impl Lists {
+    fn new(mut entries: Vec<Entry>) -> Lists {
+        entries.sort_unstable_by_key(|entry| (head(entry.window), entry.window, entry.text));
         let mut heads = vec![0_u32; HEADS + 1];
         entries.iter().for_each(|entry| heads[head(entry.window) + 1] += 1);
         for at in 0..HEADS {
             heads[at + 1] += heads[at];
         }
+        Lists { heads, entries }
+    }
+
+    fn of(&self, window: u32) -> impl Iterator<Item = &Entry> {
+        let head = head(window);
+        let entries = &self.entries[self.heads[head] as usize..self.heads[head + 1] as usize];
+        entries.iter().filter(move |entry| entry.window == window)
+    }
+}
+
+impl Literals {
+    /// Of texts, none empty, in small letters.
+    pub fn new(texts: &[Vec<u8>]) -> Literals {
+        let (mut fours, mut pairs) = (Fours(Box::new([0; 1 << WORDS_LOG])), Box::new([0; PAIRS]));
+        let (mut singles, mut shared) = (Vec::new(), HashMap::new());
+        let mut lists = [Vec::new(), Vec::new()];
+        for (bytes, text) in texts.iter().zip(0_u32..).filter(|(text, _)| !text.is_empty()) {
+            let width = match bytes.len() {
+                1 => {
+                    singles.push((bytes[0], text));
+                    continue;
+                }
+                2 | 3 => 2,
+                _ => 4,
+            };
+            let (window, before) = rarest(bytes, width, &shared);
+            *shared.entry(window).or_insert(0) += 1;
+            if width == 4 {
+                fours.set(window);
+            } else {
+                set(&mut *pairs, window as usize);
+            }
+            lists[usize::from(width == 2)].push(Entry { window, text, before });
+        }
         let texts = texts.iter().map(|text| text.clone().into_boxed_slice()).collect();
-        Literals { texts, singles, maps, heads, entries }
+        Literals { texts, singles, fours, pairs, lists: lists.map(Lists::new) }
     }
 
     /// Calls `found` with the number of each text that stands in the string, once each. `present`: the bytes of the string
     /// as bits; `seen` has a bit a text, none set.
     pub fn find(&self, string: &[u8], present: &[u64; 4], seen: &mut [u64], mut found: impl FnMut(u32)) {
-        let mut report = |seen: &mut [u64], text: u32| {
-            if !has(seen, text as usize) {
-                set(seen, text as usize);
-                found(text);
-            }
-        };
         for (byte, text) in &self.singles {
-            if has(present, usize::from(*byte)) || has(present, usize::from(byte.to_ascii_uppercase())) {
-                report(seen, *text);
+            let there = has(present, usize::from(*byte)) || has(present, usize::from(byte.to_ascii_uppercase()));
+            if there && !has(seen, *text as usize) {
+                set(seen, *text as usize);
+                found(*text);
             }
         }
-        let [fours, threes, twos] = &self.maps;
-        let mut last = 0_u32;
-        for (at, byte) in string.iter().enumerate() {
-            last = last << 8 | u32::from(byte.to_ascii_lowercase());
-            let there =
-                fours.bit(hash(last, 4)) | threes.bit(hash(last & mask(3), 3)) | twos.bit(hash(last & mask(2), 2));
-            if there == 1 {
-                self.compare(string, at + 1, last, seen, &mut report);
+        let (mut last, mut spots) = (0_u32, [Spot::default(); CHUNK]);
+        for (chunk, begin) in string.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
+            let mut count = 0;
+            for (byte, end) in chunk.iter().zip(begin + 1..) {
+                last = last << 8 | u32::from(byte.to_ascii_lowercase());
+                let pair = last as usize & 0xffff;
+                let may = [self.fours.may(last), self.pairs[pair / 64] >> (pair % 64) & 1];
+                // Without a branch, which would be guessed wrong at every tenth byte of prose.
+                spots[count % CHUNK] = Spot { end, last, may };
+                count += (may[0] | may[1]) as usize;
             }
+            spots[..count.min(CHUNK)].iter().for_each(|spot| self.compare(string, *spot, seen, &mut found));
         }
     }
 
-    /// Reports the texts that stand around a window of the last bytes before `end`.
-    fn compare(
-        &self,
-        string: &[u8],
-        end: usize,
-        last: u32,
-        seen: &mut [u64],
-        report: &mut impl FnMut(&mut [u64], u32),
-    ) {
-        for (map, width) in self.maps.iter().zip(WIDTHS) {
-            let window = last & mask(width);
-            if map.bit(hash(window, width)) == 0 {
+    /// Reports the texts that stand around the last bytes before the end of a spot.
+    #[inline(never)]
+    fn compare(&self, string: &[u8], spot: Spot, seen: &mut [u64], found: &mut impl FnMut(u32)) {
+        let windows = [spot.last, spot.last & 0xffff];
+        for ((lists, may), window) in self.lists.iter().zip(spot.may).zip(windows) {
+            if may == 0 {
                 continue;
             }
-            let head = head(window);
-            for entry in &self.entries[self.heads[head] as usize..self.heads[head + 1] as usize] {
-                let wanted = entry.window == window && entry.width == width && !has(seen, entry.text as usize);
-                if wanted && self.stands(entry, string, end) {
-                    report(seen, entry.text);
+            for entry in lists.of(window) {
+                if !has(seen, entry.text as usize) && self.stands(entry, string, spot.end) {
+                    set(seen, entry.text as usize);
+                    found(entry.text);
                 }
             }
         }
@@ -148,31 +182,20 @@ fn has(bits: &[u64], at: usize) -> bool {
     bits[at / 64] & 1 << (at % 64) != 0
 }
 
-/// The last bytes of four.
-const fn mask(width: u32) -> u32 {
-    u32::MAX >> (32 - 8 * width)
-}
-
-/// The number of a window in a map; two bytes have room as they are.
-fn hash(window: u32, width: u32) -> usize {
-    if width == 2 { window as usize } else { (window.wrapping_mul(0x9e37_79b1) >> (32 - BITS)) as usize }
-}
-
 /// The list of a window.
 fn head(window: u32) -> usize {
-    hash(window, 4) % HEADS
+    (window.wrapping_mul(0x9e37_79b1) >> 20) as usize % HEADS
 }
 
-/// The window of a text that is least common in values and shared by the fewest texts, its width, and how many bytes of
+/// The window of this width of a text that is least common in values and shared by the fewest texts, and how many bytes of
 /// the text stand before its end.
-fn rarest(text: &[u8], shared: &HashMap<u32, u64>) -> (u32, u32, u32) {
-    let width = WIDTHS.into_iter().find(|width| *width as usize <= text.len()).unwrap_or(1);
-    let windows = text.windows(width as usize).zip(width..).map(|(bytes, before)| {
+fn rarest(text: &[u8], width: usize, shared: &HashMap<u32, u64>) -> (u32, u32) {
+    let windows = text.windows(width).zip(width as u32..).map(|(bytes, before)| {
         let window = bytes.iter().fold(0, |window, byte| window << 8 | u32::from(*byte));
         let common: u64 = bytes.iter().map(|byte| commonness(*byte)).product();
         (common * (2 + shared.get(&window).copied().unwrap_or(0)), window, before)
     });
-    windows.min().map_or((0, 1, 1), |(_, window, before)| (window, width, before))
+    windows.min().map_or((0, 0), |(_, window, before)| (window, before))
 }
 
 /// How common a small letter, a digit or a mark is in values, roughly.

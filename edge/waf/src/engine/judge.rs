@@ -3,7 +3,7 @@
 use super::Context;
 use super::expand::expand;
 use super::intern::Id;
-use super::state::State;
+use super::state::{LastMade, State};
 use super::values::Value;
 use crate::compile::rule::{Number, Quick, Rule, Test};
 use crate::compile::scan::has;
@@ -201,32 +201,18 @@ impl State {
             }
             Test::Made(operator, template, number) => {
                 let argument = self.text_id(cx, template);
-                // An argument that is none of the operator, made by a request, holds of nothing.
-                let Some(matcher) = self.made(cx, *operator, argument, *number as usize) else { return false };
-                self.memo.work.confirmed += 1;
-                let holds = matcher.holds(self.memo.arena.get(seen), None);
-                if holds && rule.actions.capture && !rule.negated {
+                let last = &mut self.last_made[*number as usize];
+                let holds = self.memo.answer((*number, argument, seen), |arena| {
+                    // An argument that is none of the operator, made by a request, holds of nothing.
+                    made(cx, last, *operator, arena.get(argument)).is_some_and(|made| made.holds(arena.get(seen), None))
+                });
+                let captures = holds && rule.actions.capture && !rule.negated;
+                if captures && let Some(matcher) = made(cx, last, *operator, self.memo.arena.get(argument)) {
                     self.capture(&*matcher, seen);
                 }
                 holds
             }
         }
-    }
-
-    fn made(
-        &mut self,
-        cx: &Context<'_>,
-        operator: &'static dyn Operator,
-        argument: Id,
-        number: usize,
-    ) -> Option<Arc<dyn Matcher>> {
-        let argument = self.memo.arena.get(argument);
-        if let Some((_, matcher)) = self.last_made[number].as_ref().filter(|(last, _)| last == argument) {
-            return matcher.clone();
-        }
-        let matcher = cx.built(operator, argument);
-        self.last_made[number] = Some((argument.to_vec(), matcher.clone()));
-        matcher
     }
 
     fn capture(&mut self, matcher: &dyn Matcher, seen: Id) {
@@ -275,6 +261,19 @@ impl State {
             self.record(cx, rule);
         }
     }
+}
+
+/// The test for an argument; the last one is at hand.
+fn made(
+    cx: &Context<'_>,
+    last: &mut Option<LastMade>,
+    operator: &'static dyn Operator,
+    argument: &[u8],
+) -> Option<Arc<dyn Matcher>> {
+    if last.as_ref().is_none_or(|(known, _)| known != argument) {
+        *last = Some((argument.to_vec(), cx.built(operator, argument)));
+    }
+    last.as_ref().and_then(|(_, matcher)| matcher.clone())
 }
 
 impl Context<'_> {

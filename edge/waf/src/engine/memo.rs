@@ -10,6 +10,7 @@ use crate::compile::target::Pick;
 use crate::limits;
 use crate::operator::Captures;
 use crate::verdict::Work;
+use rapidhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// No row yet.
@@ -60,8 +61,10 @@ pub(crate) struct Memo {
     /// By small number: its text.
     numbers: [Id; NUMBERS],
     /// What groups took, by test and string: where it begins and ends in `groups`.
-    captured: HashMap<(u32, Id), (u32, u32)>,
+    captured: HashMap<(u32, Id), (u32, u32), RandomState>,
     groups: Vec<Id>,
+    /// Whether a test made of an argument holds of a string: by number of the test, argument and string.
+    answers: HashMap<(u32, Id, Id), bool, RandomState>,
     seen: Vec<u64>,
     buffer: Vec<u8>,
     /// Work done.
@@ -90,8 +93,9 @@ impl Memo {
             slots: Vec::new(),
             taken: Vec::new(),
             numbers: [Id::NONE; NUMBERS],
-            captured: HashMap::new(),
+            captured: HashMap::default(),
             groups: Vec::new(),
+            answers: HashMap::default(),
             seen: Vec::new(),
             buffer: Vec::new(),
             work: Work::default(),
@@ -126,6 +130,7 @@ impl Memo {
         self.numbers = [Id::NONE; NUMBERS];
         self.captured.clear();
         self.groups.clear();
+        self.answers.clear();
         self.made.shrink_to(limits::KEPT_BYTES / 4);
         self.found.shrink_to(limits::KEPT_BYTES / 8);
         self.open.shrink_to(limits::KEPT_BYTES / 8);
@@ -334,6 +339,20 @@ impl Memo {
             }
         }
         has(&self.found[row + words..row + 2 * words], test)
+    }
+
+    /// Whether a test made of an argument holds of a string, asked at most once.
+    pub fn answer(&mut self, key: (u32, Id, Id), ask: impl FnOnce(&Arena) -> bool) -> bool {
+        if let Some(known) = self.answers.get(&key) {
+            return *known;
+        }
+        if self.answers.len() >= limits::KNOWN_STRINGS {
+            self.answers.clear();
+        }
+        self.work.confirmed += 1;
+        let holds = ask(&self.arena);
+        self.answers.insert(key, holds);
+        holds
     }
 
     /// The string of a name of `TX`.
