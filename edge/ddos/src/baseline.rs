@@ -142,14 +142,6 @@ impl Baseline {
         self.hour(now_us).is_some() || self.recent.known()
     }
 
-    /// Packets a second that are usual now; `None` when nothing is known.
-    pub fn usual_packets(&self, now_us: i64) -> Option<f32> {
-        use Metric::*;
-        let moments = self.hour(now_us).or_else(|| self.recent.known().then_some(&self.recent))?;
-        let parts = [Syn, SynAck, Ends, Odd, Ack, Udp, Amplified, Icmp, Other];
-        Some(parts.into_iter().map(|metric| moments.mean.get(metric)).sum())
-    }
-
     fn hour(&self, now_us: i64) -> Option<&Moments> {
         self.hours.get(hour(now_us))?.as_deref().filter(|hour| hour.known())
     }

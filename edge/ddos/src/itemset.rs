@@ -54,22 +54,23 @@ pub fn signatures(destination: Prefix, attack: &[Packet], quiet: &[Packet], expi
     }
     let total = left.len() as f64;
     let quiet = &quiet[..quiet.len().min(MOST)];
-    let (mut found, mut refused): (Vec<Found>, Vec<(Field, u32)>) = (Vec::new(), Vec::new());
-    for _ in 0..TRIES {
-        if found.len() >= SIGNATURES || (left.len() as f64) < total * RESIDUAL {
-            break;
+    let (mut found, mut tries) = (Vec::new(), 0);
+    while found.len() < SIGNATURES && left.len() as f64 >= total * RESIDUAL {
+        let mut accepted = None;
+        for seed in seeds(&left, quiet, total).into_iter().take(TRIES.saturating_sub(tries)) {
+            tries += 1;
+            let (terms, set) = grow(seed, &left, quiet);
+            let benign = quiet.iter().filter(|packet| fits(&terms, packet)).count();
+            if is_specific(&terms, &set, benign, quiet.len()) {
+                accepted = Some((terms, set.len(), benign));
+                break;
+            }
         }
-        let Some(seed) = seed(&left, quiet, total, &refused) else { break };
-        let (terms, set) = grow(seed, &left, quiet);
-        let benign = quiet.iter().filter(|packet| fits(&terms, packet)).count();
-        if is_specific(&terms, &set, benign, quiet.len()) {
-            left.retain(|packet| !fits(&terms, packet));
-            let support = (set.len() as f64 / total) as f32;
-            let benign = if quiet.is_empty() { 0.0 } else { benign as f32 / quiet.len() as f32 };
-            found.push(Found { signature: Signature::new(destination, terms, expires_us), support, benign });
-        } else {
-            refused.push(seed);
-        }
+        let Some((terms, covered, benign)) = accepted else { break };
+        left.retain(|packet| !fits(&terms, packet));
+        let support = (covered as f64 / total) as f32;
+        let benign = if quiet.is_empty() { 0.0 } else { benign as f32 / quiet.len() as f32 };
+        found.push(Found { signature: Signature::new(destination, terms, expires_us), support, benign });
     }
     found
 }
@@ -93,19 +94,16 @@ fn weight(count: usize, total: usize, field: Field, value: u32, quiet: &[Packet]
     count as f64 / total.max(1) as f64 * (rare + 0.05)
 }
 
-/// The value to begin a set with.
-fn seed(left: &[&Packet], quiet: &[Packet], total: f64, refused: &[(Field, u32)]) -> Option<(Field, u32)> {
+/// The values to begin a set with, the weightiest first.
+fn seeds(left: &[&Packet], quiet: &[Packet], total: f64) -> Vec<(Field, u32)> {
     let least = (total * SEED).ceil() as usize;
-    let mut best: Option<(f64, Field, u32)> = None;
+    let mut seeds: Vec<(f64, Field, u32)> = Vec::new();
     for field in Field::ALL {
-        for (value, count) in frequent(field, left, least) {
-            let weight = weight(count, left.len(), field, value, quiet);
-            if !refused.contains(&(field, value)) && best.is_none_or(|(most, ..)| weight > most) {
-                best = Some((weight, field, value));
-            }
-        }
+        let weigh = |(value, count)| (weight(count, left.len(), field, value, quiet), field, value);
+        seeds.extend(frequent(field, left, least).into_iter().map(weigh));
     }
-    best.map(|(_, field, value)| (field, value))
+    seeds.sort_by(|one, other| other.0.total_cmp(&one.0));
+    seeds.into_iter().map(|(_, field, value)| (field, value)).collect()
 }
 
 /// Adds terms to a set while nearly all of it has them.

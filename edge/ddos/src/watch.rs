@@ -24,6 +24,8 @@ const QUIET_A_SECOND: usize = 20;
 const SEARCH_S: i64 = 2;
 /// Sources of quiet times that are remembered, in each of two generations.
 const KNOWN: usize = 2_048;
+/// Confidence from which on levels beyond [`Level::Limit`] answer.
+const SURE: f32 = 0.5;
 /// Most that a model alone is believed: below what levels beyond [`Level::Limit`] ask for.
 const ALONE: f32 = 0.45;
 /// Addresses of a range that make an attack a carpet.
@@ -213,7 +215,8 @@ impl Watch {
         if !add.is_empty() || !drop.is_empty() {
             causes.push(Cause::Signatures { added: add.len(), dropped: drop.len() });
         }
-        let demand = self.demand(now_us, &window, &vectors, confidence);
+        let through = through(&window.counters, &packets, &reasons, &vectors);
+        let demand = self.demand(&window, &vectors, confidence, through);
         let change = self.ladder.second(now_us, demand, &self.settings);
         causes.extend(change.map(Cause::Level));
         if learn && !self.alarm && vectors.is_empty() {
@@ -324,29 +327,26 @@ impl Watch {
         !self.destination.is_single() && destinations.distinct >= CARPET && destinations.top < 0.5
     }
 
-    /// What this second asks of the ladder.
-    fn demand(&self, now_us: i64, window: &Window, vectors: &[Vector], confidence: f32) -> Demand {
-        let counters = &window.counters;
+    /// What this second asks of the ladder; `through` are the packets of the attack's kinds that were let through.
+    fn demand(&self, window: &Window, vectors: &[Vector], confidence: f32, through: f32) -> Demand {
         let seen = vectors.iter().filter(|vector| vector.confidence >= 0.3).map(|vector| vector.class.answer()).max();
         let mut least = seen.unwrap_or(Level::Observe);
         if !self.signatures.is_empty() && !vectors.is_empty() {
             least = least.max(Level::Prove);
         }
-        if confidence < 0.5 {
+        if confidence < SURE {
             least = least.min(Level::Limit);
         }
-        let passed = counters.packets.saturating_sub(counters.held()) as f32;
-        let attack: f32 =
-            vectors.iter().filter(|vector| vector.class != Class::Http).map(|vector| vector.packets).sum();
-        let floor = vectors.iter().map(|vector| vector.limit).fold(f32::INFINITY, f32::min);
-        let usual = self.baseline.usual_packets(now_us);
-        // Twice the usual may be users; what is not known must be a tenth of the attack at most.
-        let allowed = usual.map_or(attack * 0.1, |usual| usual * 2.0).max(floor);
+        // Twice the usual may be users; of what is not known a tenth of the attack at most.
+        let (attack, usual) =
+            sure(vectors).fold((0.0, 0.0), |(attack, usual), vector| (attack + vector.packets, usual + vector.usual));
+        let floor = sure(vectors).map(|vector| vector.limit).fold(f32::INFINITY, f32::min);
+        let allowed = (usual * 2.0).max(attack * 0.1).max(floor);
         Demand {
             attack: self.alarm && !vectors.is_empty(),
             least,
-            leaking: attack > 0.0 && passed > allowed && confidence >= 0.5,
-            full: counters.bytes as f64 > self.settings.link_bytes * 0.9,
+            leaking: attack > 0.0 && through > allowed,
+            full: window.counters.bytes as f64 > self.settings.link_bytes * 0.9,
         }
     }
 
@@ -420,6 +420,21 @@ impl Watch {
             self.known[0].insert(packet.source);
         }
     }
+}
+
+/// Vectors that levels answer to: sure ones that show in packets.
+fn sure(vectors: &[Vector]) -> impl Iterator<Item = &Vector> {
+    vectors.iter().filter(|vector| vector.confidence >= SURE && vector.class != Class::Http)
+}
+
+/// Packets of the attack's kinds that were let through, by the samples; without enough of them, all that were let through.
+fn through(counters: &Counters, packets: &[Packet], reasons: &[Option<Reason>], vectors: &[Vector]) -> f32 {
+    if packets.len() < shape::FEWEST {
+        return counters.packets.saturating_sub(counters.held()) as f32;
+    }
+    let open = packets.iter().zip(reasons).filter(|(_, reason)| reason.is_none());
+    let of_it = open.filter(|(packet, _)| sure(vectors).any(|vector| is_of(vector.class, packet))).count();
+    counters.packets as f32 * of_it as f32 / packets.len() as f32
 }
 
 /// Whether a packet may belong to a class.

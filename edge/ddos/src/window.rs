@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 /// Seconds of the long window.
 pub const LONG_S: usize = 10;
 /// Most samples of a second that are looked at.
-pub const SAMPLES: usize = 4_096;
+pub const SAMPLES: usize = 2_048;
 
 /// Most that is believed of a counter in a second.
 const MOST: u64 = 1 << 50;

@@ -112,6 +112,32 @@ fn users_of_every_style_do_not_alarm_even_when_nothing_is_known() {
 }
 
 #[test]
+fn what_gets_through_raises_the_level_and_what_is_stopped_does_not() {
+    let level = |stopped: bool| {
+        let (mut watch, now) = taught("web", 600.0, 320);
+        let mut frames = users(2, "web", 600.0, 24);
+        frames.extend(flooding(3, flood("script", "syn-flood"), 20_000.0, 22, 2 * SECOND));
+        // Requests of a flood of the gateway's: nothing here stops them, and nothing here shall.
+        frames.extend(users(4, "crowd", 9_000.0, 24));
+        for (step, mut second) in (1..).zip(cut(frames)) {
+            let syn = |sample: &ddos::Sample| {
+                sample.parse().is_some_and(|packet| packet.get(ddos::Field::TcpFlags) == Some(2))
+            };
+            if stopped && watch.level() >= Level::Prove {
+                for sample in second.samples.iter_mut().filter(|sample| syn(sample)) {
+                    sample.reason = Some(ddos::Reason::SynCookie);
+                }
+            }
+            let http =
+                ddos::HttpLoad { requests: 3_000.0, usual: 100.0, held: 2_000.0, level: 3, ..Default::default() };
+            watch.second(now + step * SECOND, &second.counters, &second.samples, Some(&http), None);
+        }
+        watch.level()
+    };
+    assert_eq!((level(true), level(false)), (Level::Prove, Level::Verified));
+}
+
+#[test]
 fn the_same_seconds_give_the_same_judgements() {
     let run = || {
         let (mut watch, now) = taught("web", 600.0, 320);
