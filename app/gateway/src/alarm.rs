@@ -2,6 +2,7 @@
 //!
 //! An attacker's scanner makes a thousand refusals a minute. One alert says that it began, one how much came of it.
 
+use crate::engines::Undecided;
 use gateway::Finding;
 use record::{Alert, Batch, Event, Host, HttpActivity, HttpDecision, Match, Severity, Technique};
 use std::collections::HashMap;
@@ -60,6 +61,8 @@ pub struct Seen<'s> {
     pub finding: Option<&'s Finding>,
     /// Names whose values are never told.
     pub redact: &'s [String],
+    /// Rules and variables of theirs that do not decide.
+    pub undecided: &'s Undecided,
 }
 
 /// Repeats of one kind from one client at one site.
@@ -205,6 +208,9 @@ fn matches(seen: &Seen<'_>) -> Vec<Match> {
         let secret = seen.redact.iter().any(|name| name.eq_ignore_ascii_case(&key));
         let value = if secret { "***".into() } else { String::from_utf8_lossy(&hit.value) };
         matches.push(one(&format!("rule.{}", hit.id), format!("{target} = {value}")));
+        if seen.undecided.contains(&(hit.id, hit.variable)) {
+            matches.push(one(&format!("whole.{}", hit.id), hit.variable.into()));
+        }
     }
     matches
 }
@@ -245,7 +251,8 @@ mod tests {
     fn take(alarms: &mut Alarms, http: &HttpActivity, time_us: i64) -> Option<Alert> {
         let event = Event { seq: 0, time_us, process: None, activity: Activity::Http(http.clone()) };
         let (finding, redact) = (finding(), ["password".to_string()]);
-        alarms.take(&Seen { event, http, finding: Some(&finding), redact: &redact })
+        let undecided = [(942_100, "ARGS")].into();
+        alarms.take(&Seen { event, http, finding: Some(&finding), redact: &redact, undecided: &undecided })
     }
 
     #[test]
@@ -258,6 +265,7 @@ mod tests {
             shown.contains(&("rule.941100", "ARGS:q = <x>")) && shown.contains(&("rule.942100", "ARGS:Password = ***")),
             "{shown:?}"
         );
+        assert!(shown.contains(&("whole.942100", "ARGS")) && !shown.contains(&("whole.941100", "ARGS")), "{shown:?}");
         assert!(take(&mut alarms, &http(2), 1).is_some(), "another client is another alert");
         for time in 2..7 {
             assert!(take(&mut alarms, &http(1), time).is_none());

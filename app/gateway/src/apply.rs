@@ -5,7 +5,7 @@ use crate::engines::Engines;
 use crate::filter;
 use crate::keys::Keeper;
 use crate::offence::{Policies, Policy};
-use crate::tell::{Redaction, redaction};
+use crate::tell::{Manner, Manners};
 use crate::tuning::{Tunings, day};
 use base::{Clock, Fault, Result};
 use fleet::content::{Files, Taken, Taker};
@@ -30,7 +30,7 @@ pub struct Inputs {
 pub struct Work {
     inputs: Inputs,
     inner: Mutex<Inner>,
-    redaction: Redaction,
+    manners: Manners,
     policies: Policies,
     places: RwLock<Vec<(String, std::net::IpAddr)>>,
     keeper: Keeper,
@@ -53,8 +53,8 @@ impl Work {
         let mut engines = Engines::new();
         engines.learned.keep_in(inputs.learned.clone());
         let inner = Mutex::new(Inner { gateway: None, engines, published, version, day });
-        let (redaction, policies) = (Redaction::default(), Policies::default());
-        Arc::new(Work { inputs, inner, redaction, policies, places: RwLock::default(), keeper, clock })
+        let (manners, policies) = (Manners::default(), Policies::default());
+        Arc::new(Work { inputs, inner, manners, policies, places: RwLock::default(), keeper, clock })
     }
 
     /// Reads the policies alone, for what begins before the gateway does: bans of before are taken over at once, but for whom
@@ -63,8 +63,14 @@ impl Work {
     /// # Errors
     /// Everything that is wrong with the configuration.
     pub fn read_policies(&self) -> std::result::Result<(), Vec<Fault>> {
-        self.share(&Config::load(&self.inputs.config)?);
+        let policy = Policy::of(&Config::load(&self.inputs.config)?);
+        *self.policies.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = policy;
         Ok(())
+    }
+
+    /// Bytes that audit records may take.
+    pub fn audit_bytes(&self) -> u64 {
+        self.policies.read().unwrap_or_else(|poisoned| poisoned.into_inner()).audit_bytes
     }
 
     /// What may be done to sources of attacks.
@@ -72,9 +78,9 @@ impl Work {
         self.policies.clone()
     }
 
-    /// What is never told.
-    pub fn redaction(&self) -> Redaction {
-        self.redaction.clone()
+    /// How sites are told of.
+    pub fn manners(&self) -> Manners {
+        self.manners.clone()
     }
 
     /// Starts the gateway.
@@ -85,8 +91,12 @@ impl Work {
         &self,
         parts: impl FnOnce(gateway::Judges, Keys) -> Parts,
     ) -> std::result::Result<(), Vec<Fault>> {
-        let (config, judges, keys) = self.prepare(&mut self.inner())?;
-        self.share(&config);
+        let (config, judges, keys) = {
+            let mut inner = self.inner();
+            let prepared = self.prepare(&mut inner)?;
+            self.share(&prepared.0, &inner.engines);
+            prepared
+        };
         let gateway = Gateway::start(config, parts(judges, keys)).await.map_err(|fault| vec![fault])?;
         self.inner().gateway = Some((gateway, Handle::current()));
         Ok(())
@@ -165,19 +175,23 @@ impl Work {
 
     fn put(&self, inner: &mut Inner) -> std::result::Result<(), Vec<Fault>> {
         let (config, judges, keys) = self.prepare(inner)?;
-        let (names, policy) = (redaction(&config), Policy::of(&config));
         if let Some((gateway, runtime)) = &mut inner.gateway {
-            runtime.clone().block_on(gateway.reload(config, &judges)).map_err(|fault| vec![fault])?;
+            runtime.clone().block_on(gateway.reload(config.clone(), &judges)).map_err(|fault| vec![fault])?;
             gateway.sign_with(&keys);
         }
-        *self.redaction.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = names;
-        *self.policies.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = policy;
+        self.share(&config, &inner.engines);
         tracing::info!("configuration, rules and tuning are at work");
         Ok(())
     }
 
-    fn share(&self, config: &Config) {
-        *self.redaction.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = redaction(config);
+    /// Tells the others what is at work.
+    fn share(&self, config: &Config, engines: &Engines) {
+        let manner = |site: &gateway::Site| {
+            let undecided = engines.undecided(&site.name);
+            (site.name.clone(), Manner { redact: site.waf.redact.clone(), undecided })
+        };
+        let manners = config.sites.iter().map(manner).collect();
+        *self.manners.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = manners;
         *self.policies.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Policy::of(config);
         *self.places.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = filter::addresses(config);
     }

@@ -7,6 +7,7 @@ use base::Fault;
 use gateway::{Act, Config, Judges, Rules, Site};
 use profile::Profile;
 use score::{Mode, Policy, Scorer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use waf::{Collections, Engine, Memory};
@@ -22,9 +23,20 @@ const MODEL: &str = include_str!("../../../content/waf/model.txt");
 /// Largest OpenAPI document, bytes.
 const OPENAPI_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Rules and those of their variables that do not decide ([`seclang::tuning::undecided`]).
+pub type Undecided = BTreeSet<(u64, &'static str)>;
+
+/// An engine, and what of its rules is told with alerts.
+#[derive(Clone)]
+struct Compiled {
+    engine: Arc<Engine>,
+    undecided: Arc<Undecided>,
+}
+
 /// Engines of the present configuration, kept so that a reload compiles only what changed.
 pub struct Engines {
-    compiled: Vec<(Source, Arc<Engine>)>,
+    compiled: Vec<(Source, Compiled)>,
+    undecided: BTreeMap<String, Arc<Undecided>>,
     collections: Arc<dyn Collections>,
     scorer: Option<Arc<Scorer>>,
     /// What positive models learn.
@@ -35,7 +47,13 @@ impl Engines {
     /// None yet.
     pub fn new() -> Engines {
         let collections = Arc::new(Memory::new(KEYS, TIMEOUT_S));
-        Engines { compiled: Vec::new(), collections, scorer: None, learned: Learned::default() }
+        Engines {
+            compiled: Vec::new(),
+            undecided: BTreeMap::new(),
+            collections,
+            scorer: None,
+            learned: Learned::default(),
+        }
     }
 
     /// A judge for every site whose firewall is not off.
@@ -44,9 +62,14 @@ impl Engines {
     /// Everything that is wrong with rules and tuning, each with its place.
     pub fn judges(&mut self, config: &Config, tunings: &Tunings, today: &str) -> Result<Judges, Vec<Fault>> {
         let (mut judges, mut compiled, mut faults) = (Judges::new(), Vec::new(), Vec::new());
+        let mut undecided = BTreeMap::new();
         for site in config.sites.iter().filter(|site| site.waf.mode != Act::Off) {
             let engine = self.engine(site, tunings, today, &mut compiled);
-            match engine.and_then(|engine| self.judge(site, engine).map_err(|fault| vec![fault])) {
+            let judge = engine.and_then(|compiled| {
+                undecided.insert(site.name.clone(), compiled.undecided);
+                self.judge(site, compiled.engine).map_err(|fault| vec![fault])
+            });
+            match judge {
                 Ok(judge) => drop(judges.insert(site.name.clone(), Arc::new(judge))),
                 Err(wrong) => faults.extend(wrong),
             }
@@ -54,8 +77,13 @@ impl Engines {
         if !faults.is_empty() {
             return Err(faults);
         }
-        self.compiled = compiled;
+        (self.compiled, self.undecided) = (compiled, undecided);
         Ok(judges)
+    }
+
+    /// Of a site's rules.
+    pub fn undecided(&self, site: &str) -> Arc<Undecided> {
+        self.undecided.get(site).cloned().unwrap_or_default()
     }
 
     fn engine(
@@ -63,14 +91,16 @@ impl Engines {
         site: &Site,
         tunings: &Tunings,
         today: &str,
-        compiled: &mut Vec<(Source, Arc<Engine>)>,
-    ) -> Result<Arc<Engine>, Vec<Fault>> {
+        compiled: &mut Vec<(Source, Compiled)>,
+    ) -> Result<Compiled, Vec<Fault>> {
         let source = Source { before: tunings.rules(site, today)?, ..source(site) };
         // Files may have changed under the same names, so engines of before are shared only within one load.
         if let Some((_, engine)) = compiled.iter().find(|(known, _)| *known == source) {
             return Ok(engine.clone());
         }
-        let engine = webrules::load(&source)?.engine;
+        let loaded = webrules::load(&source)?;
+        let undecided = Arc::new(seclang::tuning::undecided(&loaded.ruleset.items));
+        let engine = Compiled { engine: loaded.engine, undecided };
         compiled.push((source, engine.clone()));
         Ok(engine)
     }
@@ -106,7 +136,7 @@ impl Engines {
 
     /// How many distinct engines there are, and the rules in them.
     pub fn count(&self) -> (usize, usize) {
-        (self.compiled.len(), self.compiled.iter().map(|(_, engine)| engine.summary().rules).sum())
+        (self.compiled.len(), self.compiled.iter().map(|(_, compiled)| compiled.engine.summary().rules).sum())
     }
 }
 

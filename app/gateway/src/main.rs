@@ -5,6 +5,7 @@
 
 mod alarm;
 mod apply;
+mod audit;
 mod ban;
 mod engines;
 mod fault;
@@ -70,6 +71,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print requests that were kept whole (`audit` of a site), a line of JSON each, without what must not be told.
+    Audit {
+        #[command(flatten)]
+        places: run::Places,
+        #[command(flatten)]
+        filter: audit::Filter,
+    },
     /// Print what was learned of a site as an OpenAPI document, to be read, changed and enforced.
     Learned {
         #[command(flatten)]
@@ -124,6 +132,10 @@ fn dispatch(command: Command, lang: Lang) -> Result<(), Vec<Fault>> {
             run::enroll(&places, &token_file).map_err(one)
         }
         Command::Status { places, json } => show::status(&places.state, json, lang).map_err(one),
+        Command::Audit { places, filter } => {
+            audit::show(&places.state.join(audit::FOLDER), &filter).iter().for_each(|line| println!("{line}"));
+            Ok(())
+        }
         Command::Learned { places, site } => show::learned(&places.state, &site).map_err(one),
         Command::Scrub(command) => scrub::dispatch(command, lang),
         Command::Explain { ask, site, config, json } => show::explain(&ask, site.zip(config), json, lang),

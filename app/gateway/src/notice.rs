@@ -1,5 +1,6 @@
 //! Alerts that are not about one request: a site's level rose, a source was confirmed as an attacker.
 
+use crate::audit;
 use crate::offence::Offenders;
 use base::{Lang, Micros};
 use flood::{Attacker, Change, Level};
@@ -57,25 +58,37 @@ pub struct Told {
 pub struct Ears {
     channel: Arc<Channel>,
     offenders: Arc<Offenders>,
+    audit: Arc<audit::Desk>,
     notices: Sender<Notice>,
 }
 
 impl Ears {
     /// Ears that hand on to a channel, and where notices come out.
-    pub fn new(channel: Arc<Channel>, offenders: Arc<Offenders>) -> (Arc<Ears>, Receiver<Notice>) {
+    pub fn new(
+        channel: Arc<Channel>,
+        offenders: Arc<Offenders>,
+        audit: Arc<audit::Desk>,
+    ) -> (Arc<Ears>, Receiver<Notice>) {
         let (notices, heard) = self::channel(WAITING);
-        (Arc::new(Ears { channel, offenders, notices }), heard)
+        (Arc::new(Ears { channel, offenders, audit, notices }), heard)
     }
 }
 
 impl Reporter for Ears {
     fn wants(&self, exchange: &Exchange) -> bool {
-        self.channel.wants(exchange)
+        exchange.captured.is_some() || self.channel.wants(exchange)
     }
 
-    fn report(&self, exchange: Exchange) {
+    fn report(&self, mut exchange: Exchange) {
+        if let Some(captured) = exchange.captured.take() {
+            self.audit.take(exchange.clone(), *captured);
+            if !self.channel.wants(&exchange) {
+                return;
+            }
+        }
+        // What a ban or flood defence refuses has no finding.
         if exchange.decision == HttpDecision::Blocked
-            && exchange.reason == "rules"
+            && exchange.finding.is_some()
             && let Some(site) = &exchange.site
             && let Some(count) = self.offenders.refused(site, exchange.client, exchange.time)
         {

@@ -17,6 +17,8 @@ pub struct Policy {
     sites: HashMap<String, Ban>,
     /// Bans in a minute.
     pub budget: u32,
+    /// Bytes that audit records may take.
+    pub audit_bytes: u64,
     /// Whom nobody may ban: configured, and the proxies that other clients come through.
     pub never: Vec<action::Prefix>,
 }
@@ -31,6 +33,7 @@ impl Policy {
         Policy {
             sites: config.sites.iter().map(|site| (site.name.clone(), site.ban.clone())).collect(),
             budget: config.bans.budget,
+            audit_bytes: config.audit.bytes,
             // The configuration was checked when it was read.
             never: config.bans.never.iter().chain(proxies).filter_map(|network| network.parse().ok()).collect(),
         }

@@ -9,7 +9,7 @@ use crate::notice::{Ears, Notices};
 use crate::offence::Offenders;
 use crate::respond::Responder;
 use crate::tell::{self, Teller, Which};
-use crate::{fault, host, show};
+use crate::{audit, fault, host, show};
 use base::{Clock, Fault, Result, SystemClock, SystemRandom};
 use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::content::{Contents, Name};
@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -147,12 +148,13 @@ impl Whole {
             alarms: Alarms::new(self.host.clone(), agent.clone()),
             responder: Responder::new(&agent, hands.orders(), policies.clone(), self.clock.clone()),
             notices: Notices::new(self.host.clone(), agent),
-            redaction: self.work.redaction(),
+            manners: self.work.manners(),
             clock: self.clock.clone(),
             lost: lost.clone(),
         };
         let offenders = Arc::new(Offenders::new(policies));
-        let (reporter, heard) = Ears::new(channel.clone(), offenders.clone());
+        let (desk, keeping) = self.audit(places).map_err(one)?;
+        let (reporter, heard) = Ears::new(channel.clone(), offenders.clone(), desk.clone());
         let (clock, random) = (self.clock.clone(), Arc::new(SystemRandom::new()));
         let parts = |judges, keys| Parts { judges, reporter, clock, random, bans, keys };
         self.work.start(parts).await?;
@@ -164,7 +166,8 @@ impl Whole {
         }
         let shed = || {
             let alerts = lost.load(Ordering::Relaxed);
-            [("requests.told", channel.shed()), ("alerts", alerts), ("offences.uncounted", offenders.uncounted())]
+            let uncounted = offenders.uncounted();
+            [("requests.told", channel.shed()), ("alerts", alerts), ("offences", uncounted), ("audit", desk.shed())]
         };
         let done = self.watch(places, (uplink.as_ref(), &hands, &filter), shed, manner).await;
         if let Err(fault) = self.work.keep_learned() {
@@ -173,14 +176,30 @@ impl Whole {
         // The last requests end, then what they have to tell is kept, then the link says goodbye.
         self.work.stop().await;
         drop(channel);
+        drop(desk);
         // An error is a panic, which has told itself.
         let _ = telling.await;
         // Its last receipts go into the spool before the link says goodbye.
-        let _ = tokio::task::spawn_blocking(|| hands.stop()).await;
+        let _ = tokio::task::spawn_blocking(|| {
+            hands.stop();
+            keeping.join()
+        })
+        .await;
         if let Some(uplink) = uplink {
             uplink.stop().await;
         }
         done.map_err(one)
+    }
+
+    /// What keeps requests whole, on a thread of its own; it ends with the desk.
+    fn audit(&self, places: &Places) -> Result<(Arc<audit::Desk>, JoinHandle<()>)> {
+        let (desk, requests) = audit::Desk::new();
+        let files = audit::Files::new(places.state.join(audit::FOLDER), self.work.audit_bytes());
+        let manners = self.work.manners();
+        let keep = move || audit::write(&requests, files, &manners);
+        let refused = |cause| Fault::new(&fault::THREAD).object("audit").because(cause);
+        let thread = std::thread::Builder::new().name("audit".into()).spawn(keep).map_err(refused)?;
+        Ok((desk, thread))
     }
 
     /// What carries orders out: of the server, and our own.
@@ -216,7 +235,7 @@ impl Whole {
         &self,
         places: &Places,
         (uplink, hands, filter): (Option<&Uplink>, &Running, &Filter),
-        shed: impl Fn() -> [(&'static str, u64); 3],
+        shed: impl Fn() -> [(&'static str, u64); 4],
         manner: &Manner,
     ) -> Result<()> {
         let none = |cause: std::io::Error| Fault::new(&fault::THREAD).object("signals").because(cause);
@@ -244,7 +263,7 @@ impl Whole {
         &self,
         places: &Places,
         (uplink, filter): (Option<&Uplink>, &Filter),
-        shed: &impl Fn() -> [(&'static str, u64); 3],
+        shed: &impl Fn() -> [(&'static str, u64); 4],
         manner: &Manner,
     ) {
         for fault in self.spool.take_faults() {

@@ -1,11 +1,12 @@
 //! What became of requests, on its way to the server: events to the telemetry lane, alerts to the first lane.
 
 use crate::alarm::{Alarms, Seen};
+use crate::engines::Undecided;
 use crate::notice::{Notice, Notices};
 use crate::respond::Responder;
 use base::Clock;
 use bus::SharedSpool;
-use gateway::{Channel, Config, Exchange};
+use gateway::{Channel, Exchange};
 use record::{Activity, Event, EventId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,13 +34,17 @@ pub enum Which {
     Notable,
 }
 
-/// Names whose values are never told, by site.
-pub type Redaction = Arc<RwLock<HashMap<String, Vec<String>>>>;
-
-/// The names of a configuration.
-pub fn redaction(config: &Config) -> HashMap<String, Vec<String>> {
-    config.sites.iter().map(|site| (site.name.clone(), site.waf.redact.clone())).collect()
+/// What is told of the requests of a site, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Manner {
+    /// Names whose values are never told.
+    pub redact: Vec<String>,
+    /// Rules and variables of theirs that do not decide.
+    pub undecided: Arc<Undecided>,
 }
+
+/// How each site is told of, by its name.
+pub type Manners = Arc<RwLock<HashMap<String, Manner>>>;
 
 /// A way for exchanges to a [`Teller`].
 pub fn channel(which: Which) -> (Arc<Channel>, Receiver<Exchange>) {
@@ -59,8 +64,8 @@ pub struct Teller {
     pub notices: Notices,
     /// What follows from attacks.
     pub responder: Responder,
-    /// What is never told.
-    pub redaction: Redaction,
+    /// How sites are told of.
+    pub manners: Manners,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Alerts that could not be kept.
@@ -104,16 +109,17 @@ impl Teller {
 
     /// The event of an exchange; its alert is kept here.
     fn one(&mut self, exchange: &Exchange) -> Event {
-        let none = Vec::new();
+        let none = Manner::default();
         let (event, alert) = {
-            let names = self.redaction.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-            let redact = exchange.site.as_deref().and_then(|site| names.get(site)).unwrap_or(&none);
+            let manners = self.manners.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let manner = exchange.site.as_deref().and_then(|site| manners.get(site)).unwrap_or(&none);
+            let Manner { redact, undecided } = manner;
             let http = exchange.record(redact);
             let event = |http| Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http) };
             // An alert has its evidence in itself, so it takes a copy of the event.
             let alert = (!exchange.plain()).then(|| {
                 let (event, finding) = (event(http.clone()), exchange.finding.as_deref());
-                self.alarms.take(&Seen { event, http: &http, finding, redact })
+                self.alarms.take(&Seen { event, http: &http, finding, redact, undecided })
             });
             (event(http), alert.flatten())
         };

@@ -45,14 +45,14 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(ban: &str) -> Rig {
+    fn new(site: &str) -> Rig {
         let rig = Rig { folder: tempfile::tempdir().unwrap(), program: None };
         let rule = "SecRuleEngine On\nSecRule ARGS \"@streq attack\" \"id:1,phase:2,deny,status:403,log,tag:'attack-generic'\"\n";
         std::fs::write(rig.path("rules.conf"), rule).unwrap();
         let config = format!(
             "workers: 1\nlisteners: [{{name: web, address: '127.0.0.1:0', trusted_proxies: [127.0.0.1]}}]\n\
              bans: {{never: [203.0.113.99]}}\npools: {{app: {{addresses: ['{}']}}}}\nsites:\n  - name: shop\n    \
-             hosts: ['*']\n    pool: app\n    ban: {{{ban}}}\n    waf: {{mode: block, tuned: false, rules: [{}]}}\n",
+             hosts: ['*']\n    pool: app\n    {site}\n    waf: {{mode: block, tuned: false, rules: [{}]}}\n",
             origin(),
             rig.path("rules.conf").display()
         );
@@ -134,7 +134,7 @@ fn attack(gateway: SocketAddr, client: &str, times: usize) {
 
 #[test]
 fn who_attacks_again_and_again_is_banned_for_its_lease_and_nobody_else_is() {
-    let mut rig = Rig::new("mode: block, after: 3, within: 60s, lease: 4s");
+    let mut rig = Rig::new("ban: {mode: block, after: 3, within: 60s, lease: 4s}");
     let gateway = rig.start();
     attack(gateway, "203.0.113.7", 2);
     assert_eq!(get(gateway, "203.0.113.7", "/").0, 200, "twice is not enough");
@@ -155,7 +155,7 @@ fn who_attacks_again_and_again_is_banned_for_its_lease_and_nobody_else_is() {
 
 #[test]
 fn a_ban_outlives_a_restart_and_observing_bans_nobody() {
-    let mut rig = Rig::new("mode: block, after: 1, within: 60s, lease: 10m");
+    let mut rig = Rig::new("ban: {mode: block, after: 1, within: 60s, lease: 10m}");
     let gateway = rig.start();
     attack(gateway, "2001:db8::7", 1);
     until("the source is banned", || (get(gateway, "2001:db8::7", "/").0 == 403).then_some(()));
@@ -165,7 +165,7 @@ fn a_ban_outlives_a_restart_and_observing_bans_nobody() {
     assert_eq!(get(gateway, "2001:db8:0:1::7", "/").0, 200);
     rig.stop();
 
-    let mut rig = Rig::new("mode: observe, after: 1, within: 60s, lease: 10m");
+    let mut rig = Rig::new("ban: {mode: observe, after: 1, within: 60s, lease: 10m}");
     let gateway = rig.start();
     attack(gateway, "203.0.113.7", 3);
     let journal = rig.path("state/actions/actions.journal");
@@ -174,4 +174,39 @@ fn a_ban_outlives_a_restart_and_observing_bans_nobody() {
     assert!(!std::fs::read_to_string(journal).unwrap().contains("203.0.113.7"), "a dry run changes nothing");
     let gateway = rig.start();
     assert_eq!(get(gateway, "203.0.113.7", "/").0, 200);
+}
+
+#[test]
+fn a_refused_request_is_kept_whole_without_its_secrets() {
+    let mut rig = Rig::new("audit: {keep: refused}");
+    let gateway = rig.start();
+    assert_eq!(get(gateway, "203.0.113.7", "/").0, 200);
+    let body = "user=ann&password=hunter2&q=attack";
+    let mut stream = TcpStream::connect(gateway).unwrap();
+    let head = format!(
+        "POST /login?token=hunter2 HTTP/1.1\r\nHost: shop\r\nCookie: session=hunter2\r\nX-Forwarded-For: 203.0.113.7\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    let shown = || {
+        let shown = rig.command("audit").args(["--client", "203.0.113.7"]).output().unwrap();
+        Some(String::from_utf8(shown.stdout).unwrap()).filter(|text| !text.is_empty())
+    };
+    let text = until("it is kept", shown);
+    assert!(!text.contains("hunter2"), "{text}");
+    let records: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records.len(), 1, "what was let through is not kept: {text}");
+    let record = &records[0];
+    assert_eq!(record["request"]["body"], "user=ann&password=***&q=attack");
+    assert_eq!(record["request"]["query"], "token=***");
+    assert_eq!((record["rules"][0]["id"].as_u64(), record["answer"]["status"].as_u64()), (Some(1), Some(403)));
+    let reference = record["reference"].as_str().unwrap();
+    assert!(answer.contains(reference), "the page shows the number by which it is found");
+    let by = rig.command("audit").args(["--reference", reference]).output().unwrap();
+    assert_eq!(String::from_utf8(by.stdout).unwrap(), text);
+    rig.stop();
 }

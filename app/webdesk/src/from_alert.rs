@@ -20,8 +20,7 @@ pub fn from_alert(alert: &Alert, only: &[u64], tuning: &mut Tuning, origin: &Ori
         let (variable, key) = target.split_once(':').unwrap_or((target, ""));
         let id = tuning.free_id().ok_or_else(|| wrong("fewer exclusions of this site"))?;
         let seen = Seen { rule, variable, key: key.as_bytes(), method, path: path.as_bytes() };
-        // The server has no rules of gateways; where the target does not decide, a person excludes the rule itself.
-        let exclusion = Exclusion::narrowest(id, seen, None, origin.clone())?;
+        let exclusion = Exclusion::narrowest(id, seen, whole(alert, rule, variable), origin.clone())?;
         // The same rule on the same target twice is one exclusion.
         let same = |known: &Exclusion| Exclusion { id, origin: exclusion.origin.clone(), ..known.clone() } == exclusion;
         if !tuning.exclusions.iter().any(same) {
@@ -38,6 +37,12 @@ pub fn from_alert(alert: &Alert, only: &[u64], tuning: &mut Tuning, origin: &Ori
 /// The value of a match.
 fn of_match<'a>(alert: &'a Alert, field: &str) -> Option<&'a str> {
     alert.matches.iter().find(|found| found.field == field).map(|found| found.value.as_str())
+}
+
+/// Whether the gateway says that leaving out the target would not keep the rule from holding: `whole.942100` with `ARGS`.
+fn whole(alert: &Alert, rule: u64, variable: &str) -> bool {
+    let field = format!("whole.{rule}");
+    alert.matches.iter().any(|found| found.field == field && found.value == variable)
 }
 
 /// Rules and targets that an alert names: `rule.942100` with `ARGS:q = value`.

@@ -82,6 +82,16 @@ async fn what_does_not_compile_changes_nothing_and_a_restart_offers_the_same() {
 }
 
 #[tokio::test]
+async fn a_rule_that_its_target_does_not_decide_is_left_out_whole() {
+    let web = Bench::new().open().await;
+    let mut alert = alert("/search");
+    alert.matches.push(Match { field: "whole.942100".into(), value: "ARGS".into() });
+    web.exclude(&alert, &[942_100], None, "user:ann", "a link of its chain").await.unwrap();
+    let yaml = web.site("shop").await.unwrap().yaml;
+    assert!(yaml.contains("942100") && !yaml.contains("targets"), "{yaml}");
+}
+
+#[tokio::test]
 async fn an_alert_of_a_host_is_none_of_a_gateway() {
     let web = Bench::new().open().await;
     let host = Alert { matches: Vec::new(), ..alert("/") };

@@ -39,13 +39,13 @@ mod watch;
 mod worker;
 
 pub use config::{
-    Act, Balance, Ban, Bans, Beyond, Certificate, ClientHeader, Config, Fail, Health, Limits, Listener, Pool, Positive,
-    Protocol, ProxyProtocol, Request, Response, Site, Timeouts, Waf,
+    Act, Audit, AuditFiles, Balance, Ban, Bans, Beyond, Certificate, ClientHeader, Config, Fail, Health, Keep, Limits,
+    Listener, Pool, Positive, Protocol, ProxyProtocol, Request, Response, Site, Timeouts, Waf,
 };
 pub use gateway::{Gateway, Parts, Status};
 pub use judge::{Finding, Judge, Subject, Trial};
 pub use live::Judges;
-pub use report::{Channel, Exchange, Peer, Reporter};
+pub use report::{Captured, Channel, Exchange, Peer, Reporter};
 pub use rules::{Rules, RulesBuilder};
 pub use stats::{LATENCY_CLASSES, SiteStatus};
 pub use upstream::OriginStatus;

@@ -1,7 +1,9 @@
 //! What is told of each request: one [`Exchange`], over a bounded channel that never makes a request wait.
 
+use crate::config::{Audit, Keep};
 use crate::judge::Finding;
 use base::Micros;
+use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue, REFERER, USER_AGENT};
 use hyper::{HeaderMap, Method, Uri, Version};
 use record::{HttpActivity, HttpDecision};
@@ -27,6 +29,23 @@ pub struct Peer {
     pub ja4: Option<Arc<str>>,
     /// See `ja4`.
     pub ja3: Option<Arc<str>>,
+}
+
+/// What is kept of a request beyond its event, where the site wants it whole. Nothing is redacted yet.
+#[derive(Debug, Clone, Default)]
+pub struct Captured {
+    /// Fields of the request.
+    pub request: HeaderMap,
+    /// The beginning of its body as the firewall judged it: unpacked where it could be.
+    pub body: Bytes,
+    /// Whether that is all of it.
+    pub whole: bool,
+    /// Fields of the origin's answer; none where the answer is ours.
+    pub answer: Option<HeaderMap>,
+    /// Bytes of the body that may be kept.
+    pub(crate) most: usize,
+    /// Only kept if the request was not simply let through.
+    pub(crate) refused: bool,
 }
 
 /// One request, and what became of it.
@@ -82,6 +101,8 @@ pub struct Exchange {
     pub finding: Option<Box<Finding>>,
     /// The number that a page of ours shows for it.
     pub reference: Option<String>,
+    /// All of it, where the site wants that.
+    pub captured: Option<Box<Captured>>,
 }
 
 impl Exchange {
@@ -113,6 +134,32 @@ impl Exchange {
             reason: "",
             finding: None,
             reference: None,
+            captured: None,
+        }
+    }
+
+    /// Keeps the request whole, as the site wants.
+    pub(crate) fn capture(&mut self, audit: &Audit, headers: &HeaderMap) {
+        if audit.keep == Keep::Off {
+            return;
+        }
+        let (most, refused) = (usize::try_from(audit.body).unwrap_or(usize::MAX), audit.keep == Keep::Refused);
+        self.captured = Some(Box::new(Captured { request: headers.clone(), most, refused, ..Captured::default() }));
+    }
+
+    /// Keeps the beginning of a body; `whole` says whether it is all of it.
+    pub(crate) fn capture_body(&mut self, body: &Bytes, whole: bool) {
+        if let Some(captured) = &mut self.captured {
+            captured.whole = whole && body.len() <= captured.most;
+            // A copy: a slice would hold all of the body's memory.
+            captured.body = Bytes::copy_from_slice(&body[..body.len().min(captured.most)]);
+        }
+    }
+
+    /// Keeps the fields of the origin's answer.
+    pub(crate) fn capture_answer(&mut self, headers: &HeaderMap) {
+        if let Some(captured) = &mut self.captured {
+            captured.answer = Some(headers.clone());
         }
     }
 

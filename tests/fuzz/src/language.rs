@@ -31,7 +31,7 @@ pub(crate) fn tuning(bytes: &[u8]) {
     let (path, key) = bytes.split_at(bytes.len() / 2);
     let seen = Seen { rule: 942_100, variable: "ARGS", key, method: "GET", path };
     let origin = Origin { by: "fuzz".into(), at: "2026-01-01".into(), why: "fuzz".into(), ..Origin::default() };
-    if let Ok(exclusion) = Exclusion::narrowest(8_000_000, seen, None, origin) {
+    if let Ok(exclusion) = Exclusion::narrowest(8_000_000, seen, false, origin) {
         let tuning = Tuning { exclusions: vec![exclusion], ..Tuning::default() };
         assert!(compiled(&tuning, &vocabulary).is_none_or(|rules| rules == 1));
     }

@@ -1,6 +1,6 @@
 //! What is on hosts: now, and how it changed.
 
-use super::Answer;
+use super::{Answer, objects};
 use crate::extract::Ask;
 use crate::filter::literal;
 use crate::page::{self, Page};
@@ -8,8 +8,7 @@ use crate::posture::AssetFilter;
 use crate::{ApiState, Posture, Problem, fault};
 use axum::extract::State;
 use base::{Fault, Result};
-use port::QueryLimits;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) fn desk(state: &ApiState) -> Result<Arc<dyn Posture>> {
@@ -75,16 +74,7 @@ pub(crate) async fn history(State(state): State<ApiState>, Ask(filter): Ask<Hist
     let (limit, condition) = (page::limit(filter.limit)?, filter.condition()?);
     let columns = "time, host, agent, op AS change, source AS kind, target AS key, name, version, fields AS details";
     let statement = format!("SELECT {columns} FROM observed WHERE {condition} ORDER BY time DESC LIMIT {limit}");
-    let rows = state.query.sql(&statement, QueryLimits { rows: limit, ..QueryLimits::default() }).await?;
-    let object = |row: &Vec<Value>| {
-        let named = rows.columns.iter().zip(row).map(|(column, value)| {
-            let inner =
-                value.as_str().filter(|_| column.name == "details").and_then(|text| serde_json::from_str(text).ok());
-            (column.name.clone(), inner.unwrap_or_else(|| value.clone()))
-        });
-        Value::Object(named.collect::<Map<String, Value>>())
-    };
-    Ok(axum::Json(Page { items: rows.rows.iter().map(object).collect(), next: None }))
+    Ok(axum::Json(objects(&state, &statement, limit, &["details"]).await?))
 }
 
 #[cfg(test)]

@@ -21,8 +21,11 @@ pub(crate) mod users;
 pub(crate) mod vulnerabilities;
 pub(crate) mod web;
 
-use crate::{Failure, fault};
+use crate::page::Page;
+use crate::{ApiState, Failure, fault};
 use base::{Fault, Result};
+use port::QueryLimits;
+use serde_json::{Map, Value};
 
 /// What a handler answers.
 pub(crate) type Reply<T> = std::result::Result<T, Failure>;
@@ -31,6 +34,20 @@ pub(crate) type Answer<T> = Reply<axum::Json<T>>;
 
 /// Longest reason, characters: it goes into the ledger.
 const REASON_CHARS: usize = 1000;
+
+/// The rows of a query as one page of JSON objects. The texts of columns named in `json` are JSON themselves.
+pub(crate) async fn objects(state: &ApiState, statement: &str, limit: usize, json: &[&str]) -> Result<Page<Value>> {
+    let rows = state.query.sql(statement, QueryLimits { rows: limit, ..QueryLimits::default() }).await?;
+    let object = |row: &Vec<Value>| {
+        let named = rows.columns.iter().zip(row).map(|(column, value)| {
+            let text = value.as_str().filter(|_| json.contains(&column.name.as_str()));
+            let inner = text.and_then(|text| serde_json::from_str(text).ok());
+            (column.name.clone(), inner.unwrap_or_else(|| value.clone()))
+        });
+        Value::Object(named.collect::<Map<String, Value>>())
+    };
+    Ok(Page { items: rows.rows.iter().map(object).collect(), next: None })
+}
 
 /// A fault when a reason is missing or too long.
 pub(crate) fn check_reason(reason: &str) -> Result<()> {

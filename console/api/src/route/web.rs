@@ -1,6 +1,6 @@
 //! Web sites behind gateways: traffic, and tuning of the firewall.
 
-use super::{Answer, Reply, alerts, check_reason};
+use super::{Answer, Reply, alerts, check_reason, objects};
 use crate::caller::Caller;
 use crate::extract::{Ask, Body};
 use crate::filter::literal;
@@ -10,8 +10,7 @@ use crate::{ApiState, Problem, fault};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use base::{Fault, Result};
-use port::QueryLimits;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 fn desk(state: &ApiState) -> Result<Arc<dyn Web>> {
@@ -147,12 +146,7 @@ impl TrafficFilter {
 pub(crate) async fn traffic(State(state): State<ApiState>, Ask(filter): Ask<TrafficFilter>) -> Answer<Page<Value>> {
     let limit = page::limit(filter.limit)?;
     let statement = filter.statement(state.now(), limit)?;
-    let rows = state.query.sql(&statement, QueryLimits { rows: limit, ..QueryLimits::default() }).await?;
-    let object = |row: &Vec<Value>| {
-        let named = rows.columns.iter().zip(row).map(|(column, value)| (column.name.clone(), value.clone()));
-        Value::Object(named.collect::<Map<String, Value>>())
-    };
-    Ok(axum::Json(Page { items: rows.rows.iter().map(object).collect(), next: None }))
+    Ok(axum::Json(objects(&state, &statement, limit, &[]).await?))
 }
 
 #[cfg(test)]

@@ -11,6 +11,11 @@ use std::net::SocketAddr;
 /// Largest body that may be judged, bytes: it is held in memory, one for each request at work.
 const JUDGED_BYTES: u64 = 64 << 20;
 
+/// Largest body that is kept in an audit record, bytes.
+const KEPT_BYTES: u64 = 1 << 20;
+/// Smallest room for audit records, bytes.
+const AUDIT_BYTES: u64 = 4 << 20;
+
 /// Every fault, in the order of the file.
 pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     let mut check = Check { places, config, faults: Vec::new() };
@@ -84,6 +89,8 @@ impl Check<'_> {
             self.value(!time.is_zero(), &format!("timeouts.{name}"), "more than 0", "0");
         }
         self.value(!timeouts.write.is_zero(), "timeouts.write", "more than 0", "0");
+        let audit = self.config.audit.bytes;
+        self.value(audit >= AUDIT_BYTES, "audit.bytes", "at least 4MiB", audit);
         self.value(self.config.workers <= 256, "workers", "at most 256", self.config.workers);
     }
 
@@ -135,6 +142,8 @@ impl Check<'_> {
         if let Some(Err(fault)) = site.flood.as_ref().map(flood::Settings::check) {
             self.fault(&fault::VALUE, &format!("{at}.flood.{}", fault.named()), fault.wanted(), fault.got());
         }
+        let kept = site.audit.body;
+        self.value(kept <= KEPT_BYTES, &format!("{at}.audit.body"), "at most 1MiB", kept);
         let waf = &site.waf;
         let ruled = waf.mode == Act::Off || !waf.rules.is_empty();
         self.value(ruled, &format!("{at}.waf.rules"), "at least one file or folder of rules", "none");

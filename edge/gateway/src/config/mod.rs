@@ -1,11 +1,13 @@
 //! The gateway's configuration: one YAML file, unknown keys refused, every fault at once and each with its place.
 
+mod audit;
 mod ban;
 mod check;
 mod listener;
 mod pool;
 mod site;
 
+pub use audit::{Audit, AuditFiles, Keep};
 pub use ban::{Ban, Bans};
 pub use listener::{ClientHeader, Limits, Listener, ProxyProtocol, Timeouts};
 pub use pool::{Balance, Health, Pool, Protocol};
@@ -33,6 +35,8 @@ pub struct Config {
     /// File with the keys that challenge cookies are signed with, for several gateways of the same sites: a key of 64
     /// hexadecimal digits a line, the first signs. Left out, the gateway keeps a key of its own.
     pub challenge_keys: Option<PathBuf>,
+    /// Audit records of all sites.
+    pub audit: AuditFiles,
     /// What is served, by host name.
     pub sites: Vec<Site>,
     /// Where it is served from, by name.

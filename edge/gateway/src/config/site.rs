@@ -1,6 +1,6 @@
 //! What is served under a host name, and how it is guarded.
 
-use super::Ban;
+use super::{Audit, Ban};
 use base::config::units;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -37,6 +37,9 @@ pub struct Site {
     /// When sources of attacks are banned.
     #[serde(default)]
     pub ban: Ban,
+    /// Which requests are kept whole.
+    #[serde(default)]
+    pub audit: Audit,
     /// The web application firewall.
     #[serde(default)]
     pub waf: Waf,

@@ -185,6 +185,9 @@ impl Drop for Tail {
         self.name_finding();
         self.counters.end(&self.exchange);
         self.connection.io.end();
+        if self.exchange.captured.as_ref().is_some_and(|captured| captured.refused) && self.exchange.plain() {
+            self.exchange.captured = None;
+        }
         if !self.connection.shared.reporter.wants(&self.exchange) {
             return;
         }

@@ -102,6 +102,7 @@ pub(crate) async fn handle(
         return refuse(tail, form, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
     }
     tail.enter(site);
+    tail.exchange.capture(&site.config.audit, request.headers());
     if tail.connection.shared.refuses(tail.exchange.client, Door::Request) {
         let stop = banned(&mut tail);
         return refuse(tail, form, stop);
@@ -339,6 +340,7 @@ impl Call {
             }
             Plain::Unreadable => (body, held.whole),
         };
+        self.tail.exchange.capture_body(&body, whole);
         let refused = match beyond {
             Beyond::Pass => false,
             Beyond::Fields => fields,
@@ -437,6 +439,7 @@ impl Call {
     /// The answer, judged as far as the site judges it.
     async fn pass_answer(&mut self, answer: Response<Stream>, method: &Method) -> Result<Response<Answer>, Stop> {
         let (mut parts, mut stream) = answer.into_parts();
+        self.tail.exchange.capture_answer(&parts.headers);
         let site = self.site.clone();
         let waf = &site.config.waf;
         let mut held = VecDeque::new();

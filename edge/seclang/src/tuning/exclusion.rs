@@ -1,13 +1,14 @@
 //! Exclusions: a rule, or one target of it, left out everywhere or in one place of the site.
 
 use super::Origin;
-use super::check::Item;
+use super::check::Item as Checked;
 use super::scope::{PathMatch, Scope, quote};
 use crate::fault::TUNING;
-use crate::model::Rule;
+use crate::model::{Item, Rule};
 use crate::names::shown;
 use base::{Fault, Result};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// One exclusion.
@@ -95,12 +96,12 @@ impl Exclusion {
     /// The narrowest exclusion that would have kept a rule from holding: one rule, one target, one path, one method.
     /// Positions within arrays of JSON are left open (`json.items.0.name` is any item's name).
     ///
-    /// `rule` is that rule, where the caller has it: when leaving out the target would not keep it from holding (the value
-    /// was one of a chain's link, or was only counted), the rule is left out in that place.
+    /// `whole` says that leaving out the target would not keep the rule from holding ([`undecided`]); then the rule is left out
+    /// in that place.
     ///
     /// # Errors
     /// When the path or the name cannot be written into a rule safely.
-    pub fn narrowest(id: u64, seen: Seen<'_>, rule: Option<&Rule>, origin: Origin) -> Result<Exclusion> {
+    pub fn narrowest(id: u64, seen: Seen<'_>, whole: bool, origin: Origin) -> Result<Exclusion> {
         let wrong = |key: &str, found: &[u8]| {
             let object = format!("exclusion {id}: {key}");
             let expected = "printable text without quotes and backslashes";
@@ -108,8 +109,7 @@ impl Exclusion {
         };
         let path = application_path(seen.path).ok_or_else(|| wrong("path", seen.path))?;
         let targets = match seen.key {
-            _ if MADE.contains(&seen.variable) => Vec::new(),
-            _ if rule.is_some_and(|rule| !decides(rule, seen.variable)) => Vec::new(),
+            _ if whole || MADE.contains(&seen.variable) => Vec::new(),
             [] => vec![seen.variable.to_string()],
             key => vec![target(seen.variable, key).ok_or_else(|| wrong("target", key))?],
         };
@@ -120,7 +120,7 @@ impl Exclusion {
     }
 
     /// Its rules.
-    pub(super) fn directives(&self, item: &Item<'_>) -> Result<String> {
+    pub(super) fn directives(&self, item: &Checked<'_>) -> Result<String> {
         if self.rules.is_empty() && self.tags.is_empty() {
             return Err(item.wrong("rules", "at least one rule or tag", "none"));
         }
@@ -182,6 +182,19 @@ impl Exclusion {
         }
         changes
     }
+}
+
+/// Rules and those of their variables that do not decide: with the variable left out the rule can still hold, for it was a
+/// link's of its chain, or only counted.
+pub fn undecided(items: &[Item]) -> BTreeSet<(u64, &'static str)> {
+    let mut found = BTreeSet::new();
+    for item in items {
+        let Item::Rule(rule) = item else { continue };
+        let links = std::iter::successors(Some(rule.as_ref()), |rule| rule.next.as_deref());
+        let variables = links.flat_map(|link| &link.targets).map(|target| target.variable);
+        found.extend(variables.filter(|variable| !decides(rule, variable)).map(|variable| (rule.id, variable)));
+    }
+    found
 }
 
 /// Whether a rule cannot hold of a value of this variable once it is left out.

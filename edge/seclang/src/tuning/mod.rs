@@ -22,7 +22,7 @@ use serde::Deserialize;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-pub use exclusion::{Exclusion, RuleRange, Seen};
+pub use exclusion::{Exclusion, RuleRange, Seen, undecided};
 pub use patch::{Allow, Forbid, Patch, ValueType};
 pub use scope::{PathMatch, Scope};
 

@@ -2,7 +2,7 @@
 
 use crate::names::ALL;
 use proptest::prelude::*;
-use seclang::tuning::{Exclusion, Origin, SHIPPED, SHIPPED_IDS, Seen, Tuning};
+use seclang::tuning::{Exclusion, Origin, SHIPPED, SHIPPED_IDS, Seen, Tuning, undecided};
 use seclang::{CtlKind, Item, MemoryReader, load};
 use std::path::Path;
 
@@ -55,7 +55,7 @@ fn every_case() {
 fn the_narrowest_exclusion_of_a_hit() {
     let told = |variable, key: &[u8], path: &[u8]| {
         let seen = Seen { rule: 942100, variable, key, method: "POST", path };
-        let exclusion = Exclusion::narrowest(8_000_000, seen, None, origin()).unwrap();
+        let exclusion = Exclusion::narrowest(8_000_000, seen, false, origin()).unwrap();
         let tuning = Tuning { exclusions: vec![exclusion], ..Tuning::default() };
         compiled(&tuning, "f").lines().skip(1).collect::<Vec<_>>().join("\n")
     };
@@ -69,7 +69,7 @@ fn the_narrowest_exclusion_of_a_hit() {
     assert!(told("REQUEST_URI", b"", b"/").contains("ruleRemoveTargetById=942100;REQUEST_URI'"));
     assert!(told("ARGS", b"json.a.0", b"/").contains(r"ARGS:\'/^json\.a\.[0-9]+$/\''"));
     let seen = Seen { rule: 1, variable: "ARGS", key: b"a\" \"id:1,pass", method: "GET", path: b"/" };
-    assert!(Exclusion::narrowest(8_000_000, seen, None, origin()).unwrap_err().is(&seclang::fault::TUNING));
+    assert!(Exclusion::narrowest(8_000_000, seen, false, origin()).unwrap_err().is(&seclang::fault::TUNING));
 }
 
 #[test]
@@ -82,7 +82,8 @@ fn a_rule_that_its_target_does_not_decide_is_left_out_whole() {
     let targets = |at: usize, variable, key: &[u8]| {
         let Item::Rule(rule) = &items[at] else { panic!("no rule") };
         let seen = Seen { rule: rule.id, variable, key, method: "GET", path: b"/" };
-        Exclusion::narrowest(8_000_000, seen, Some(rule), origin()).unwrap().targets
+        let whole = undecided(&items).contains(&(rule.id, variable));
+        Exclusion::narrowest(8_000_000, seen, whole, origin()).unwrap().targets
     };
     assert_eq!(targets(0, "REQUEST_HEADERS", b"Referer"), [""; 0]);
     assert_eq!(targets(0, "ARGS_NAMES", b"a"), ["ARGS_NAMES:a"]);
@@ -111,7 +112,7 @@ fn free_numbers() {
         let id = tuning.free_id().unwrap();
         assert_eq!(id, expected);
         let seen = Seen { rule: 1, variable: "ARGS", key: b"a", method: "GET", path: b"/" };
-        tuning.exclusions.push(Exclusion::narrowest(id, seen, None, origin()).unwrap());
+        tuning.exclusions.push(Exclusion::narrowest(id, seen, false, origin()).unwrap());
     }
     assert_eq!(tuning.free_patch_id(), Some(8_050_000));
 }
@@ -121,7 +122,7 @@ proptest! {
     #[test]
     fn a_hostile_hit_makes_one_exclusion(key in ".{0,24}", path in "/.{0,24}", method in "[A-Z]{1,8}") {
         let seen = Seen { rule: 942100, variable: "ARGS", key: key.as_bytes(), method: &method, path: path.as_bytes() };
-        let Ok(exclusion) = Exclusion::narrowest(8_000_000, seen, None, origin()) else { return Ok(()) };
+        let Ok(exclusion) = Exclusion::narrowest(8_000_000, seen, false, origin()) else { return Ok(()) };
         let tuning = Tuning { exclusions: vec![exclusion], ..Tuning::default() };
         prop_assert_eq!(&Tuning::read(&tuning.yaml(), "f").unwrap(), &tuning);
         let Ok(made) = tuning.compile("f", TODAY, &ALL) else { return Ok(()) };

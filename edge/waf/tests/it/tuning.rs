@@ -1,8 +1,8 @@
 //! Tunings of a site at work: what an exclusion lets by and what not, what a virtual patch stops.
 
 use proptest::prelude::*;
-use seclang::tuning::{Exclusion, Origin, Seen, Tuning};
-use seclang::{Item, MemoryReader, Ruleset};
+use seclang::tuning::{Exclusion, Origin, Seen, Tuning, undecided};
+use seclang::{MemoryReader, Ruleset};
 use std::sync::Arc;
 use waf::{Collections, Connection, Engine, Hit, Memory};
 
@@ -55,12 +55,8 @@ fn stopped(engine: &Arc<Engine>, method: &str, target: &[u8], json: &[u8]) -> Op
 /// The narrowest exclusion of a hit, as a tuning.
 fn narrowest(hit: &Hit, method: &str, target: &[u8]) -> Option<Tuning> {
     let seen = Seen { rule: hit.id, variable: hit.variable, key: &hit.key, method, path: target };
-    let items = ruleset(&Tuning::default()).items;
-    let rule = items.iter().find_map(|item| match item {
-        Item::Rule(rule) if rule.id == hit.id => Some(rule.as_ref()),
-        _ => None,
-    });
-    let exclusion = Exclusion::narrowest(8_000_000, seen, rule, origin()).ok()?;
+    let whole = undecided(&ruleset(&Tuning::default()).items).contains(&(hit.id, hit.variable));
+    let exclusion = Exclusion::narrowest(8_000_000, seen, whole, origin()).ok()?;
     Some(Tuning { exclusions: vec![exclusion], ..Tuning::default() })
 }
 
