@@ -1,5 +1,6 @@
-//! What goes over the wire before HTTP is HTTP.
+//! What goes over the wire before HTTP is HTTP, and what a router says.
 
+use bgp::message::Frame;
 use wire::framing::{Guard, Limits};
 use wire::{h2, hello, proxy};
 
@@ -45,5 +46,21 @@ pub(crate) fn opening(bytes: &[u8]) {
 pub(crate) fn proxy(bytes: &[u8]) {
     if let Ok(Some(header)) = proxy::read(bytes) {
         assert!(header.length <= bytes.len());
+    }
+}
+
+/// Reads what a router says, with AS numbers of two and of four bytes; what was read can be said and read again.
+pub(crate) fn bgp(bytes: &[u8]) {
+    for wide in [false, true] {
+        let mut rest = bytes;
+        while let Ok(Some(frame)) = Frame::first(rest) {
+            rest = &rest[frame.length()..];
+            let Ok(message) = frame.decode(wide) else { continue };
+            let mut again = Vec::new();
+            if message.write(wide, &mut again) {
+                let frame = Frame::first(&again);
+                assert!(frame.is_ok_and(|frame| frame.is_some()), "{message:?}");
+            }
+        }
     }
 }

@@ -157,7 +157,7 @@ fn protected(world: &World, router: &dyn Router) {
     });
 }
 
-const PROTECTED: Session = Session { password: Some("s3cret"), ttl_security: true, hold_s: None };
+const PROTECTED: Session = Session { password: Some("s3cret"), ttl_security: true, hold_s: None, internal_ipv6: false };
 
 #[test]
 fn password_and_ttl_security_hold_with_bird() {
@@ -175,6 +175,31 @@ fn password_and_ttl_security_hold_with_gobgp() {
     }
     let world = World::new();
     protected(&world, &Gobgp::start(&world, PROTECTED));
+}
+
+#[test]
+fn an_internal_session_over_ipv6_with_password_and_ttl_security() {
+    if !possible("IPv6 and one AS", &["ip", "bird", "birdc"]) {
+        return;
+    }
+    let world = World::new();
+    let bird = Bird::start(&world, Session { internal_ipv6: true, ..PROTECTED });
+    let mut inside = bgp::Neighbour::new("fd99::1".parse().unwrap(), 65_001, 65_001, [10, 99, 0, 2].into());
+    inside.next_hop_v4 = "10.99.0.2".parse().ok();
+    inside.password = Some(Password::new("s3cret").unwrap());
+    inside.ttl_security = Some(1);
+    world.inside(|runtime| {
+        let speaker = speaker(runtime, inside);
+        established(&speaker);
+        for (announcement, text) in &examples() {
+            announce(&speaker, announcement, LEASE);
+            wait_heard(&bird, text, true);
+        }
+        let heard = bird.heard();
+        assert!(heard.contains("BGP.local_pref: 100") && !heard.contains("AS65001"), "the path is empty: {heard}");
+        runtime.block_on(speaker.stop(""));
+        wait_heard(&bird, "203.0.113.7", false);
+    });
 }
 
 #[test]

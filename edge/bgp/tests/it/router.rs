@@ -11,6 +11,8 @@ pub struct Session {
     pub ttl_security: bool,
     /// Hold time, seconds; 30 when none is given.
     pub hold_s: Option<u16>,
+    /// Over IPv6 and inside our AS (BIRD only).
+    pub internal_ipv6: bool,
 }
 
 /// A router.
@@ -56,6 +58,10 @@ impl<'w> Bird<'w> {
     pub fn start(world: &'w World, session: Session) -> Bird<'w> {
         let password = session.password.map(|text| format!("password \"{text}\";")).unwrap_or_default();
         let security = if session.ttl_security { "ttl security on;" } else { "" };
+        let (here, us, asn, direct) = match session.internal_ipv6 {
+            true => ("fd99::1", "fd99::2", 65_001, "direct;"),
+            false => ("10.99.0.1", "10.99.0.2", 65_002, ""),
+        };
         let text = format!(
             r#"log "{log}" all;
 router id 10.99.0.1;
@@ -69,8 +75,9 @@ protocol device {{ }}
 protocol kernel {{ ipv4 {{ import none; export all; }}; }}
 protocol kernel {{ ipv6 {{ import none; export all; }}; }}
 protocol bgp speaker {{
-  local 10.99.0.1 as 65002;
-  neighbor 10.99.0.2 as 65001;
+  local {here} as {asn};
+  neighbor {us} as 65001;
+  {direct}
   passive on;
   hold time {hold};
   {password}
