@@ -61,7 +61,7 @@ impl Filters {
         let lists = [listed(&config.allow, Verdict::Allow), listed(&config.deny, Verdict::Deny)].concat();
         for (_, _, filter) in &mut self.filters {
             filter.protect(&protect)?;
-            for (prefix, _) in filter.listed() {
+            for (prefix, _) in filter.listed()? {
                 filter.unlist(prefix)?;
             }
             for (prefix, verdict) in &lists {
@@ -173,7 +173,7 @@ impl Packets for Filters {
     }
 
     fn bans(&mut self) -> Result<u64> {
-        let counts = self.each(|filter| Ok(filter.bans().len() as u64))?;
+        let counts = self.each(|filter| Ok(filter.bans()?.len() as u64))?;
         Ok(counts.into_iter().max().unwrap_or(0))
     }
 

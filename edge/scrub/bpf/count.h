@@ -25,7 +25,7 @@ static __always_inline void count_tcp(struct counters *c, __u8 flags)
 // once, a source that comes in on two processors twice.
 static __always_inline void count_source(struct counters *c, __u64 hash, __u32 slot, __u64 now)
 {
-	__u32 place = ((hash >> 20) ^ (slot * 0x9e3779b1u)) & (CELLS - 1);
+	__u32 place = ((hash >> 17) ^ (slot * 0x9e3779b1u)) & (CELLS - 1);
 	__u32 part = place / CELL_BYTES, cell = place % CELL_BYTES;
 	struct cells *cells = bpf_map_lookup_elem(&seen, &part);
 	if (!cells)

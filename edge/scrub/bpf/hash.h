@@ -4,24 +4,28 @@
 
 #include "parse.h"
 
-// Multiply-shift with secret random factors: which sources share a bucket cannot be computed from outside. The upper
-// bits are the good ones.
+// Multiplications with secret random factors and a fold between them: which sources share a place cannot be computed from
+// outside, and every bit from the 16th on is fit for use.
+static __always_inline __u64 mixed(const struct settings *s, __u64 sum)
+{
+	return (sum ^ sum >> 32) * s->key[1];
+}
+
 static __always_inline __u64 hash_source(const struct settings *s, const struct packet *p)
 {
 	if (!p->six)
-		return (__u64)p->source[0] * s->key[0] + s->key[2];
+		return mixed(s, (__u64)p->source[0] * s->key[0] + s->key[2]);
 	__u64 high = (__u64)p->source[0] << 32 | p->source[1], low = (__u64)p->source[2] << 32 | p->source[3];
-	__u64 mixed = (high ^ high >> 29) * s->key[0] + (low ^ low >> 31) * s->key[1] + s->key[2];
-	return (mixed ^ mixed >> 32) * s->key[0];
+	return mixed(s, (high ^ high >> 29) * s->key[0] + (low ^ low >> 31) * s->key[1] + s->key[2]);
 }
 
 // Of its /24 or /64.
 static __always_inline __u64 hash_net(const struct settings *s, const struct packet *p)
 {
 	if (!p->six)
-		return (__u64)(p->source[0] & bpf_htonl(0xffffff00)) * s->key[1] + s->key[2];
+		return mixed(s, (__u64)(p->source[0] & bpf_htonl(0xffffff00)) * s->key[0] + s->key[2]);
 	__u64 high = (__u64)p->source[0] << 32 | p->source[1];
-	return (high ^ high >> 29) * s->key[1] + s->key[2];
+	return mixed(s, (high ^ high >> 29) * s->key[0] + s->key[2]);
 }
 
 // Bit of a source in the marks: which word, which bit.

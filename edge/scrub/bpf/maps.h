@@ -8,7 +8,7 @@
 #include <bpf/bpf_endian.h>
 
 // Number of the agreement between this file and src/layout.rs: a controller adopts only a filter with its own.
-#define ABI 1
+#define ABI 2
 
 // Why a packet was dropped. The same numbers as ddos::Reason.
 enum reason {
@@ -67,6 +67,8 @@ struct settings {
 	__u32 rest_level; // for destinations that nobody asked us to protect
 	__u32 abi;
 	__u32 generation; // of the protected prefixes; what was remembered of another one is forgotten
+	__u32 cookies; // what COOKIES was, for whoever adopts the filter
+	__u32 reserved;
 };
 
 // A protected prefix.

@@ -28,15 +28,16 @@ impl Key {
     /// Hash of a source, the same as `hash_source` of `bpf/hash.h`.
     pub(crate) fn hash(self, key: [u64; 3]) -> u64 {
         let double = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
-        match self {
-            Key::V4(word) => u64::from(word).wrapping_mul(key[0]).wrapping_add(key[2]),
+        let sum = match self {
+            Key::V4(word) => u64::from(word).wrapping_mul(key[0]),
             Key::V6([a, b, c, d]) => {
                 let (high, low) = (double(a, b), double(c, d));
                 let high = (high ^ high >> 29).wrapping_mul(key[0]);
-                let mixed = high.wrapping_add((low ^ low >> 31).wrapping_mul(key[1])).wrapping_add(key[2]);
-                (mixed ^ mixed >> 32).wrapping_mul(key[0])
+                high.wrapping_add((low ^ low >> 31).wrapping_mul(key[1]))
             }
-        }
+        };
+        let sum = sum.wrapping_add(key[2]);
+        (sum ^ sum >> 32).wrapping_mul(key[1])
     }
 
     pub(crate) fn address4(key: u32) -> IpAddr {
@@ -110,6 +111,32 @@ pub(crate) fn prefix_of(six: bool, address: [u8; 16], mask: [u8; 16]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How many of so many places are taken by a /17 of sources, as a share of what chance would take.
+    fn spread(key: [u64; 3], place: impl Fn(u64) -> u64, places: f64) -> f64 {
+        let sources = (0..32_768_u32).map(|n| Key::of(Ipv4Addr::from(0x0b16_0000 | n).into()));
+        let taken: std::collections::HashSet<u64> = sources.map(|source| place(source.hash(key))).collect();
+        taken.len() as f64 / (places * (1.0 - (-32_768.0 / places).exp()))
+    }
+
+    #[test]
+    fn neighbours_are_spread_over_all_places() {
+        use base::Random;
+        let chance = base::SeededRandom::new(7);
+        for _ in 0..60 {
+            let key = [(); 3].map(|()| {
+                let mut bytes = [0; 8];
+                chance.fill(&mut bytes);
+                u64::from_le_bytes(bytes) | 1
+            });
+            let rows = [spread(key, |hash| hash >> 48, 65_536.0), spread(key, |hash| hash >> 32 & 0xffff, 65_536.0)];
+            let marks = spread(key, |hash| hash >> 44, 1_048_576.0);
+            let cells = spread(key, |hash| hash >> 17 & 0x7fff, 32_768.0);
+            for share in [rows[0], rows[1], marks, cells] {
+                assert!(share > 0.9, "{key:x?}: {rows:?} {marks} {cells}");
+            }
+        }
+    }
 
     #[test]
     fn keys_come_back() {

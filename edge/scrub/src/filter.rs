@@ -3,7 +3,7 @@
 use crate::layout::{ABI, Clocks, Rule, Settings};
 use crate::object::{Maps, PROGRAM_PIN, load};
 use crate::plan::Rate;
-use crate::{Limits, Mode, Plan, fault, pins, system};
+use crate::{Cookies, Limits, Mode, Plan, fault, pins, system};
 use base::{Fault, Random, Result};
 use ddos::{Level, Prefix};
 use kernel::Ring;
@@ -124,7 +124,7 @@ impl Filter {
         let attached = Some(Attached { link, pins: folder.to_owned(), interface, mode });
         let (slots, rules) = (BTreeMap::new(), Vec::new());
         let mut filter = Filter { program, maps, settings, slots, rules, ring, lease, attached };
-        filter.slots = filter.read_slots();
+        filter.slots = filter.read_slots()?;
         filter.rules = filter.read_rules()?;
         filter.renew()?;
         Ok(Some(filter))
@@ -133,6 +133,12 @@ impl Filter {
     /// What it is attached to.
     pub fn attachment(&self) -> Option<Attachment> {
         self.attached.as_ref().map(|attached| Attachment { interface: attached.interface, mode: attached.mode })
+    }
+
+    /// Who proves addresses in this filter; fixed while it is loaded. A controller that adopts one and wants another
+    /// detaches it and attaches anew.
+    pub fn cookies(&self) -> Cookies {
+        Cookies::from_number(self.settings.cookies)
     }
 
     /// Begins the lease anew. A controller calls it several times in a lease.
@@ -280,6 +286,8 @@ fn settings(plan: &Plan, chance: &dyn Random) -> Settings {
         abi: ABI,
         // 0 is that of what was never remembered.
         generation: 1,
+        cookies: plan.cookies.number(),
+        reserved: 0,
     };
     put_limits(&mut settings, plan.limits);
     settings

@@ -3,7 +3,7 @@
 use std::mem::{align_of, offset_of, size_of};
 
 /// Number of the agreement with `bpf/maps.h`.
-pub(crate) const ABI: u32 = 1;
+pub(crate) const ABI: u32 = 2;
 
 /// A structure that goes in and out of a map byte by byte.
 ///
@@ -80,6 +80,8 @@ twins! {
         rest_level: u32,
         abi: u32,
         generation: u32,
+        cookies: u32,
+        reserved: u32,
     }
     /// A protected prefix.
     "place" Place { slot: u32, level: u32, step: u64, window: u64, }

@@ -4,7 +4,9 @@
 //!
 //! The program (`bpf/scrub.bpf.c`) walks a packet cheap and decisive first: denied prefix, ban, malformed, reflection,
 //! signature, proof of address, rates; it counts exactly for each protected destination and samples headers. Levels,
-//! lists and rules change through maps while it runs.
+//! lists and rules change through maps while it runs. It wants Linux 5.18 or newer, cookies of a router 6.0; without BTF of
+//! connection tracking a router knows connections by their cookie and by [`Filter::confirm`] only. Drivers whose packets
+//! are larger than a page get it in generic mode.
 //!
 //! Invariants
 //! - Without [`Filter::renew`] everything passes when the lease is over, and [`watch()`] removes what is attached: a dead

@@ -55,12 +55,15 @@ impl Filter {
     }
 
     /// What is listed, read back from the kernel.
-    pub fn listed(&self) -> Vec<(Prefix, Verdict)> {
+    ///
+    /// # Errors
+    /// [`crate::fault::MAP`].
+    pub fn listed(&self) -> Result<Vec<(Prefix, Verdict)>> {
         let verdict = |value: u32| if value == 0 { Verdict::Deny } else { Verdict::Allow };
-        let four = self.maps.sources4.entries().into_iter();
+        let four = self.maps.sources4.entries()?.into_iter();
         let four = four.filter_map(|(net, value)| Some((Net::prefix4(net)?, verdict(value))));
-        let six = self.maps.sources6.entries().into_iter();
-        four.chain(six.filter_map(|(net, value)| Some((Net::prefix6(net)?, verdict(value))))).collect()
+        let six = self.maps.sources6.entries()?.into_iter();
+        Ok(four.chain(six.filter_map(|(net, value)| Some((Net::prefix6(net)?, verdict(value))))).collect())
     }
 
     /// Drops all of a source for a time. When the table is full, the ban that was least of use gives way.
@@ -103,11 +106,14 @@ impl Filter {
     }
 
     /// All bans that have not ended.
-    pub fn bans(&self) -> Vec<(IpAddr, Ban)> {
-        let four = self.maps.bans4.entries().into_iter();
+    ///
+    /// # Errors
+    /// [`crate::fault::MAP`].
+    pub fn bans(&self) -> Result<Vec<(IpAddr, Ban)>> {
+        let four = self.maps.bans4.entries()?.into_iter();
         let four = four.filter_map(|(key, entry)| Some((Key::address4(key), running(entry)?)));
-        let six = self.maps.bans6.entries().into_iter();
-        four.chain(six.filter_map(|(key, entry)| Some((Key::address6(key), running(entry)?)))).collect()
+        let six = self.maps.bans6.entries()?.into_iter();
+        Ok(four.chain(six.filter_map(|(key, entry)| Some((Key::address6(key), running(entry)?)))).collect())
     }
 
     /// Says that a source has shown elsewhere that it lives where it says: it is spared cookies and let through at
@@ -144,12 +150,12 @@ impl Filter {
     /// [`crate::fault::MAP`].
     pub fn refresh(&mut self) -> Result<()> {
         let key = self.settings.key;
-        let bans = self.bans();
+        let bans = self.bans()?;
         write_marks(&self.maps.ban_marks, bans.iter().map(|(source, _)| Key::of(*source).hash(key)))?;
         let now = system::now();
-        let four = self.maps.confirmed4.entries::<u32, u64>().into_iter();
+        let four = self.maps.confirmed4.entries::<u32, u64>()?.into_iter();
         let four = four.filter(|(_, until)| *until > now).map(|(source, _)| Key::V4(source).hash(key));
-        let six = self.maps.confirmed6.entries::<[u32; 4], u64>().into_iter();
+        let six = self.maps.confirmed6.entries::<[u32; 4], u64>()?.into_iter();
         let six = six.filter(|(_, until)| *until > now).map(|(source, _)| Key::V6(source).hash(key));
         write_marks(&self.maps.confirmed_marks, four.chain(six))
     }

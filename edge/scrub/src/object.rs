@@ -124,6 +124,9 @@ impl Maps {
     }
 }
 
+/// Entries that one call of the kernel reads; more than one bucket of a hash ever holds.
+const BATCH: u32 = 1024;
+
 /// A map, with the plain values that go in and out.
 pub(crate) struct Map {
     name: &'static str,
@@ -161,14 +164,12 @@ impl Map {
         }
     }
 
-    /// All entries, at most as many as the map may have.
-    pub(crate) fn entries<K: Plain, V: Plain>(&self) -> Vec<(K, V)> {
-        let keys = self.handle.keys().take(self.handle.max_entries() as usize);
-        let entries = keys.filter_map(|key| {
-            let value = self.handle.lookup(&key, MapFlags::ANY).ok()??;
-            Some((K::read(&key)?, V::read(&value)?))
-        });
-        entries.collect()
+    /// All entries, at most as many as the map may have, a thousand with each call of the kernel.
+    pub(crate) fn entries<K: Plain, V: Plain>(&self) -> Result<Vec<(K, V)>> {
+        let batches = self.handle.lookup_batch(BATCH, MapFlags::ANY, MapFlags::ANY);
+        let batches = batches.map_err(|cause| Fault::new(&fault::MAP).object(self.name).because(cause))?;
+        let read = batches.take(self.handle.max_entries() as usize);
+        Ok(read.filter_map(|(key, value)| Some((K::read(&key)?, V::read(&value)?))).collect())
     }
 
     /// Sets the value of every processor to zeros.

@@ -32,13 +32,12 @@ pub(crate) fn lock(folder: &Path) -> Result<Option<Lock>> {
 
 /// Makes the folder, on a BPF file system.
 pub(crate) fn make(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|cause| refused(folder, cause))?;
-    if system::is_bpffs(folder) {
-        return Ok(());
+    // Where nothing can be pinned nothing is made.
+    let there = folder.ancestors().find(|place| place.exists());
+    if !there.is_some_and(system::is_bpffs) {
+        return Err(Fault::new(&fault::NOT_BPFFS).object(folder.display()));
     }
-    // Nothing of ours may stay where nothing can be pinned; a folder that holds something is not ours.
-    let _ = std::fs::remove_dir(folder);
-    Err(Fault::new(&fault::NOT_BPFFS).object(folder.display()))
+    std::fs::create_dir_all(folder).map_err(|cause| refused(folder, cause))
 }
 
 /// Whether a link is pinned there.

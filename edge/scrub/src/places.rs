@@ -183,11 +183,11 @@ impl Filter {
     }
 
     /// Slots of the protected prefixes, as the maps say.
-    pub(crate) fn read_slots(&self) -> BTreeMap<Prefix, u32> {
-        let four = self.maps.places4.entries().into_iter();
+    pub(crate) fn read_slots(&self) -> Result<BTreeMap<Prefix, u32>> {
+        let four = self.maps.places4.entries()?.into_iter();
         let four = four.filter_map(|(net, place): (_, Place)| Some((Net::prefix4(net)?, place.slot)));
-        let six = self.maps.places6.entries().into_iter();
+        let six = self.maps.places6.entries()?.into_iter();
         let six = six.filter_map(|(net, place): (_, Place)| Some((Net::prefix6(net)?, place.slot)));
-        four.chain(six).collect()
+        Ok(four.chain(six).collect())
     }
 }

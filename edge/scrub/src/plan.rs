@@ -41,6 +41,22 @@ pub enum Cookies {
     Router,
 }
 
+impl Cookies {
+    /// Its number in `bpf/maps.h`.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Cookies::None => 0,
+            Cookies::Local => 1,
+            Cookies::Router => 2,
+        }
+    }
+
+    pub(crate) fn from_number(number: u32) -> Cookies {
+        let all = [Cookies::None, Cookies::Local, Cookies::Router];
+        all.into_iter().find(|cookies| cookies.number() == number).unwrap_or_default()
+    }
+}
+
 /// A rate: so many packets a second, and so many at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {

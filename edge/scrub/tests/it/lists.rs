@@ -19,7 +19,7 @@ fn the_longest_prefix_decides_at_every_level() {
     assert_eq!(fate(&filter, &frame6), dropped(Reason::Denied));
     filter.list(Prefix::single(address(CLIENT)), Verdict::Allow).unwrap();
     assert_eq!(fate(&filter, &frame), PASSED);
-    let mut listed = filter.listed();
+    let mut listed = filter.listed().unwrap();
     listed.sort_by_key(|(prefix, _)| prefix.length());
     assert_eq!(listed.len(), 3);
     assert_eq!(listed[0], (prefix("192.0.2.0/24"), Verdict::Deny));
@@ -49,7 +49,7 @@ fn bans_end_by_themselves() {
     let ban = filter.banned(address(CLIENT)).unwrap().unwrap();
     assert!(ban.reason == 7 && ban.left > Duration::from_secs(50));
     assert_eq!(filter.banned(address(CLIENT6)).unwrap(), None);
-    assert_eq!(filter.bans().len(), 1);
+    assert_eq!(filter.bans().unwrap().len(), 1);
     filter.refresh().unwrap();
     assert_eq!(fate(&filter, &frame), dropped(Reason::Banned), "a running ban keeps its mark");
     assert!(filter.unban(address(CLIENT)).unwrap());
@@ -101,6 +101,13 @@ fn tables_that_are_full_say_so() {
         filter.list(nth(n), Verdict::Deny).unwrap();
     }
     assert!(filter.list(nth(1000), Verdict::Deny).unwrap_err().is(&fault::FULL));
+    assert_eq!(filter.listed().unwrap().len(), 1000);
+    for n in 0..1000 {
+        filter.ban(nth(n).address(), Duration::from_secs(60), 1).unwrap();
+    }
+    // The bans of least use give way, a few at a time.
+    let bans = filter.bans().unwrap().len();
+    assert!((700..=1000).contains(&bans), "{bans}");
 }
 
 #[test]

@@ -101,8 +101,8 @@ fn what_an_earlier_start_left_is_adopted_with_its_state() {
     let mut filter = ground.host.inside(|| Filter::adopt(&ground.bpffs.pins(), lease)).unwrap().unwrap().unwrap();
     assert_eq!(filter.attachment().unwrap().mode, Mode::Native);
     assert_eq!(filter.defence(host_prefix()).unwrap().level, Level::Prove);
-    assert_eq!(filter.listed().len(), 1);
-    assert_eq!(filter.bans()[0].1.reason, 3);
+    assert_eq!((filter.cookies(), filter.listed().unwrap().len()), (scrub::Cookies::None, 1));
+    assert_eq!(filter.bans().unwrap()[0].1.reason, 3);
     assert_eq!(filter.signatures(now).unwrap()[0].signature.id, signature.id);
     // And it goes on from there: slots and rules of before are not given away.
     filter
