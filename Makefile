@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(if $(wildcard $(CACHE)/target),$(CACHE)/target,$(CU
 export GARRISON_VENV ?= $(CACHE)/venv
 BIN := $(CARGO_TARGET_DIR)/debug
 
-.PHONY: help run test fuzz test-kernels bench eval eval-waf train-waf drill train-waf setup build fmt lint
+.PHONY: help run test fuzz test-kernels bench eval eval-waf train-waf eval-ddos train-ddos drill train-waf setup build fmt lint
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,14 @@ train-waf: setup ## train the learned score of the gateway from the corpora besi
 	@$(GARRISON_VENV)/bin/python -m pip install --quiet -r tests/waf/train/requirements.txt
 	@cargo build --locked --package waf-eval --bin score-rows
 	@GARRISON_FIGURES=$(CARGO_TARGET_DIR)/figures $(GARRISON_VENV)/bin/python -B tests/waf/train/train.py --rows $(BIN)/score-rows --data ../shared/data/waf --model content/waf/model.txt --report content/waf/model.md
+
+eval-ddos: setup ## the scrubber: floods told from users by rules and model together; writes figures/ddos.json
+	@bash tests/ddos/run
+
+train-ddos: setup ## train the scrubber's model, families of floods left out whole; writes content/ddos/model.txt and its report
+	@$(GARRISON_VENV)/bin/python -m pip install --quiet -r tests/ddos/train/requirements.txt
+	@cargo build --locked --package ddos-eval --bin ddos-rows
+	@GARRISON_FIGURES=$(CARGO_TARGET_DIR)/figures $(GARRISON_VENV)/bin/python -B tests/ddos/train/train.py --rows $(BIN)/ddos-rows --model content/ddos/model.txt --report content/ddos/model.md
 
 lint: ## clippy on everything, warnings are faults
 	@cargo clippy --locked --workspace --all-targets -- -D warnings

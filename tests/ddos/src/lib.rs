@@ -1,7 +1,7 @@
 //! How well floods are told from users: generators of both, recordings, and the measurement (`make eval-ddos`).
 //!
 //! - [`benign`], [`attack`]: traffic in styles that share nothing; [`session`] makes seconds of it as the filter would count them.
-//! - [`pcap`]: recordings; [`tools`]: those of other people's programs, made in a network namespace.
+//! - [`pcap`]: recordings; [`tools`]: those of other people's programs, made in a network namespace; [`lab`]: windows of the packet filter.
 //! - [`corpus`]: all of it as sessions; [`window`]: what is true of each of their windows.
 //!
 //! What it is not: part of a program. It imports `ddos` and judges it.
@@ -11,6 +11,7 @@ pub mod benign;
 pub mod chance;
 pub mod corpus;
 pub mod frame;
+pub mod lab;
 pub mod pcap;
 pub mod session;
 pub mod tools;

@@ -1,7 +1,7 @@
 //! `make eval-ddos`: recognition by rules and the shipped model together, as in service: per class and source, windows and
 //! sessions, with and without a history of the destination. Prints tables and writes figures/ddos.json.
 //!
-//! `ddos-eval [--model FILE] [--sessions N]`
+//! `ddos-eval [--model FILE] [--sessions N] [--filter FILE]`: FILE is what `scrub-lab windows` wrote.
 
 use ddos::{Model, Settings};
 use ddos_eval::corpus::{self, Session};
@@ -34,20 +34,24 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let mut model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/ddos/model.txt");
-    let mut each = 3;
+    let (mut each, mut filter) = (3, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let value = arguments.next().ok_or("usage: ddos-eval [--model FILE] [--sessions N]")?;
+        let value = arguments.next().ok_or("usage: ddos-eval [--model FILE] [--sessions N] [--filter FILE]")?;
         match argument.as_str() {
             "--model" => model = PathBuf::from(value),
             "--sessions" => each = value.parse().map_err(|_| format!("{value} is no number"))?,
+            "--filter" => {
+                let text = std::fs::read_to_string(&value).map_err(|cause| format!("{value}: {cause}"))?;
+                filter = ddos_eval::lab::read(&text).map_err(|cause| format!("{value}: {cause}"))?;
+            }
             _ => return Err(format!("{argument} is no option")),
         }
     }
     let text = std::fs::read_to_string(&model).map_err(|cause| format!("{}: {cause}", model.display()))?;
     let model = Model::read(&text).map_err(|fault| format!("{fault:?}"))?;
     let mut figures = Vec::new();
-    let sets: [(&str, &str, Vec<Session>, Settings); 3] = [
+    let sets: [(&str, &str, Vec<Session>, Settings); 4] = [
         (
             "made",
             "families of our generators, sessions never trained on (families were)",
@@ -58,6 +62,12 @@ fn run() -> Result<(), String> {
             "programs",
             "hping3, trafgen, iperf3, curl recorded in a namespace, never trained on",
             corpus::recorded(SEED),
+            Settings::default(),
+        ),
+        (
+            "filter",
+            "the scrubber's own generator through the packet filter in the kernel (`scrub-lab windows`), never trained on",
+            filter,
             Settings::default(),
         ),
         (
