@@ -19,12 +19,24 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+// Without these nothing reaches anybody: neighbours of this link asking for each other (RFC 4861; nobody farther away can
+// send a hop limit of 255), and routers that say how large a packet may be (RFC 1191, RFC 8201).
+static __always_inline bool keeps_the_way(const struct packet *p)
+{
+	__u8 type = p->kind >> 8;
+	if (!p->six)
+		return p->protocol == IPPROTO_ICMP && p->kind == 0x0304;
+	return p->protocol == IPPROTO_ICMPV6 && (type == 2 || (type >= 133 && type <= 137 && p->ttl == 255));
+}
+
 // For a source that has not shown where it lives, at PROVE and above.
 static __always_inline enum reason unproven(struct xdp_md *ctx, const struct settings *s, const struct packet *p,
 					    __u32 level, __u64 now, struct answer *answer)
 {
 	if (p->fragment)
 		return FRAGMENT;
+	if (keeps_the_way(p))
+		return NONE;
 	enum proof proof = UNPROVEN;
 	if (p->protocol == IPPROTO_TCP)
 		proof = prove(ctx, s, p, now, answer);

@@ -203,6 +203,24 @@ fn verified_lets_only_the_known_through() {
     assert_eq!(fate(&filter, &path6().udp(4000, 443, b"x")), dropped(Reason::NotVerified));
 }
 
+/// Without neighbours and path sizes no verified client is reached either.
+#[test]
+fn neighbours_and_path_sizes_pass_at_every_level() {
+    let Some(filter) = filter(Level::Verified) else { return };
+    let message = |kind: u8, code: u8| [kind, code, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4];
+    let mut near = path6();
+    for kind in 133..=137 {
+        near.ttl = 255;
+        assert_eq!(fate(&filter, &near.ip(58, &message(kind, 0))), PASSED, "type {kind}");
+        near.ttl = 254;
+        assert_eq!(fate(&filter, &near.ip(58, &message(kind, 0))), dropped(Reason::NotVerified), "from afar");
+    }
+    assert_eq!(fate(&filter, &path6().ip(58, &message(2, 0))), PASSED, "packet too big");
+    assert_eq!(fate(&filter, &path().ip(1, &message(3, 4))), PASSED, "fragmentation needed");
+    assert_eq!(fate(&filter, &path().ip(1, &message(3, 3))), dropped(Reason::NotVerified));
+    assert_eq!(fate(&filter, &path().ping(b"x")), dropped(Reason::NotVerified));
+}
+
 #[test]
 fn what_is_not_protected_passes_and_is_counted_as_the_rest() {
     let Some(filter) = filter(Level::Verified) else { return };
