@@ -4,9 +4,10 @@ use base::{Fault, Lang, Result};
 use clap::Args;
 use serde_json::json;
 use server::local;
+use server::local::edge::{GATEWAY, Part, SCRUBBER};
 use server::places::Places;
 use server::{Keep, Listen, Server, credential};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,6 +42,10 @@ pub struct Up {
     /// without either.
     #[arg(long)]
     gateway: Option<PathBuf>,
+    /// Configuration of a packet filter on this machine; scrubber/scrubber.yaml of the data directory when absent, and no filter
+    /// without either.
+    #[arg(long)]
+    scrubber: Option<PathBuf>,
     /// Run without an agent on this machine.
     #[arg(long)]
     no_agent: bool,
@@ -79,13 +84,14 @@ pub async fn run(options: Up, lang: Lang) -> Result<ExitCode> {
     credential::client_file(&places, &server).await?;
     greet(&options, &places, &server, first.as_ref(), lang);
     let agent = if options.no_agent { None } else { agent(&places, &server, &options, lang).await };
-    let gateway = gateway(&places, &server, &options, lang).await;
+    let gateway = edge(&GATEWAY, options.gateway.as_deref(), (&places, &server), lang).await;
+    let scrubber = edge(&SCRUBBER, options.scrubber.as_deref(), (&places, &server), lang).await;
     let code = serve(&options, &places, agent.is_some(), lang).await;
     if !options.json {
         println!("{}", lang.pick("stopping …", "正在停止……"));
     }
     // The server last, so that the last frames of the others are still taken.
-    for (stop_child, task) in [gateway, agent].into_iter().flatten() {
+    for (stop_child, task) in [gateway, scrubber, agent].into_iter().flatten() {
         stop_child.send_replace(true);
         let _ = task.await;
     }
@@ -173,10 +179,15 @@ async fn agent(places: &Places, server: &Server, options: &Up, lang: Lang) -> Op
     keep(local::agent::ready(places, options.respond, server).await, server, lang)
 }
 
-/// Enrols and starts the local gateway where one is configured.
-async fn gateway(places: &Places, server: &Server, options: &Up, lang: Lang) -> Option<ChildTask> {
-    let config = local::gateway::configured(places, options.gateway.as_deref())?;
-    keep(local::gateway::ready(places, config, server).await, server, lang)
+/// Enrols and starts a part of the local gateway where it is configured.
+async fn edge(
+    part: &Part,
+    named: Option<&Path>,
+    (places, server): (&Places, &Server),
+    lang: Lang,
+) -> Option<ChildTask> {
+    let config = part.configured(places, named)?;
+    keep(part.ready(places, config, server).await, server, lang)
 }
 
 /// Keeps a program of this machine running, or says why it cannot.

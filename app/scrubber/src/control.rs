@@ -4,7 +4,8 @@ use crate::board::Board;
 use crate::capture::Taken;
 use crate::config::{Config, Decide};
 use crate::hands::Hands;
-use crate::orders::Orders;
+use crate::memory::Memory;
+use crate::orders::{CONTROLLER, Orders, Reason as Reasoned};
 use crate::place::Place;
 use crate::port::SharedPackets;
 use crate::status::{Destination, Interface, Said, Signature, Status};
@@ -28,6 +29,11 @@ const FULL: f64 = 0.9;
 /// A report under way is written anew after so long, µs; the first one when as much is known.
 const REPORT_US: Micros = 10_000_000;
 
+/// How long orders of an earlier run stay, µs: by then this one knows what is wanted.
+const INHERIT_US: Micros = 60_000_000;
+/// What is usual is kept once in so long, µs.
+const KEEP_US: Micros = 600_000_000;
+
 /// What the controller works with.
 pub struct Parts {
     /// The configuration.
@@ -48,6 +54,10 @@ pub struct Parts {
     pub teller: Arc<Teller>,
     /// Routers and names.
     pub upstream: Upstream,
+    /// What was kept of an earlier run.
+    pub memory: Memory,
+    /// Orders of an earlier run that are in force.
+    pub inherited: Vec<String>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -58,23 +68,39 @@ pub struct Controller {
     places: Vec<Place>,
     /// Wall time minus time since boot, ns: samples carry the latter.
     offset_ns: i64,
+    /// Orders of an earlier run, and when they are taken back.
+    inherited: (Vec<String>, Micros),
+    /// Packets that each signature had dropped a second ago.
+    hits: BTreeMap<u64, u64>,
+    /// When memory is kept next, µs.
+    keep_us: Micros,
 }
 
 impl Controller {
     /// Watches every protected destination of the configuration.
-    pub fn new(parts: Parts) -> Controller {
+    pub fn new(mut parts: Parts) -> Controller {
+        let baselines = std::mem::take(&mut parts.memory.baselines);
+        let inherited = std::mem::take(&mut parts.inherited);
         let now = parts.clock.wall();
         let interfaces = parts.config.interfaces.len();
         let place = |(prefix, entry): (Prefix, &crate::config::Protected)| {
             let settings = ddos::Settings { highest: entry.highest, ..parts.config.detect.clone() };
-            let mut watch = Watch::new(prefix, settings);
+            let baseline = baselines.get(&prefix).cloned().unwrap_or_default();
+            let mut watch = Watch::with(prefix, settings, baseline);
             watch.order(now, entry.lowest);
             Place::new(prefix, entry, watch, interfaces)
         };
         let places = parts.config.protected().map(place).collect();
         let uptime = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         let since_boot = uptime.tv_sec * 1_000_000_000 + uptime.tv_nsec;
-        Controller { places, offset_ns: now * 1000 - since_boot, parts }
+        Controller {
+            places,
+            offset_ns: now * 1000 - since_boot,
+            inherited: (inherited, now + INHERIT_US),
+            hits: BTreeMap::new(),
+            keep_us: now + KEEP_US,
+            parts,
+        }
     }
 
     /// One second.
@@ -90,6 +116,7 @@ impl Controller {
         let (deltas, mut samples) = self.read()?;
         let mut shown = Vec::new();
         let hits = self.parts.packets.lock().signatures()?;
+        self.renew(now, &hits);
         for index in 0..self.places.len() {
             let prefix = self.places[index].prefix;
             let delta = deltas.get(&prefix).copied().unwrap_or_default();
@@ -97,12 +124,46 @@ impl Controller {
             self.act(index, now, &judgement, &delta);
             shown.push(destination(&self.places[index], &judgement, &delta, &hits));
         }
+        self.hits = hits;
         self.parts.upstream.second(now, &self.parts.orders, &self.parts.hands);
+        self.remember(now);
         let all = deltas.values().fold(Counters::default(), |mut sum, delta| {
             sum += *delta;
             sum
         });
         self.show(now, &all, shown)
+    }
+
+    /// Signatures that dropped something in the last second live on, whether or not a sample shows it.
+    fn renew(&mut self, now: Micros, hits: &BTreeMap<u64, u64>) {
+        let live: Vec<u64> = hits
+            .iter()
+            .filter(|(id, count)| self.hits.get(id).is_none_or(|before| *count > before))
+            .map(|(id, _)| *id)
+            .collect();
+        for place in &mut self.places {
+            live.iter().for_each(|id| place.watch.hit(now, *id));
+        }
+    }
+
+    /// Keeps what is usual now and then, and lets go of what an earlier run ordered.
+    fn remember(&mut self, now: Micros) {
+        if now >= self.inherited.1 {
+            let reason =
+                Reasoned { by: CONTROLLER.into(), text: "ordered by an earlier run".into(), alert: String::new() };
+            for order in std::mem::take(&mut self.inherited.0) {
+                self.parts.hands.give(self.parts.orders.undo(&order, &reason));
+            }
+        }
+        if now < self.keep_us {
+            return;
+        }
+        self.keep_us = now + KEEP_US;
+        let usual = |place: &Place| (place.prefix, place.watch.baseline().clone());
+        self.parts.memory.baselines = self.places.iter().map(usual).collect();
+        if let Err(fault) = self.parts.memory.keep() {
+            tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
+        }
     }
 
     /// Counters since the last second and samples, by destination.

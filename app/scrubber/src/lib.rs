@@ -25,6 +25,7 @@ pub mod fault;
 pub mod hands;
 pub mod kernel;
 pub mod listen;
+pub mod memory;
 pub mod names;
 pub mod orders;
 pub mod place;

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Who gives the controller's own orders.
+pub const CONTROLLER: &str = "scrubber";
+
 /// Makes orders.
 #[derive(Clone)]
 pub struct Orders {

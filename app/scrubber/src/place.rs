@@ -4,7 +4,7 @@
 //! again while it is still wanted, and nothing is ordered twice.
 
 use crate::config::{Decide, Protected};
-use crate::orders::{Orders, Reason};
+use crate::orders::{CONTROLLER, Orders, Reason};
 use base::Micros;
 use ddos::{Counters, Level, Prefix, Signature, Watch};
 use record::{Order, Receipt, ReceiptState};
@@ -78,7 +78,7 @@ impl Place {
         if decide != Decide::Auto || now < self.refused_until_us {
             return Vec::new();
         }
-        let reason = Reason { by: "scrubber".into(), text: format!("{}: {why}", self.name), alert: self.alert.clone() };
+        let reason = Reason { by: CONTROLLER.into(), text: format!("{}: {why}", self.name), alert: self.alert.clone() };
         let mut given = Vec::new();
         self.reconcile_level(now, &reason, orders, &mut given);
         self.reconcile_signatures(now, &reason, orders, &mut given);

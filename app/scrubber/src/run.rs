@@ -4,15 +4,16 @@ use crate::action::{Announce, Block, ScrubFilter, ScrubLevel, SwitchDns};
 use crate::board::Board;
 use crate::config::Config;
 use crate::control::{Controller, Parts};
-use crate::fault;
 use crate::hands::Hands;
 use crate::kernel::Filters;
 use crate::listen::{Desk, listen};
+use crate::memory::Memory;
 use crate::names::Names;
 use crate::orders::Orders;
 use crate::port::SharedPackets;
 use crate::tell::Teller;
 use crate::upstream::{Routers, Upstream};
+use crate::{fault, orders};
 use ::action::{Action, Executor, ExecutorConfig, NoGate};
 use base::{Clock, Fault, Random, Result};
 use bus::SharedSpool;
@@ -78,10 +79,12 @@ pub fn start(setup: Setup) -> Result<Running> {
     let board = Arc::new(Board::default());
     let teller = Arc::new(Teller::new(spool, board.clone(), host, agent.clone()));
     let stop = Arc::new(AtomicBool::new(false));
+    let memory = Memory::open(&state);
     let mut settings =
         ExecutorConfig::edge(state, ::action::Hands::of(actions(&config, &packets, &routers, &names, &clock)));
     settings.agent = agent.clone();
     let executor = Executor::new(settings, Arc::new(NoGate), clock.clone())?;
+    let inherited = inherited(&executor);
     let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone())?;
     let orders = Orders::new(agent, clock.clone(), random);
     let prober = names.watch(hands.clone(), orders.clone())?;
@@ -112,10 +115,23 @@ pub fn start(setup: Setup) -> Result<Running> {
         board: board.clone(),
         teller,
         upstream,
+        memory,
+        inherited,
         clock,
     };
     let second = seconds(Controller::new(parts), stop.clone())?;
     Ok(Running { board, stop, packets, routers, prober, threads: vec![thread, second], tasks, pins })
+}
+
+/// What an earlier run of the controller ordered by itself and is in force. Orders of people, and those of names, which have a
+/// keeper of their own, are left alone.
+pub fn inherited(executor: &Executor) -> Vec<String> {
+    use record::ActionKind::{Blackhole, Flowspec, ScrubFilter, ScrubLevel};
+    let ours = |order: &Order| {
+        let kind = order.action();
+        order.by == orders::CONTROLLER && matches!(kind, ScrubLevel | ScrubFilter | Flowspec | Blackhole)
+    };
+    executor.in_force().into_iter().filter(|(order, _)| ours(order)).map(|(order, _)| order.id).collect()
 }
 
 /// The server's orders go to the hands.

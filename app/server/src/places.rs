@@ -64,9 +64,4 @@ impl Places {
     pub fn agent(&self) -> PathBuf {
         self.root.join("agent")
     }
-
-    /// The local gateway's directory.
-    pub fn gateway(&self) -> PathBuf {
-        self.root.join("gateway")
-    }
 }

@@ -19,6 +19,7 @@ mod read;
 mod render;
 mod rules;
 pub mod screen;
+mod scrub;
 pub mod table;
 mod vulns;
 mod waf;
@@ -69,6 +70,8 @@ pub enum Command {
     Vulns(Vulns),
     /// The web firewall: requests explained, traffic counted, sites tuned.
     Waf(Waf),
+    /// Packet filters at the edge: levels, attacks, routers, names.
+    Scrub(scrub::Scrub),
     /// The ledger.
     Ledger(Ledger),
     /// API tokens.
@@ -128,6 +131,7 @@ pub async fn run(command: Command, context: Context) -> Result<ExitCode> {
         Command::Assets(asked) => assets::run(&context.open(&asked.options)?, asked).await,
         Command::Vulns(asked) => vulns::run(&context.open(&asked.options)?, asked).await,
         Command::Waf(asked) => waf::run(&context, asked).await,
+        Command::Scrub(asked) => scrub::run(&context, asked).await,
         Command::Ledger(ledger) => read::ledger(&context.open(&ledger.options)?, ledger).await,
         Command::Token(tokens) => read::tokens(&context.open(&tokens.options)?, tokens).await,
         Command::Login(login) => account::login(&context, login).await,

@@ -42,6 +42,12 @@ words! {
     Score: "CVSS", "CVSS";
     Exploited: "EXPLOITED", "已被利用";
     Site: "SITE", "站点";
+    Destination: "DESTINATION", "目标";
+    Address: "ADDRESS", "地址";
+    Level: "LEVEL", "级别";
+    Packets: "PACKETS/S", "包/秒";
+    Bits: "BITS/S", "比特/秒";
+    Attack: "ATTACK", "攻击";
     Decision: "DECISION", "处置";
     Requests: "REQUESTS", "请求数";
     Clients: "CLIENTS", "客户端数";

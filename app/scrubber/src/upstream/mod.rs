@@ -11,7 +11,7 @@ pub use routers::Routers;
 use crate::config::{Decide, Policy};
 use crate::hands::Hands;
 use crate::names::Names;
-use crate::orders::{Orders, Reason};
+use crate::orders::{CONTROLLER, Orders, Reason};
 use crate::place::Place;
 use crate::status;
 use base::Micros;
@@ -104,7 +104,7 @@ impl Upstream {
         let keys: Vec<(Prefix, String)> = wanted.iter().map(|wanted| (wanted.prefix, wanted.key.clone())).collect();
         let gone: Vec<(Prefix, String)> = self.standing.keys().filter(|key| !keys.contains(key)).cloned().collect();
         for standing in gone.iter().filter_map(|key| self.standing.remove(key)) {
-            let reason = Reason { by: "scrubber".into(), text: "the attack is over".into(), ..Reason::default() };
+            let reason = Reason { by: CONTROLLER.into(), text: "the attack is over".into(), ..Reason::default() };
             hands.give(orders.undo(&standing.order, &reason));
         }
         for Wanted { prefix, key, why, alert } in wanted {
@@ -113,7 +113,7 @@ impl Upstream {
             if stands || self.held.contains_key(&place) || self.routers.count() == 0 {
                 continue;
             }
-            let reason = Reason { by: "scrubber".into(), text: why, alert };
+            let reason = Reason { by: CONTROLLER.into(), text: why, alert };
             let order = self.order(&place, orders, &reason);
             // A neighbour takes one announcement of a kind: the old one goes first.
             if let Some(old) = self.standing.remove(&place) {

@@ -63,7 +63,12 @@ fn overridden(text: &str, respond: Respond) -> String {
 /// When it cannot be configured or does not enrol.
 pub async fn ready(places: &Places, respond: Option<Respond>, server: &Server) -> Result<Child> {
     let config = configure(places, respond)?;
-    let child = Child { name: "garrison-agent", options: vec!["--config".into(), config.into()] };
+    let child = Child {
+        name: "garrison-agent",
+        program: "garrison-agent",
+        words: &[],
+        options: vec!["--config".into(), config.into()],
+    };
     child.identify(&places.agent().join("identity"), "local", server).await?;
     Ok(child)
 }

@@ -1,7 +1,7 @@
 //! The programs of this very machine, beside the server: enrolled by the server they belong to, started and kept running.
 
 pub mod agent;
-pub mod gateway;
+pub mod edge;
 
 use super::{Server, fault};
 use api::view::Program;
@@ -28,10 +28,14 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// What is shown of the server's programs.
 pub type Programs = Arc<Mutex<Vec<Program>>>;
 
-/// A program beside this one, and how it is started: `NAME run --follow-parent OPTIONS`, `NAME enroll OPTIONS`.
+/// A program beside this one, and how it is started: `PROGRAM WORDS run --follow-parent OPTIONS`, `PROGRAM WORDS enroll OPTIONS`.
 pub struct Child {
-    /// Its name, which is that of its file.
+    /// Its name among the programs of the server.
     pub name: &'static str,
+    /// The file, beside this program's.
+    pub program: &'static str,
+    /// Words before `run` and `enroll`.
+    pub words: &'static [&'static str],
     /// Options of both commands.
     pub options: Vec<OsString>,
 }
@@ -39,8 +43,8 @@ pub struct Child {
 impl Child {
     fn command(&self, word: &str) -> Command {
         let own = std::env::current_exe().unwrap_or_default();
-        let mut command = Command::new(own.with_file_name(self.name));
-        command.arg(word).args(&self.options).kill_on_drop(true);
+        let mut command = Command::new(own.with_file_name(self.program));
+        command.args(self.words).arg(word).args(&self.options).kill_on_drop(true);
         command
     }
 

@@ -1,0 +1,117 @@
+//! One attack from its beginning to its end, and what can go wrong meanwhile.
+
+use crate::memory::Memory;
+use crate::stage::{Stage, flood, users};
+use base::ManualClock;
+use ddos::Level;
+use record::ReceiptState;
+use std::sync::Arc;
+use std::time::Duration;
+
+const START: i64 = 1_800_000_000_000_000;
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(START))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attack_becomes_orders_a_report_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new("", Memory::default(), folder.path(), clock());
+    for _ in 0..10 {
+        stage.second(users(), Vec::new());
+    }
+    assert!(stage.board.attacks().is_empty() && stage.board.status().orders.done == 0);
+    for _ in 0..4 {
+        let (came, samples) = flood();
+        stage.second(came, samples);
+    }
+    stage.until("the level", |stage| stage.level() >= Level::Prove);
+    let shown = stage.board.status().destinations[0].clone();
+    assert!(shown.alarm && shown.class == "syn-flood" && !shown.reasons.is_empty(), "{shown:?}");
+    let report = stage.board.attacks()[0].clone();
+    assert!(report["text"].as_str().unwrap().contains("SYN flood") && !report["text_zh"].as_str().unwrap().is_empty());
+    stage.until("a signature", |stage| !stage.filter.0.lock().unwrap().signatures.is_empty());
+    // Quiet: the level falls step by step, signatures that no longer hit end, and the filter is as it was.
+    for _ in 0..900 {
+        stage.second(users(), Vec::new());
+    }
+    stage.until("the end", |stage| {
+        stage.level() <= Level::Clean && stage.filter.0.lock().unwrap().signatures.is_empty()
+    });
+    assert_eq!(stage.board.attacks()[0]["ongoing"], false);
+    assert!(stage.board.status().orders.failed == 0 && stage.filter.0.lock().unwrap().renewed > 900);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_only_ask_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new("policy: {filter: ask}", Memory::default(), folder.path(), clock());
+    for _ in 0..6 {
+        let (came, samples) = flood();
+        stage.second(came, samples);
+    }
+    assert!(stage.board.status().destinations[0].alarm);
+    let state = stage.filter.0.lock().unwrap();
+    assert!(state.levels.is_empty() && state.signatures.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_kernel_refuses_is_tried_again_after_a_pause() {
+    let folder = tempfile::tempdir().unwrap();
+    let filter = Memory::default();
+    filter.0.lock().unwrap().refuse = 3;
+    let mut stage = Stage::new("", filter, folder.path(), clock());
+    // The hands are a thread of their own: each second gets them a moment of real time, and there are enough of both.
+    for _ in 0..300 {
+        let (came, samples) = flood();
+        stage.second(came, samples);
+        let moment = std::time::Instant::now() + Duration::from_millis(20);
+        while stage.level() < Level::Prove && std::time::Instant::now() < moment {
+            std::thread::yield_now();
+        }
+        if stage.level() >= Level::Prove {
+            break;
+        }
+    }
+    assert!(stage.level() >= Level::Prove && stage.filter.0.lock().unwrap().refuse == 0);
+    assert!(stage.board.status().orders.failed > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_comes_back_keeps_the_defence_and_lets_go_of_it() {
+    let (folder, filter, clock) = (tempfile::tempdir().unwrap(), Memory::default(), clock());
+    let mut first = Stage::new("", filter.clone(), folder.path(), clock.clone());
+    for _ in 0..5 {
+        let (came, samples) = flood();
+        first.second(came, samples);
+    }
+    first.until("the level", |stage| stage.level() >= Level::Prove);
+    drop(first);
+    let mut second = Stage::new("", filter, folder.path(), clock);
+    assert!(second.level() >= Level::Prove, "adopted");
+    for _ in 0..3 {
+        second.second(users(), Vec::new());
+    }
+    assert!(second.level() >= Level::Prove, "not let go before it knows better");
+    for _ in 0..90 {
+        second.second(users(), Vec::new());
+    }
+    second.until("the end", |stage| stage.level() <= Level::Clean);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bans_are_orders_too_and_the_allow_list_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new("", Memory::default(), folder.path(), clock());
+    let reason = scrubber::orders::Reason { by: "uid 0".into(), text: "test".into(), alert: String::new() };
+    let order = stage.orders.block("198.51.100.7".parse().unwrap(), Duration::from_secs(60), &reason);
+    let id = order.id.clone();
+    let receipts = stage.hands.carry(order).unwrap();
+    assert_eq!(receipts[0].state, ReceiptState::Verified as i32, "{receipts:?}");
+    assert_eq!(stage.filter.0.lock().unwrap().banned.len(), 1);
+    let refused = stage.orders.block("192.0.2.9".parse().unwrap(), Duration::from_secs(60), &reason);
+    assert_eq!(stage.hands.carry(refused).unwrap()[0].state, ReceiptState::Refused as i32);
+    stage.hands.carry(stage.orders.undo(&id, &reason)).unwrap();
+    assert!(stage.filter.0.lock().unwrap().banned.is_empty());
+}

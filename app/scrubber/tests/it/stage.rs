@@ -1,0 +1,161 @@
+//! A controller with real hands over a filter in memory, a second at a time.
+
+use crate::memory::Memory;
+use action::{Action, Executor, ExecutorConfig, Hands as Actions, NoGate};
+use base::{Clock, ManualClock, Random, SystemRandom};
+use bus::{MemoryDisk, SharedSpool, Spool, SpoolConfig};
+use ddos::{Counters, Level, Prefix, Sample};
+use record::{AgentId, Host};
+use scrubber::action::{Block, ScrubFilter, ScrubLevel};
+use scrubber::board::Board;
+use scrubber::config::Config;
+use scrubber::control::{Controller, Parts};
+use scrubber::hands::Hands;
+use scrubber::names::Names;
+use scrubber::orders::Orders;
+use scrubber::port::SharedPackets;
+use scrubber::tell::Teller;
+use scrubber::upstream::{Routers, Upstream};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// The protected address.
+pub const VICTIM: &str = "203.0.113.10/32";
+
+/// See the module.
+pub struct Stage {
+    pub filter: Memory,
+    pub board: Arc<Board>,
+    pub clock: Arc<ManualClock>,
+    pub hands: Hands,
+    pub orders: Orders,
+    controller: Controller,
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Stage {
+    /// With a policy (YAML), a filter, and a folder of journal and memory.
+    pub fn new(policy: &str, filter: Memory, state: &Path, clock: Arc<ManualClock>) -> Stage {
+        let yaml = format!(
+            "interfaces: [eth0]\nprotect: [{{name: shop, prefix: 203.0.113.10}}]\ndetect: {{quiet_s: 5, over_s: 5}}\n{policy}"
+        );
+        let config = Arc::new(Config::parse(&yaml, "test.yaml").unwrap());
+        let (wide, random): (Arc<dyn Clock>, Arc<dyn Random>) = (clock.clone(), Arc::new(SystemRandom::new()));
+        let runtime = tokio::runtime::Handle::current();
+        let packets = SharedPackets::new(filter.clone());
+        let spool = Spool::open(
+            Arc::new(MemoryDisk::new()),
+            Path::new("/spool"),
+            AgentId::default(),
+            Host::default(),
+            SpoolConfig::default(),
+            wide.clone(),
+        );
+        let spool = SharedSpool::start(spool).unwrap();
+        let board = Arc::new(Board::default());
+        let teller = Arc::new(Teller::new(spool, board.clone(), Host::default(), String::new()));
+        let lowest: BTreeMap<Prefix, Level> = [(VICTIM.parse().unwrap(), Level::Clean)].into();
+        let protected = lowest.keys().copied().collect();
+        let actions: Vec<Arc<dyn Action>> = vec![
+            Arc::new(ScrubLevel::new(packets.clone(), lowest)),
+            Arc::new(ScrubFilter::new(packets.clone(), protected, wide.clone())),
+            Arc::new(Block::new(packets.clone(), vec!["192.0.2.0/24".parse().unwrap()], wide.clone())),
+        ];
+        let memory = scrubber::memory::Memory::open(state);
+        let settings = ExecutorConfig::edge(state, Actions::of(actions));
+        let executor = Executor::new(settings, Arc::new(NoGate), wide.clone()).unwrap();
+        let inherited = scrubber::run::inherited(&executor);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone()).unwrap();
+        let orders = Orders::new(String::new(), wide.clone(), random.clone());
+        let routers = Arc::new(Routers::start(&config, &runtime, &wide, &random).unwrap());
+        let names = Arc::new(Names::open(&config, &wide, &random).unwrap());
+        let upstream = Upstream::new(routers, names, config.policy.clone());
+        let parts = Parts {
+            config,
+            packets,
+            interfaces: Vec::new(),
+            model: None,
+            hands: hands.clone(),
+            orders: orders.clone(),
+            board: board.clone(),
+            teller,
+            upstream,
+            memory,
+            inherited,
+            clock: wide,
+        };
+        let controller = Controller::new(parts);
+        Stage { filter, board, clock, hands, orders, controller, stop, thread: Some(thread) }
+    }
+
+    /// A second in which so much came.
+    pub fn second(&mut self, came: Counters, samples: Vec<Sample>) {
+        let victim: Prefix = VICTIM.parse().unwrap();
+        {
+            let mut state = self.filter.0.lock().unwrap();
+            *state.counters.entry(victim).or_default() += came;
+            state.samples.extend(samples.into_iter().map(|sample| (victim, sample)));
+        }
+        self.clock.advance(1_000_000);
+        self.controller.second().unwrap();
+    }
+
+    /// Waits until the hands have done what makes this true; they are a thread of their own.
+    pub fn until(&self, what: &str, good: impl Fn(&Stage) -> bool) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !good(self) {
+            assert!(Instant::now() < end, "{what} did not come");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The level in the filter.
+    pub fn level(&self) -> Level {
+        let state = self.filter.0.lock().unwrap();
+        state.levels.get(&VICTIM.parse::<Prefix>().unwrap()).copied().unwrap_or(Level::Observe)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+/// Users: established connections and a few new ones.
+pub fn users() -> Counters {
+    Counters { packets: 400, bytes: 200_000, tcp_ack: 360, tcp_syn: 20, tcp_fin: 20, ..Counters::default() }
+}
+
+/// Users and a flood of SYNs.
+pub fn flood() -> (Counters, Vec<Sample>) {
+    let syns = 20_000;
+    let mut came = users();
+    came += Counters {
+        packets: syns,
+        bytes: syns * 40,
+        tcp_syn: syns,
+        tcp_bytes: syns * 40,
+        new_sources: syns,
+        ..Counters::default()
+    };
+    (came, (0..400u32).map(syn).collect())
+}
+
+/// A SYN from a forged address.
+fn syn(number: u32) -> Sample {
+    let source = number.wrapping_mul(2_654_435_761).to_be_bytes();
+    let port = (number.wrapping_mul(40_503) as u16).to_be_bytes();
+    let mut header = vec![0x45, 0, 0, 40, 0, number as u8, 0, 0, 64, 6, 0, 0];
+    header.extend(source);
+    header.extend([203, 0, 113, 10]);
+    header.extend(port);
+    header.extend([0, 80, 1, 2, 3, number as u8, 0, 0, 0, 0, 0x50, 0x02, 0x16, 0xd0, 0, 0, 0, 0]);
+    Sample { at_ns: 0, length: 40, reason: None, header: header.into() }
+}
