@@ -97,7 +97,6 @@ impl Builder {
             audit: actions.audit_log.unwrap_or(true),
             capture: actions.capture,
             multi: actions.multi_match,
-            skip: actions.skip,
             skip_after,
             revision: actions.revision.clone().unwrap_or_default(),
         })

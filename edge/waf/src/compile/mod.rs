@@ -16,9 +16,9 @@ use base::{Fault, Result};
 use names::Names;
 use pipeline::Pipelines;
 use question::{Questions, What};
-use rule::{Compare, Number, Quick, Removal, Rule, Test};
+use rule::{Compare, Disruptive, Key, Number, Quick, Removal, Rule, Test};
 use scan::{Bits, Scan};
-use seclang::{Item, Phase, Ruleset, Settings};
+use seclang::{Collection, Item, Phase, Ruleset, SetOp, Settings};
 use std::collections::HashMap;
 use std::sync::Arc;
 use target::{Pick, Target, TargetSet};
@@ -42,6 +42,8 @@ pub(crate) struct Program {
     pub readers: Vec<(Bits, Bits)>,
     /// Texts that rules put into `TX` as they stand.
     pub constants: Vec<Constant>,
+    /// Names of `TX` and numbers of texts that gates set.
+    pub presets: Vec<(u32, u32)>,
     /// Transformations.
     pub pipelines: Pipelines,
     /// Tests made at load.
@@ -60,12 +62,46 @@ pub(crate) struct Program {
     pub scores: [Vec<u32>; 2],
 }
 
-/// One step of a phase: the head of a rule, with what passes it by.
+/// One step of a phase: the head of a rule, with what passes it by. Steps lie close together; a rule is only looked at
+/// where it may hold.
 pub(crate) struct Step {
     /// Number of the rule.
     pub rule: u32,
-    /// What it asks of the values of a stable set; nothing when only the rule itself can tell.
-    pub asks: Option<Asks>,
+    /// How the rule is passed by.
+    pub kind: Kind,
+    /// `skip` of the rule.
+    pub skip: u32,
+    /// Where a rule that held goes on behind a marker.
+    pub jump: Option<Jump>,
+}
+
+/// How a rule is passed by.
+pub(crate) enum Kind {
+    /// Only the rule itself can tell.
+    Direct,
+    /// It asks a question of the values of a stable set.
+    Asks(Asks),
+    /// It tests a number in `TX`.
+    Gate(Gate),
+}
+
+/// A marker, and the step behind it if there is one in the phase.
+#[derive(Clone, Copy)]
+pub(crate) struct Jump {
+    /// Number of the marker.
+    pub marker: u32,
+    /// Number of the step.
+    pub step: Option<u32>,
+}
+
+/// A rule that tests a number in `TX`.
+pub(crate) struct Gate {
+    /// The test.
+    pub quick: Quick,
+    /// `!`.
+    pub negated: bool,
+    /// Where in [`Program::presets`] all that it does stands; none when it does more than to set texts and to skip.
+    pub sets: Option<(u32, u32)>,
 }
 
 /// A question that a step asks.
@@ -143,6 +179,7 @@ struct Builder {
     target_ids: HashMap<String, u32>,
     questions: Questions,
     constants: Vec<Constant>,
+    presets: Vec<(u32, u32)>,
     pipelines: Pipelines,
     tests: Vec<Made>,
     guards: Vec<Option<Guard>>,
@@ -167,6 +204,7 @@ impl Builder {
             target_ids: HashMap::new(),
             questions: Questions::default(),
             constants: Vec::new(),
+            presets: Vec::new(),
             pipelines: Pipelines::new(),
             tests: Vec::new(),
             guards: Vec::new(),
@@ -203,7 +241,8 @@ impl Builder {
             self.rules.push(compiled);
             link = rule.next.as_ref();
         }
-        let step = self.step(number);
+        let kind = self.kind(number);
+        let step = Step { rule: number, kind, skip: rule.actions.skip, jump: None };
         self.phases[index(rule.phase)].push(step);
         Ok(())
     }
@@ -242,9 +281,10 @@ impl Builder {
         if let Some(id) = self.set_ids.get(&key) {
             return Ok(*id);
         }
-        let mut set = TargetSet { targets: Vec::new(), stable: true, bits: 0 };
+        let mut set = TargetSet { targets: Vec::new(), stable: true, entries: true, bits: 0 };
         for (key, target) in target::compile(&rule.targets, &mut self.names, &rule.place)? {
             set.stable &= target.stable();
+            set.entries &= matches!(target.source, variable::Source::Entries(..)) && !target.count;
             set.bits |= target.source.bits();
             let next = self.targets.len() as u32;
             let id = *self.target_ids.entry(key).or_insert(next);
@@ -296,15 +336,18 @@ impl Builder {
 
     /// A rule asks a question of values that stand still, when its test is known at load: then most values are known not
     /// to match before the rule runs.
-    fn step(&mut self, number: u32) -> Step {
+    fn kind(&mut self, number: u32) -> Kind {
         let rule = &self.rules[number as usize];
-        let direct = Step { rule: number, asks: None };
-        let Some(set) = rule.set.filter(|set| self.sets[*set as usize].stable) else { return direct };
+        if let Some(quick) = rule.quick {
+            let (negated, sets) = (rule.negated, self.presets(number));
+            return Kind::Gate(Gate { quick, negated, sets });
+        }
+        let Some(set) = rule.set.filter(|set| self.sets[*set as usize].stable) else { return Kind::Direct };
         let what = match rule.test {
             Test::Fixed(test) if self.tests[test as usize].heavy && !rule.negated => What::Scanned(test),
             Test::Fixed(test) => What::Test(test, rule.negated),
             Test::Number(compare, Number::Fixed(number)) => What::Number(compare, number, rule.negated),
-            _ => return direct,
+            _ => return Kind::Direct,
         };
         let mut nodes = vec![rule.node];
         if rule.actions.multi {
@@ -312,12 +355,49 @@ impl Builder {
             nodes.push(0);
         }
         let asked = self.questions.ask(what, &nodes);
-        Step { rule: number, asks: asked.map(|(question, ends)| Asks { set, question, ends }) }
+        asked.map_or(Kind::Direct, |(question, ends)| Kind::Asks(Asks { set, question, ends }))
+    }
+
+    /// What a rule sets, when that is all it does, where it stands among presets.
+    fn presets(&mut self, number: u32) -> Option<(u32, u32)> {
+        let Rule { actions, next, .. } = &self.rules[number as usize];
+        let silent = !actions.log && !actions.multi && actions.severity.is_none() && actions.after.is_empty();
+        if !silent || next.is_some() || !matches!(actions.disruptive, Disruptive::Pass) {
+            return None;
+        }
+        let mut sets = Vec::new();
+        for set in &actions.set_vars {
+            match (set.collection, &set.key, set.op, set.constant) {
+                (Collection::Tx, Key::Slot(slot), SetOp::Set, Some(constant)) => sets.push((*slot, constant)),
+                _ => return None,
+            }
+        }
+        let begin = self.presets.len() as u32;
+        self.presets.append(&mut sets);
+        Some((begin, self.presets.len() as u32))
+    }
+
+    /// When all markers are known: where rules go on that skip to one.
+    fn jumps(&mut self) {
+        for (phase, steps) in self.phases.iter_mut().enumerate() {
+            for (step, behind) in steps.iter_mut().zip(1_u32..) {
+                let mut link = Some(step.rule);
+                while let Some(rule) = link.and_then(|number| self.rules.get(number as usize)) {
+                    if let Some(marker) = rule.actions.skip_after {
+                        let places = &self.markers[marker as usize][phase];
+                        let step_behind = places.iter().copied().find(|place| *place >= behind);
+                        step.jump = Some(Jump { marker, step: step_behind });
+                    }
+                    link = rule.next;
+                }
+            }
+        }
     }
 
     fn finish(mut self) -> Result<Program> {
         self.targets.iter_mut().for_each(|target| target.settle(&self.names));
         self.questions.settle(self.tests.len(), &self.pipelines);
+        self.jumps();
         let slots = &self.names;
         let scores = SCORES.map(|names| names.iter().filter_map(|name| slots.find(name)).collect());
         Ok(Program {
@@ -329,6 +409,7 @@ impl Builder {
             targets: self.targets,
             questions: self.questions,
             constants: self.constants,
+            presets: self.presets,
             pipelines: self.pipelines,
             scan: Scan::new(&self.guards)?,
             tests: self.tests,

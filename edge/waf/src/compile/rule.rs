@@ -33,6 +33,7 @@ pub(crate) struct Rule {
 }
 
 /// The test of a number in `TX`: gates of paranoia levels and defaults, a third of all rules that run.
+#[derive(Clone, Copy)]
 pub(crate) struct Quick {
     /// `TX`.
     pub variable: &'static Variable,
@@ -140,8 +141,6 @@ pub(crate) struct Actions {
     pub capture: bool,
     /// `multiMatch`.
     pub multi: bool,
-    /// `skip`.
-    pub skip: u32,
     /// `skipAfter`: number of the marker.
     pub skip_after: Option<u32>,
     /// `rev`.

@@ -54,6 +54,8 @@ pub(crate) struct TargetSet {
     pub targets: Vec<u32>,
     /// Whether all of them stand still while a phase runs.
     pub stable: bool,
+    /// Whether all of them are entries of lists: where these are empty there is nothing to look at.
+    pub entries: bool,
     /// What they read, see [`Source::bits`].
     pub bits: u128,
 }

@@ -8,7 +8,7 @@ use super::values::Value;
 use crate::compile::rule::{Number, Quick, Rule, Test};
 use crate::compile::scan::has;
 use crate::compile::target::Pick;
-use crate::compile::{Step, names};
+use crate::compile::{Kind, Step, names};
 use crate::limits;
 use crate::operator::{Captures, Matcher, Operator};
 use std::sync::Arc;
@@ -22,7 +22,10 @@ impl State {
         loop {
             self.rule = last;
             let rule = &cx.program.rules[last as usize];
-            let question = step.asks.filter(|_| last == head).map(|asks| asks.question);
+            let question = match &step.kind {
+                Kind::Asks(asks) if last == head => Some(asks.question),
+                _ => None,
+            };
             if !self.matches(cx, rule, question, head) {
                 self.matched.clear();
                 return false;
@@ -44,34 +47,32 @@ impl State {
         true
     }
 
-    /// Whether a rule with a test in short matches: nothing is looked up but the one name.
-    fn quick_matches(&mut self, cx: &Context<'_>, rule: &Rule, quick: &Quick, head: u32) -> bool {
+    /// The value of a test in short, if it holds: nothing is looked up but the one name.
+    pub(super) fn quick_value(&mut self, cx: &Context<'_>, quick: &Quick, negated: bool) -> Option<Value> {
         let value = self.tx[quick.slot as usize];
         let number = match (quick.count, value.is_some()) {
             (true, there) => i64::from(there),
             (false, true) => quick.compare.read(self.memo.arena.get(value)),
-            (false, false) => return false,
+            (false, false) => return None,
         };
-        if quick.compare.holds(number, quick.number) == rule.negated {
-            return false;
+        if quick.compare.holds(number, quick.number) == negated {
+            return None;
         }
         let (key, value) = match quick.count {
             true => (Id::NONE, self.memo.number(number)),
             false => (self.memo.name(cx.program, quick.slot), value),
         };
-        let value = Value { variable: quick.variable, key, value, whole: false };
-        let seen = value.value;
-        !self.taken_away(cx, head, value) && {
-            self.matched_one(cx, rule, head, Some(value), seen);
-            true
-        }
+        Some(Value { variable: quick.variable, key, value, whole: false })
     }
 
     /// Whether any value of one rule or link matches; each that does is noted. `question`: what the rule asks of values,
     /// if it is known of which of them it is open.
     fn matches(&mut self, cx: &Context<'_>, rule: &Rule, question: Option<u32>, head: u32) -> bool {
         if let Some(quick) = &rule.quick {
-            return self.quick_matches(cx, rule, quick, head);
+            let value = self.quick_value(cx, quick, rule.negated);
+            let Some(value) = value.filter(|value| !self.taken_away(cx, head, *value)) else { return false };
+            self.matched_one(cx, rule, head, Some(value), value.value);
+            return true;
         }
         let Some(set) = rule.set else {
             self.matched_one(cx, rule, head, None, Id::NONE);

@@ -2,8 +2,9 @@
 
 use super::Context;
 use super::state::State;
-use crate::compile::index;
 use crate::compile::rule::Allow;
+use crate::compile::{Gate, Kind, index};
+use crate::limits;
 use seclang::{EngineMode, Phase};
 
 impl State {
@@ -22,7 +23,8 @@ impl State {
         let steps = &cx.program.phases[index(phase)];
         let mut at = 0;
         if let Some(marker) = self.pending.take() {
-            at = self.skip_to(cx, phase, marker, 0, steps.len());
+            let first = cx.program.markers[marker as usize][index(phase)].first().copied();
+            at = self.behind(marker, first, steps.len());
         }
         while let Some(step) = steps.get(at) {
             at += 1;
@@ -30,41 +32,48 @@ impl State {
             if self.is_removed(step.rule) {
                 continue;
             }
-            if step.asks.is_some_and(|asks| !self.may(cx, asks)) {
-                self.memo.work.passed += 1;
-                self.matched.clear();
-                continue;
-            }
-            if !self.rule(cx, step) {
+            let held = match &step.kind {
+                Kind::Asks(asks) if !self.may(cx, *asks) => {
+                    self.memo.work.passed += 1;
+                    self.matched.clear();
+                    false
+                }
+                Kind::Gate(gate) => self.gate(cx, gate).unwrap_or_else(|| self.rule(cx, step)),
+                _ => self.rule(cx, step),
+            };
+            if !held {
                 continue;
             }
             if (self.intervention.is_some() && !logging) || self.allow.is_some() {
                 break;
             }
-            let actions = &cx.program.rules[step.rule as usize].actions;
-            if let Some(marker) = self.skip_after(cx, step.rule) {
-                at = self.skip_to(cx, phase, marker, at, steps.len());
+            if let Some(jump) = step.jump {
+                at = self.behind(jump.marker, jump.step, steps.len());
             }
-            at += actions.skip as usize;
+            at += step.skip as usize;
         }
     }
 
-    /// The marker that a rule or a link of its chain skips to.
-    fn skip_after(&self, cx: &Context<'_>, head: u32) -> Option<u32> {
-        let mut link = Some(head);
-        let mut marker = None;
-        while let Some(rule) = link.and_then(|number| cx.program.rules.get(number as usize)) {
-            marker = rule.actions.skip_after.or(marker);
-            link = rule.next;
+    /// A rule that tests a number in `TX`: whether it held, when all was done; nothing when the rule itself must run.
+    fn gate(&mut self, cx: &Context<'_>, gate: &Gate) -> Option<bool> {
+        let Some(value) = self.quick_value(cx, &gate.quick, gate.negated) else {
+            self.matched.clear();
+            return Some(false);
+        };
+        let (begin, end) = gate.sets.filter(|_| !self.explain && self.removals.is_empty())?;
+        if self.matched.len() < limits::VALUES {
+            self.matched.push(value);
         }
-        marker
+        for (slot, constant) in &cx.program.presets[begin as usize..end as usize] {
+            self.tx[*slot as usize] = self.memo.constant(cx.program, *constant);
+        }
+        Some(true)
     }
 
     /// The step behind a marker; when it does not come any more, the phase ends and the next ones go on looking.
-    fn skip_to(&mut self, cx: &Context<'_>, phase: Phase, marker: u32, from: usize, end: usize) -> usize {
-        let places = &cx.program.markers[marker as usize][index(phase)];
-        match places.iter().map(|place| *place as usize).find(|place| *place >= from) {
-            Some(place) => place,
+    fn behind(&mut self, marker: u32, step: Option<u32>, end: usize) -> usize {
+        match step {
+            Some(step) => step as usize,
             None => {
                 self.pending = Some(marker);
                 end

@@ -19,6 +19,8 @@ pub(crate) struct Store {
     lists: [Vec<Entry>; LISTS],
     /// What was written since the last [`Store::take_changed`].
     changed: u128,
+    /// Lists with entries.
+    present: u128,
     /// A bound was reached.
     pub exceeded: bool,
     /// It kept a part of the request from the rules.
@@ -28,7 +30,7 @@ pub(crate) struct Store {
 impl Store {
     pub fn new() -> Store {
         let lists = [const { Vec::new() }; LISTS];
-        Store { singles: [Id::NONE; SINGLES], lists, changed: 0, exceeded: false, unseen: false }
+        Store { singles: [Id::NONE; SINGLES], lists, changed: 0, present: 0, exceeded: false, unseen: false }
     }
 
     /// Forgets all values.
@@ -36,6 +38,7 @@ impl Store {
         self.singles = [Id::NONE; SINGLES];
         self.lists.iter_mut().for_each(Vec::clear);
         self.changed = 0;
+        self.present = 0;
         self.exceeded = false;
         self.unseen = false;
     }
@@ -70,6 +73,7 @@ impl Store {
         }
         entries.push(Entry { name, value });
         self.changed |= list.bit();
+        self.present |= list.bit();
         true
     }
 
@@ -87,6 +91,11 @@ impl Store {
     /// Arguments of all kinds that count against `SecArgumentsLimit`.
     pub fn arguments(&self) -> usize {
         [List::ArgsGet, List::ArgsPost, List::ArgsBody].iter().map(|list| self.list(*list).len()).sum()
+    }
+
+    /// Bits of the lists that have entries.
+    pub fn present(&self) -> u128 {
+        self.present
     }
 
     /// Bits of what changed, see [`super::Source::bits`].
