@@ -64,12 +64,24 @@ fn row(id: &str, what: &str, unit: &str, mut ours: Vec<f64>, goal: f64, data: &s
 
 fn measure(shape: &str, size: u32, ipv6: bool, bytes: f64, rows: &mut Vec<Value>) {
     let before = resident();
+    let begin = Instant::now();
     let mut pool = filled(size, ipv6);
+    let restored = begin.elapsed().as_secs_f64();
     let each = || resident().saturating_sub(before) as f64 / f64::from(ADDRESSES);
     let data = if size == 1 { "each alone: no two neighbours have one holder" } else { "in ranges of 250" };
     let data = format!("{data}, {}", if ipv6 { "IPv6" } else { "IPv4" });
     let id = |what: &str| format!("E4.pool-{shape}-{what}");
     rows.push(row(&id("memory"), "memory of the pool an address", "B", vec![each()], bytes, &data));
+    rows.push(row(&id("restore"), "the whole pool made again of its rows", "s", vec![restored], 60.0, &data));
+    let all: Vec<f64> = (0..RUNS as u32)
+        .map(|number| {
+            let (from, to) = (format!("customer-{:04}", number * 2), format!("customer-{:04}", number * 2 + 1));
+            let begin = Instant::now();
+            pool.apply(&Change::MoveAll { from, to }).unwrap();
+            begin.elapsed().as_secs_f64() * 1000.0
+        })
+        .collect();
+    rows.push(row(&id("move-all"), "all addresses of one holder, 5000, to another", "ms", all, 500.0, &data));
     let look = times(|number| assert!(matches!(black_box(&pool).look(at(number, ipv6)), Held::By(_))));
     rows.push(row(&id("look"), "look-up of an address", "us", look, 5.0, &data));
     let moved = times(|number| {
@@ -118,7 +130,7 @@ fn five_million_addresses() {
         return rows.iter().for_each(|row| println!("\nrow {row}"));
     }
     rows.extend(SHAPES.iter().flat_map(|shape| elsewhere(shape.0)));
-    assert_eq!(rows.len(), 5 * SHAPES.len());
+    assert_eq!(rows.len(), 7 * SHAPES.len());
     for row in &rows {
         let text = |key: &str| row[key].as_str().unwrap().to_string();
         println!("{:<26} {:>9.3} {:<3} {} | {}", text("id"), row["ours"], text("unit"), row["spread"], text("what"));
