@@ -152,7 +152,7 @@ fn seconds(mut controller: Controller, stop: Arc<AtomicBool>) -> Result<std::thr
             next += SECOND;
             // Behind (a suspended machine): the seconds that were missed are not made up for.
             next = next.max(std::time::Instant::now());
-            std::thread::sleep(next.saturating_duration_since(std::time::Instant::now()));
+            std::thread::park_timeout(next.saturating_duration_since(std::time::Instant::now()));
         }
     };
     let thread = std::thread::Builder::new().name("seconds".into()).spawn(run);

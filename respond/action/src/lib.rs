@@ -3,8 +3,7 @@
 //! What can be done is a table ([`Hands`]): that of a host is in this crate, a program that acts on other things brings its
 //! own [`Action`]s and gets the same journal, leases, dry runs, read-back, undo and never-block list.
 //!
-//! What it is not: the head. Which action is right is decided by rules, playbooks and people; this crate carries
-//! out an [`record::Order`] and answers with [`record::Receipt`]s.
+//! What it is not: the head. Rules, playbooks and people decide; this crate carries out an [`record::Order`] and answers with receipts.
 //!
 //! Invariants
 //! - An order id is carried out or refused once; asked again, the receipts of then are given. An undo that overtakes
@@ -15,8 +14,7 @@
 //! - Every action that can be undone has a lease of at most 30 days. Blocks and isolation end in the kernel even
 //!   when the agent is dead; denied executions end with the agent; freezes end when the agent is started again.
 //! - What is on the never-block list is refused at the place of enforcement, by name ([`NeverList`]).
-//! - A reused pid never gets a signal: pidfd first, start time compared after.
-//! - No path is followed through a symbolic link.
+//! - A reused pid never gets a signal: pidfd first, start time compared after. No path is followed through a symbolic link.
 //!
 //! ```no_run
 //! use action::{Executor, ExecutorConfig, NoGate};
@@ -25,52 +23,47 @@
 //! let config = ExecutorConfig::new("state", "evidence");
 //! let mut executor = Executor::new(config, Arc::new(NoGate), Arc::new(base::SystemClock::default()))?;
 //! let order = record::Order { id: "ord-1".into(), mode: record::OrderMode::DryRun as i32, ..Default::default() };
-//! for receipt in executor.execute(&order).into_iter().chain(executor.tick()) {
-//!     println!("{} {:?}", receipt.order, receipt.touched);
-//! }
+//! println!("{:?}", executor.execute(&order).into_iter().chain(executor.tick()).collect::<Vec<_>>());
 //! # Ok(()) }
 //! ```
 
 mod action;
-pub mod fault;
-mod hands;
-mod host;
-mod never;
-mod prefix;
-mod sessions;
-
-mod block;
-mod deny_exec;
-mod export;
-mod freeze;
-mod isolate;
-mod kill_tree;
-mod quarantine;
-
 mod attributes;
+mod block;
 mod cgroup;
+#[cfg(test)]
+mod crash;
+mod deny_exec;
 mod digest;
 mod evidence;
+mod executor;
+mod export;
 mod fanotify;
+pub mod fault;
 mod file_key;
 mod firewall;
+mod freeze;
+mod fuse;
 mod gate;
+mod hands;
 mod hasher;
+mod host;
+mod isolate;
+mod journal;
+mod kill_tree;
+mod lease;
+mod never;
+mod prefix;
 mod process;
 mod program;
+mod quarantine;
 mod redact;
+mod reflex;
+mod serve;
+mod sessions;
 mod tree;
 mod vault;
 mod walk;
-
-#[cfg(test)]
-mod crash;
-mod executor;
-mod fuse;
-mod journal;
-mod lease;
-mod reflex;
-mod serve;
 
 pub use action::{ALL, Action, Adopted, Applied, Plan, Progress, pack, parameter, unpack};
 pub use cgroup::Freezer;

@@ -109,7 +109,7 @@ impl Action for Announce {
         for _ in 1..LOOKS {
             match self.routers.holds(&record.order) {
                 Ok(lines) => return Ok(lines),
-                Err(_) => std::thread::sleep(PATIENCE / LOOKS),
+                Err(_) => std::thread::park_timeout(PATIENCE / LOOKS),
             }
         }
         self.routers.holds(&record.order)

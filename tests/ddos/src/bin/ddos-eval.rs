@@ -140,7 +140,7 @@ fn figure(set: &str, history: &str, label: &str, row: &Row, data: &str) -> Value
     let Row { sum, sessions, after } = row;
     let flood = *sessions > 0;
     let id =
-        format!("E3.{}.{set}.{history}.{}", if flood { "recall" } else { "false" }, label.replace([' ', '/'], "-"));
+        format!("{}.{set}.{history}.{}", if flood { "E3.recall" } else { "E3.false" }, label.replace([' ', '/'], "-"));
     let (part, whole) = if flood { (after.len(), *sessions) } else { (sum.falsely, sum.users) };
     let share = part as f64 / whole.max(1) as f64;
     let what = if flood {
