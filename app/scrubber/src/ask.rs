@@ -56,6 +56,11 @@ pub enum Question {
         /// The source.
         address: IpAddr,
     },
+    /// Agree to the move of a name that is asked for.
+    Approve {
+        /// The name.
+        name: String,
+    },
     /// What the gateway saw in the last second.
     Http {
         /// Protected address that the site is served on.

@@ -101,6 +101,15 @@ pub const NOT_IN_FORCE: Code = Code {
     hint: "look at `garrison-gateway scrub status` for the filter, the neighbours and the names",
     hint_zh: "请用 `garrison-gateway scrub status` 查看过滤器、邻居与域名的状态",
 };
+/// A move that nobody asks for.
+pub const NOT_ASKED: Code = Code {
+    id: "scrubber.not-asked",
+    class: Class::Conflict,
+    title: "no move of this name waits for an answer",
+    title_zh: "该域名没有待批准的切换",
+    hint: "`garrison-gateway scrub status` shows names; one that waits stands as asking",
+    hint_zh: "`garrison-gateway scrub status` 会显示各域名；待批准者状态为 asking",
+};
 /// A file of the state directory cannot be read or written.
 pub const STATE_FILE: Code = Code {
     id: "scrubber.state-file",
@@ -133,6 +142,7 @@ pub const ALL: &[&Code] = &[
     &PARAMETER,
     &GUARDED,
     &NOT_IN_FORCE,
+    &NOT_ASKED,
     &STATE_FILE,
     &THREAD,
 ];

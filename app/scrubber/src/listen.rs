@@ -5,6 +5,7 @@ use crate::board::Board;
 use crate::config::Config;
 use crate::fault;
 use crate::hands::Hands;
+use crate::names::Names;
 use crate::orders::{Orders, Reason};
 use base::{Clock, Fault, Result};
 use ddos::Prefix;
@@ -33,6 +34,8 @@ pub struct Desk {
     pub hands: Hands,
     /// Makes orders.
     pub orders: Orders,
+    /// Names that may move.
+    pub names: Arc<Names>,
     /// Orders of bans that were given here, to take them back.
     pub bans: std::sync::Mutex<std::collections::BTreeMap<std::net::IpAddr, String>>,
     /// Time.
@@ -102,6 +105,7 @@ impl Desk {
             }
             Question::Ban { address, seconds, reason } => self.ban(address, seconds, &reason, who),
             Question::Unban { address } => self.unban(address, who),
+            Question::Approve { name } => self.names.approve(&name, who).map(|step| json!(step)),
             Question::Http { destination, load } => {
                 self.board.loaded(destination, load, self.clock.wall());
                 Ok(Value::Null)

@@ -1,8 +1,11 @@
 //! Names that move: the name servers that hold them, who watches over them, and the orders by which they move.
 
 mod mover;
+mod prober;
 
-use crate::config::{Config, Decide};
+pub use prober::probe;
+
+use crate::config::{Config, Decide, Name};
 use crate::fault;
 use crate::hands::Hands;
 use crate::orders::Orders;
@@ -10,7 +13,8 @@ use crate::status;
 use base::{Clock, Fault, Micros, Random, Result};
 use ddos::Prefix;
 use divert::{
-    Addresses, Condition, Found, Guard, Keeper, Place, Policy, Prober, Protected, Records, Seen, Swap, Target, Watch,
+    Addresses, Condition, Found, Guard, Keeper, Key, Place, Policy, Prober, Protected, Records, Seen, Swap, Target,
+    Urn, Watch,
 };
 use mover::Mover;
 use std::collections::BTreeMap;
@@ -69,18 +73,40 @@ impl Names {
             let policy = if self.config.policy.names == Decide::Auto { name.switching.policy } else { Policy::Ask };
             let rules = divert::SwitchingRules { policy, ..name.switching };
             guards.push(Guard::new(row.name.clone(), row.places.clone(), name.quorum, rules, now)?);
-            for (place, there) in row.places.iter().enumerate() {
-                let target = Target::new(name.probe.clone(), there.addresses.clone())?;
-                watches.push(Watch { name: number, place, target, rules: name.health });
-            }
+            watches.extend(watch(number, name)?);
         }
         let mover = Arc::new(Mover { names: self.clone(), hands, orders });
         let keeper = self.keeper.get_or_init(|| Keeper::new(guards, mover, self.clock.clone())).clone();
         let (sink, sightings) = tokio::sync::mpsc::channel(SIGHTINGS);
         let prober = Prober::start(watches, &self.clock, &self.random, &sink);
+        let voted = self.votes()?;
         // It ends with the sightings, when the prober is dropped.
-        tokio::spawn(async move { keeper.run(HERE, sightings).await });
+        tokio::spawn(async move {
+            let votes = async {
+                if let Some((socket, mut urn)) = voted
+                    && let Err(fault) = keeper.listen(&socket, &mut urn).await
+                {
+                    tracing::error!(fault = %fault.inside(), "votes are not heard any more");
+                }
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = keeper.run(HERE, sightings) => {}
+                () = votes => {}
+            }
+        });
         Ok(prober)
+    }
+
+    /// Where probers elsewhere send their votes, when there are any.
+    fn votes(&self) -> Result<Option<(tokio::net::UdpSocket, Urn)>> {
+        let Some(votes) = &self.config.votes else { return Ok(None) };
+        let failed = |cause: std::io::Error| Fault::new(&fault::SOCKET).object(votes.listen).because(cause);
+        let socket = std::net::UdpSocket::bind(votes.listen).map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        let socket = tokio::net::UdpSocket::from_std(socket).map_err(failed)?;
+        let keys: Result<Vec<Key>> = votes.key_files.iter().map(|path| Key::read(path)).collect();
+        Ok(Some((socket, Urn::new(keys?)?)))
     }
 
     /// Who watches over them, once [`Names::watch`] was called.
@@ -180,6 +206,22 @@ impl Names {
         asked
     }
 
+    /// A person agrees to the move that is asked for.
+    ///
+    /// # Errors
+    /// [`fault::NOT_PROTECTED`] for an unknown name, [`fault::NOT_ASKED`] when no move of it is asked for (any more).
+    pub fn approve(&self, name: &str, who: &str) -> Result<divert::Move> {
+        let plain = |text: &str| text.trim_end_matches('.').to_ascii_lowercase();
+        let missing = || Fault::new(&fault::NOT_PROTECTED).object(name).expected("a name of the `names:` list");
+        let keeper = self.keeper.get().ok_or_else(missing)?;
+        let mut guards = keeper.guards();
+        let guard = guards.iter_mut().find(|guard| plain(&guard.name().name()) == plain(name)).ok_or_else(missing)?;
+        let asked = guard.switching.asked().filter(|step| guard.switching.approve(*step));
+        let step = asked.ok_or_else(|| Fault::new(&fault::NOT_ASKED).object(name))?;
+        tracing::warn!(name, ?step, who, "a person agreed to a move");
+        Ok(step)
+    }
+
     /// How each is, for people.
     pub fn shown(&self) -> Vec<status::Name> {
         let Some(keeper) = self.keeper.get() else { return Vec::new() };
@@ -194,6 +236,15 @@ impl Names {
         };
         keeper.guards().iter().map(shown).collect()
     }
+}
+
+/// The probes of one name's places.
+fn watch(number: usize, name: &Name) -> Result<Vec<Watch>> {
+    let watch = |(place, there): (usize, &Place)| {
+        let target = Target::new(name.probe.clone(), there.addresses.clone())?;
+        Ok(Watch { name: number, place, target, rules: name.health })
+    };
+    name.places.iter().enumerate().map(watch).collect()
 }
 
 /// Waits for a name server's answer, on a thread of its own: actions are carried out where nothing else may be waited for.

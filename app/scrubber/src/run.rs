@@ -93,6 +93,7 @@ pub fn start(setup: Setup) -> Result<Running> {
         board: board.clone(),
         hands: hands.clone(),
         orders: orders.clone(),
+        names: names.clone(),
         bans: Default::default(),
         clock: clock.clone(),
     };

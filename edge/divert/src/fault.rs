@@ -164,6 +164,15 @@ pub const RULES: Code = Code {
     hint: "every count at least one, no count above its window, two places at least",
     hint_zh: "各计数至少为一，且不超过其窗口；至少要有两个地点",
 };
+/// A vote that does not count.
+pub const VOTE: Code = Code {
+    id: "divert.vote",
+    class: Class::Unauthenticated,
+    title: "a vote of a prober does not count",
+    title_zh: "探测点的投票无效",
+    hint: "prober and controller need the same key file and clocks at most 30 seconds apart",
+    hint_zh: "探测点与控制器须使用相同的密钥文件，且时钟相差不超过 30 秒",
+};
 /// No provider of this name.
 pub const PROVIDER: Code = Code {
     id: "divert.provider",
@@ -194,5 +203,6 @@ pub const ALL: &[&Code] = &[
     &UNREACHABLE,
     &PROBE,
     &RULES,
+    &VOTE,
     &PROVIDER,
 ];

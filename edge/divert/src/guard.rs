@@ -75,6 +75,15 @@ impl Guard {
         }
     }
 
+    /// Takes the vote of a prober elsewhere, which names the place by its addresses. False when it is of no place here.
+    pub fn vote_on(&mut self, place: &Addresses, prober: &str, condition: Condition, now_us: Micros) -> bool {
+        let number = self.place_of(place);
+        if let Some(number) = number {
+            self.vote(number, prober, condition, now_us);
+        }
+        number.is_some()
+    }
+
     /// The votes on a place.
     pub fn votes(&self, place: usize, now_us: Micros) -> impl Iterator<Item = (&str, Condition)> {
         self.quorums.get(place).into_iter().flat_map(move |quorum| quorum.votes(now_us))

@@ -6,10 +6,12 @@ use crate::name::{Found, Protected};
 use crate::prober::Sighting;
 use crate::provider::Swap;
 use crate::switching::{Move, Phase, Reason, Step};
+use crate::vote::{BALLOT_BYTES, Urn, Vote};
 use async_trait::async_trait;
 use base::{Clock, Fault, Micros, Result};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -73,6 +75,34 @@ impl Keeper {
         let now = self.now();
         if let Some(guard) = self.guards().get_mut(sighting.name) {
             guard.vote(sighting.place, prober, sighting.condition, now);
+        }
+    }
+
+    /// Takes signed votes from a socket until it fails for good; what is refused is counted in the urn and left out.
+    ///
+    /// # Errors
+    /// `divert.unreachable` when the socket cannot be read any more.
+    pub async fn listen(&self, socket: &UdpSocket, urn: &mut Urn) -> Result<()> {
+        let mut buffer = [0; BALLOT_BYTES + 1];
+        loop {
+            let length = socket.recv(&mut buffer).await.map_err(|cause| {
+                Fault::new(&fault::UNREACHABLE).object("votes of probers").found(cause.kind()).because(cause)
+            })?;
+            match urn.open(&buffer[..length], self.clock.wall()) {
+                Ok((prober, votes)) => self.take(&prober, &votes),
+                Err(fault) => tracing::debug!(fault = %fault.inside(), refused = urn.refused(), "a vote was refused"),
+            }
+        }
+    }
+
+    fn take(&self, prober: &str, votes: &[Vote]) {
+        let now = self.now();
+        let mut guards = self.guards();
+        for vote in votes {
+            let named = |guard: &&mut Guard| guard.name().name() == vote.name;
+            if let Some(guard) = guards.iter_mut().find(named) {
+                guard.vote_on(&vote.place, prober, vote.condition, now);
+            }
         }
     }
 

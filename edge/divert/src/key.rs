@@ -84,6 +84,16 @@ impl Key {
         self.signer.signer_name().to_ascii()
     }
 
+    /// HMAC of these bytes.
+    pub(crate) fn mac(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        self.signer.sign(bytes).map_err(|cause| Fault::new(&fault::KEY_FILE).object(self.name()).because(cause))
+    }
+
+    /// Whether this is the HMAC of these bytes, in constant time.
+    pub(crate) fn proves(&self, bytes: &[u8], mac: &[u8]) -> bool {
+        self.signer.verify(bytes, mac).is_ok()
+    }
+
     /// What signs.
     pub(crate) fn signer(&self) -> &TSigner {
         &self.signer

@@ -44,6 +44,7 @@ mod message;
 mod probe;
 mod prober;
 mod provider;
+mod vote;
 
 pub use exchange::Patience;
 pub use guard::{Guard, Place};
@@ -56,3 +57,4 @@ pub use prober::{Prober, Sighting, Watch};
 pub use provider::{ALL, Provider, Records, Seen, Settings, Swap, open};
 pub use quorum::{PROBERS_MAX, Quorum, QuorumRules};
 pub use switching::{Move, Outcome, Phase, Policy, Reason, Step, Switching, SwitchingRules};
+pub use vote::{BALLOT_BYTES, Urn, Vote, Voter};

@@ -1,24 +1,30 @@
 //! Protected names kept by `edge/divert` alone, without a packet filter and without a server: what the story `dns` measures.
 //!
-//! `divert-lab keep PLAN` is the controller: it probes, takes the votes of others from its standard input, moves names, and
-//! prints what it does, one JSON object a line. `divert-lab probe PLAN` is a prober at another place: it prints its votes.
+//! `divert-lab keep PLAN` is the controller: it probes, takes the votes of others, moves names, and prints what it does, one
+//! JSON object a line. `divert-lab probe PLAN` is a prober at another place: it sends its votes.
 
 use async_trait::async_trait;
 use base::{Clock, Fault, Random, Result, SystemClock, SystemRandom};
 use divert::{
-    Condition, Found, Guard, Hands, HealthRules, Keeper, Note, Place, ProbeSettings, Prober, Protected, QuorumRules,
-    Reason, Records, Settings, Sighting, Swap, SwitchingRules, Target, Watch,
+    Condition, Found, Guard, Hands, HealthRules, Keeper, Key, Note, Place, ProbeSettings, Prober, Protected,
+    QuorumRules, Reason, Records, Settings, Sighting, Swap, SwitchingRules, Target, Urn, Vote, Voter, Watch,
 };
-use serde::{Deserialize, Serialize};
-use std::io::{BufRead, Write};
+use serde::Deserialize;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
 /// What is kept.
 #[derive(Deserialize)]
 struct Plan {
     names: Vec<Name>,
+    /// Where votes of the other prober go, and its key.
+    votes: SocketAddr,
+    vote_key: PathBuf,
     #[serde(default)]
     health: HealthRules,
     #[serde(default)]
@@ -35,14 +41,6 @@ struct Name {
     ask: String,
     places: Vec<Place>,
     settings: Settings,
-}
-
-/// A vote on its way from one process to the other.
-#[derive(Serialize, Deserialize)]
-struct Vote {
-    name: usize,
-    place: usize,
-    condition: Condition,
 }
 
 /// Swaps at the name servers themselves and prints.
@@ -139,33 +137,37 @@ async fn keep(path: &str) -> Result<()> {
     let hands = Arc::new(Printer { records, clock: clock.clone() });
     let keeper = Keeper::new(guards, hands.clone(), clock.clone());
     let (_prober, sightings) = watch(&plan, &clock)?;
-    let (turning, voted) = (keeper.clone(), keeper.clone());
+    let turning = keeper.clone();
     let running = tokio::spawn(async move { turning.run("here", sightings).await });
-    let votes = tokio::task::spawn_blocking(move || {
-        for line in std::io::stdin().lock().lines().map_while(std::result::Result::ok) {
-            if let Ok(Vote { name, place, condition }) = serde_json::from_str(&line) {
-                voted.vote("there", &Sighting { name, place, condition, failure: None });
-            }
-        }
-    });
+    let failed = |cause: std::io::Error| Fault::new(&divert::fault::UNREACHABLE).object(plan.votes).because(cause);
+    let socket = UdpSocket::bind(plan.votes).await.map_err(failed)?;
+    let mut urn = Urn::new(vec![Key::read(&plan.vote_key)?])?;
+    let voted = keeper.clone();
+    let voting = tokio::spawn(async move { voted.listen(&socket, &mut urn).await });
     while keeper.guards().iter().any(|guard| guard.verdicts(clock.monotonic()).iter().any(|one| *one != Condition::Up))
     {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     hands.print("", "ready", String::new());
-    // Until its input ends.
-    let _ = votes.await;
-    running.abort();
-    Ok(())
+    // Neither ends before the story does.
+    let _ = running.await;
+    voting.await.unwrap_or(Ok(()))
 }
 
 async fn probe(path: &str) -> Result<()> {
+    let plan = read(path)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let (_prober, mut sightings) = watch(&read(path)?, &clock)?;
+    let failed = |cause: std::io::Error| Fault::new(&divert::fault::UNREACHABLE).object(plan.votes).because(cause);
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).await.map_err(failed)?;
+    let mut voter = Voter::new(Key::read(&plan.vote_key)?);
+    let (_prober, mut sightings) = watch(&plan, &clock)?;
     while let Some(Sighting { name, place, condition, .. }) = sightings.recv().await {
-        println!("{}", serde_json::json!(Vote { name, place, condition }));
-        if std::io::stdout().flush().is_err() {
-            break;
+        let entry = &plan.names[name];
+        let name = Protected::new(&entry.zone, &entry.name, entry.ttl_s)?.name();
+        let vote = Vote { name, place: entry.places[place].addresses.clone(), condition };
+        for datagram in voter.seal(&[vote], clock.wall()) {
+            // The controller may not listen yet.
+            let _ = socket.send_to(&datagram, plan.votes).await;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use base::{Fault, Lang, Result};
 use clap::Subcommand;
 use scrubber::ask::{Question, ask};
 use scrubber::config::Config;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Where the configuration lies when none is named.
@@ -116,6 +116,25 @@ pub enum Command {
         #[command(flatten)]
         at: At,
     },
+    /// Agree to the move of a name that a scrubber with `names: ask` waits for.
+    Approve {
+        /// The name.
+        name: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Probe the names of a configuration from this machine and send votes to a scrubber, until stopped.
+    Probe {
+        /// Configuration file (YAML): only its names are used.
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+        /// Address and port of the scrubber's `votes.listen`.
+        #[arg(long)]
+        to: SocketAddr,
+        /// Key file of this prober (`tsig-keygen`), also one of the scrubber's `votes.key_files`.
+        #[arg(long)]
+        key_file: PathBuf,
+    },
     /// Print the nftables rules and kernel settings that SYN cookies need on a router (`cookies: router`).
     Synproxy {
         /// Configuration file (YAML).
@@ -159,6 +178,10 @@ pub fn dispatch(command: Command, lang: Lang) -> std::result::Result<(), Vec<Fau
             print!("{}", scrub::synproxy::rules("garrison_synproxy", &destinations, &port));
             Ok(())
         }
+        Command::Probe { config, to, key_file } => {
+            log();
+            run::probe(&Config::load(&config)?, to, &key_file).map_err(one)
+        }
         Command::Watch { pins } => {
             log();
             scrub::watch(&pins).map(|_| ()).map_err(one)
@@ -185,6 +208,11 @@ fn answer(command: Command, lang: Lang) -> Result<()> {
             show::receipts(&ask(&at.socket, &Question::Ban { address, seconds, reason })?, at.json)
         }
         Command::Unban { address, at } => show::receipts(&ask(&at.socket, &Question::Unban { address })?, at.json),
+        Command::Approve { name, at } => {
+            let step: serde_json::Value = ask(&at.socket, &Question::Approve { name })?;
+            println!("{step}");
+            Ok(())
+        }
         // The others were answered by `dispatch`.
         _ => Ok(()),
     }

@@ -55,6 +55,25 @@ pub fn run(places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Faul
     runtime.block_on(serve(places, manner, config)).map_err(one)
 }
 
+/// Probes names and votes until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Everything that keeps it from starting.
+pub fn probe(config: &Config, to: std::net::SocketAddr, key_file: &Path) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let failed = |cause: std::io::Error| Fault::new(&fault::THREAD).object("runtime").because(cause);
+    runtime.map_err(failed)?.block_on(async {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
+        let mut end = signal(SignalKind::terminate()).map_err(failed)?;
+        tokio::select! {
+            probed = scrubber::names::probe(config, to, key_file, &clock, &random) => probed,
+            _ = end.recv() => Ok(()),
+            _ = tokio::signal::ctrl_c() => Ok(()),
+        }
+    })
+}
+
 async fn serve(places: &Places, manner: &Manner, config: Arc<Config>) -> Result<()> {
     let dir = places.state.join("identity");
     let identity = if manner.standalone { None } else { Some(Identity::load(&dir)?) };

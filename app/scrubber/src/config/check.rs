@@ -29,6 +29,10 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     check.once("names", config.names.iter().map(|name| name.name.as_str()), "name");
     for (index, name) in config.names.iter().enumerate() {
         check.name(&format!("names[{index}]"), name);
+        let voters = 1 + config.votes.as_ref().map_or(0, |votes| votes.key_files.len());
+        let need = usize::from(name.quorum.need);
+        let expected = "`quorum.need` of no more than there are probers, or it never moves";
+        check.value(need <= voters, &format!("names[{index}]"), expected, need);
     }
     check.faults
 }

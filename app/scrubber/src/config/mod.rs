@@ -6,7 +6,7 @@ use base::config::{self, Places, units};
 use base::{Fault, limits};
 use ddos::{Level, Prefix, Settings};
 use serde::Deserialize;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub neighbours: Vec<Neighbour>,
     /// Names that are moved away from a dead or attacked address.
     pub names: Vec<Name>,
+    /// Probers elsewhere, which vote on the names.
+    pub votes: Option<Votes>,
     /// Local socket for the operator and the gateway of this machine; made with mode 0600.
     pub socket: PathBuf,
     /// When an attack is one, and when it is over.
@@ -62,6 +64,7 @@ impl Default for Config {
             policy: Policy::default(),
             neighbours: Vec::new(),
             names: Vec::new(),
+            votes: None,
             socket: "/run/garrison/scrubber.sock".into(),
             detect: Settings::default(),
             model: None,
@@ -190,6 +193,16 @@ pub struct Neighbour {
     pub password_file: Option<PathBuf>,
 }
 
+/// Probers elsewhere (`garrison-gateway scrub probe`). Each has a key of its own, whose name is its name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Votes {
+    /// Address and UDP port to which they send.
+    pub listen: SocketAddr,
+    /// Their key files (`tsig-keygen`), not readable by others.
+    pub key_files: Vec<PathBuf>,
+}
+
 /// A name that is moved. Its places are addresses that it may have, home first.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -281,6 +294,7 @@ names:
       - {label: home, addresses: [203.0.113.10]}
       - {label: standby, addresses: [198.51.100.10]}
     probe: {kind: http, path: /healthz}
+votes: {listen: '192.0.2.2:4853', key_files: [/etc/garrison/there.key]}
 ";
 
     #[test]
@@ -299,7 +313,8 @@ names:
             .replace("203.0.113.10, highest", "203.0.113.10/33, highest")
             .replace("203.0.113.0/24", "0.0.0.0/0")
             .replace("198.51.100.10", "203.0.113.10")
-            .replace("kind: http", "kind: ping");
+            .replace("kind: http", "kind: ping")
+            .replace("[/etc/garrison/there.key]", "[]");
         let faults = Config::parse(&bad, "scrubber.yaml").unwrap_err();
         let named: Vec<_> = faults.iter().map(|fault| fault.named().to_string()).collect();
         assert_eq!(
@@ -310,6 +325,7 @@ names:
                 "scrubber.yaml:8: policy.blackhole_within[0]",
                 "scrubber.yaml:12: names[0]",
                 "scrubber.yaml:18: names[0].probe",
+                "scrubber.yaml:12: names[0]",
             ]
         );
         assert!(faults.iter().all(|fault| !fault.wanted().is_empty()), "{faults:?}");

@@ -60,7 +60,8 @@ fn set(text: &str) -> Addresses {
     text.parse().unwrap()
 }
 
-fn config(port: u16) -> Arc<Config> {
+fn config(port: u16, votes: &str) -> Arc<Config> {
+    let need = if votes.is_empty() { 1 } else { 2 };
     let text = format!(
         "interfaces: [eth0]
 protect: [{{name: shop, prefix: 127.0.0.0/8}}]
@@ -73,8 +74,9 @@ names:
       - {{label: standby, addresses: [127.83.0.2]}}
     probe: {{kind: tcp, port: {port}}}
     health: {{window: 1, fall: 1, rise: 1, settle_s: 0}}
-    quorum: {{need: 1}}
+    quorum: {{need: {need}}}
     switching: {{hold_s: 1}}
+{votes}
 "
     );
     Arc::new(Config::parse(&text, "scrubber.yaml").unwrap())
@@ -82,7 +84,10 @@ names:
 
 impl Scene {
     fn new(port: u16) -> Scene {
-        let config = config(port);
+        Scene::with(config(port, ""))
+    }
+
+    fn with(config: Arc<Config>) -> Scene {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let record = Arc::new(Mutex::new(set("127.83.0.1")));
@@ -219,4 +224,43 @@ async fn a_dead_home_is_left_by_an_order_and_come_back_to_by_its_end() {
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     let states: Vec<ReceiptState> = book.0.lock().unwrap().iter().map(Receipt::state).collect();
     assert!(states.contains(&ReceiptState::Verified), "{states:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_prober_moves_nothing_until_another_agrees() {
+    let home = TcpListener::bind("127.83.0.1:0").unwrap();
+    let port = home.local_addr().unwrap().port();
+    let _standby = TcpListener::bind(("127.83.0.2", port)).unwrap();
+    let to = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("there.key");
+    std::fs::write(&key, "hmac-sha256:there:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let votes = format!("votes: {{listen: '{to}', key_files: [{}]}}", key.display());
+    let config = config(port, &votes);
+    let scene = Scene::with(config.clone());
+    let stop = Arc::new(AtomicBool::new(false));
+    let (hands, _thread) = Hands::start(scene.executor, Arc::new(Book::default()), stop.clone()).unwrap();
+    let orders = Orders::new(String::new(), scene.clock.clone(), Arc::new(SystemRandom::new()));
+    let _prober = scene.names.watch(hands, orders).unwrap();
+    let keeper = scene.names.keeper().unwrap().clone();
+    let heard = |wanted: usize| keeper.guards()[0].votes(0, scene.clock.monotonic()).count() == wanted;
+    while !heard(1) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(keeper.guards()[0].verdicts(scene.clock.monotonic()), [Condition::Unknown; 2]);
+    let there = tokio::spawn(async move {
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
+            (Arc::new(SystemClock::default()), Arc::new(SystemRandom::new()));
+        probe(&config, to, &key, &clock, &random).await
+    });
+    while keeper.guards()[0].verdicts(scene.clock.monotonic()) != [Condition::Up; 2] {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(home);
+    while *scene.record.lock().unwrap() != set("127.83.0.2") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    there.abort();
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
 }
