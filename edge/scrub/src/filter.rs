@@ -34,8 +34,13 @@ pub struct Filter {
     pub(crate) rules: Vec<Option<Rule>>,
     pub(crate) ring: Ring,
     lease: Duration,
+    /// When marks of sources were last refreshed, ns of the program's clock.
+    refreshed: u64,
     attached: Option<Attached>,
 }
+
+/// How often marks of sources are refreshed, ns.
+const REFRESH: u64 = 3_600_000_000_000;
 
 /// What an attached filter is attached to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +70,7 @@ impl Filter {
             rules: vec![None; crate::layout::RULES],
             ring,
             lease: plan.lease,
+            refreshed: system::now(),
             attached: None,
         };
         filter.write()?;
@@ -123,7 +129,8 @@ impl Filter {
         let mode = system::attached(interface).unwrap_or_default();
         let attached = Some(Attached { link, pins: folder.to_owned(), interface, mode });
         let (slots, rules) = (BTreeMap::new(), Vec::new());
-        let mut filter = Filter { program, maps, settings, slots, rules, ring, lease, attached };
+        let refreshed = system::now();
+        let mut filter = Filter { program, maps, settings, slots, rules, ring, lease, refreshed, attached };
         filter.slots = filter.read_slots()?;
         filter.rules = filter.read_rules()?;
         filter.renew()?;
@@ -141,13 +148,20 @@ impl Filter {
         Cookies::from_number(self.settings.cookies)
     }
 
-    /// Begins the lease anew. A controller calls it several times in a lease.
+    /// Begins the lease anew. A controller calls it several times in a lease. Once an hour it also forgets the marks of
+    /// sources that nobody needs any more, see [`Filter::refresh`].
     ///
     /// # Errors
     /// [`fault::MAP`].
     pub fn renew(&mut self) -> Result<()> {
-        self.settings.lease_until = system::now().saturating_add(nanoseconds(self.lease));
-        self.write()
+        let now = system::now();
+        self.settings.lease_until = now.saturating_add(nanoseconds(self.lease));
+        self.write()?;
+        if now.saturating_sub(self.refreshed) < REFRESH {
+            return Ok(());
+        }
+        self.refreshed = now;
+        self.refresh()
     }
 
     /// How much is left of the lease, read back from the kernel.
