@@ -143,10 +143,12 @@ impl Whole {
         self.work.read_policies()?;
         let filter = Filter::at(manner.scrubber.clone());
         let hands = self.hands(places, &agent, &bans, &filter).map_err(one)?;
+        let responder = Responder::new(&agent, hands.orders(), policies.clone(), self.clock.clone());
+        let over = responder.over();
         let teller = Teller {
             spool: self.spool.clone(),
             alarms: Alarms::new(self.host.clone(), agent.clone()),
-            responder: Responder::new(&agent, hands.orders(), policies.clone(), self.clock.clone()),
+            responder,
             notices: Notices::new(self.host.clone(), agent),
             manners: self.work.manners(),
             clock: self.clock.clone(),
@@ -166,8 +168,9 @@ impl Whole {
         }
         let shed = || {
             let alerts = lost.load(Ordering::Relaxed);
-            let uncounted = offenders.uncounted();
-            [("requests.told", channel.shed()), ("alerts", alerts), ("offences", uncounted), ("audit", desk.shed())]
+            let (uncounted, over) = (offenders.uncounted(), over.load(Ordering::Relaxed));
+            let requests = ("requests.told", channel.shed());
+            [requests, ("alerts", alerts), ("offences", uncounted), ("bans", over), ("audit", desk.shed())]
         };
         let done = self.watch(places, (uplink.as_ref(), &hands, &filter), shed, manner).await;
         if let Err(fault) = self.work.keep_learned() {
@@ -235,7 +238,7 @@ impl Whole {
         &self,
         places: &Places,
         (uplink, hands, filter): (Option<&Uplink>, &Running, &Filter),
-        shed: impl Fn() -> [(&'static str, u64); 4],
+        shed: impl Fn() -> [(&'static str, u64); 5],
         manner: &Manner,
     ) -> Result<()> {
         let none = |cause: std::io::Error| Fault::new(&fault::THREAD).object("signals").because(cause);
@@ -263,7 +266,7 @@ impl Whole {
         &self,
         places: &Places,
         (uplink, filter): (Option<&Uplink>, &Filter),
-        shed: &impl Fn() -> [(&'static str, u64); 4],
+        shed: &impl Fn() -> [(&'static str, u64); 5],
         manner: &Manner,
     ) {
         for fault in self.spool.take_faults() {

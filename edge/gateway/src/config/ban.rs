@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bans {
-    /// Bans that the gateway gives by itself in a minute; what is above is told and not carried out.
+    /// Bans that the gateway gives by itself in a minute; what is above is counted and not carried out.
     pub budget: u32,
     /// Addresses and networks that nobody can ban; loopback and trusted proxies never are.
     pub never: Vec<String>,
