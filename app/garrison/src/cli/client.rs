@@ -294,6 +294,7 @@ const CODES: &[&[&Code]] = &[
     ::intel::format::fault::ALL,
     ::posture::fault::ALL,
     holdings::fault::ALL,
+    pool::fault::ALL,
     webrules::fault::ALL,
     seclang::fault::ALL,
     waf::fault::ALL,
