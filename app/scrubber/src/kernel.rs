@@ -37,9 +37,15 @@ impl Filters {
         let mut filters = Vec::new();
         for name in &config.interfaces {
             let pins = config.pins.join(name);
+            let wanted = plan(config, name, pins.clone())?;
             let filter = match Filter::adopt(&pins, config.lease)? {
+                // Who proves addresses is built into the program: another way is another program.
+                Some(filter) if filter.cookies() != wanted.cookies => {
+                    filter.detach()?;
+                    Filter::attach(&wanted, random)?
+                }
                 Some(filter) => filter,
-                None => Filter::attach(&plan(config, name, pins.clone())?, random)?,
+                None => Filter::attach(&wanted, random)?,
             };
             filters.push((name.clone(), pins, filter));
         }
