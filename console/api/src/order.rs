@@ -102,7 +102,7 @@ fn check_value(name: &str, value: &str) -> Result<()> {
         "process" => (value.parse::<ProcessKey>().is_ok(), "a process key, hexadecimal ticks `.` pid"),
         "path" => (is_path(value), "an absolute path without `..`"),
         "address" | "destination" | "prefix" => (is_prefix(value), "an address or address/prefix length"),
-        "from" | "to" => (value.parse::<IpAddr>().is_ok(), "an address"),
+        "from" | "to" => (are_addresses(value), "addresses with commas between them"),
         "zone" | "name" => (is_name(value), "a host name"),
         "level" => (LEVELS.contains(&value), "observe, clean, limit, prove, verified or upstream"),
         "signature" | "rule" => (is_object(value), "a JSON object of at most 4096 bytes"),
@@ -110,6 +110,11 @@ fn check_value(name: &str, value: &str) -> Result<()> {
     };
     let wrong = || Fault::new(&fault::INVALID).object(name).expected(wanted).found(value);
     if good { Ok(()) } else { Err(wrong()) }
+}
+
+/// All addresses of a name, of both families; at most 64, as `edge/divert` takes them.
+fn are_addresses(value: &str) -> bool {
+    value.split(',').count() <= 64 && value.split(',').all(|address| address.trim().parse::<IpAddr>().is_ok())
 }
 
 /// What the scrubber does for a destination, see `edge/ddos`.
