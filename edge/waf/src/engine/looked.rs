@@ -4,9 +4,10 @@
 use super::Context;
 use super::state::State;
 use super::values::Value;
+use crate::compile::Program;
 use crate::compile::question::bits;
 use crate::compile::scan::{Bits, has, set};
-use crate::compile::{Asks, Program};
+use crate::compile::step::Asks;
 use crate::limits;
 
 /// Values and questions of the targets and sets that stand still while a phase runs. Rows of questions lie one behind the

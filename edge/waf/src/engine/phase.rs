@@ -2,8 +2,9 @@
 
 use super::Context;
 use super::state::State;
+use crate::compile::index;
 use crate::compile::rule::Allow;
-use crate::compile::{Gate, Kind, index};
+use crate::compile::step::{Gate, Kind};
 use crate::limits;
 use seclang::{EngineMode, Phase};
 

@@ -7,6 +7,7 @@ use crate::ours::{Ours, cpu_us};
 use crate::request::Request;
 use crate::rules::{Mode, Rules};
 use seclang::{Item, Rule, Ruleset};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use waf::operator::{self, Matcher};
 use waf::transformation;
@@ -315,8 +316,12 @@ fn requests(rules: &Rules) -> Result<Vec<Subject>, String> {
     let mut subjects = Vec::new();
     for level in [1, 4] {
         let engine = Ours::load(&Rules { mode: Mode::Level(level), ..rules.clone() })?;
+        let runs = Cell::new(0_u32);
         let run = move |input: &[u8]| {
-            let body = [b"field=", &encode::query(input)[..]].concat();
+            // Another value each time: the engine remembers what it knows of small ones.
+            runs.set(runs.get().wrapping_add(1));
+            let body =
+                [b"field=", &encode::query(input)[..], &runs.get().to_be_bytes().map(|byte| b'a' + byte % 26)].concat();
             let request = Request::browser("POST", "/").with_body("application/x-www-form-urlencoded", body);
             std::hint::black_box(engine.answer(&request));
         };
