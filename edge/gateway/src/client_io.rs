@@ -28,6 +28,9 @@ pub(crate) struct IoState {
     /// Another protocol goes on over the connection.
     upgraded: AtomicBool,
     refused: Mutex<Option<(Refused, String)>>,
+    /// An interim answer for the request at work, to be sent when nothing of an earlier answer is outstanding.
+    interim: Mutex<Vec<u8>>,
+    interim_waits: AtomicBool,
     /// Fingerprint of the fields of the first request.
     pub(crate) order: OnceLock<Arc<str>>,
     /// Fingerprint of the HTTP/2 connection.
@@ -55,6 +58,24 @@ impl IoState {
 
     pub(crate) fn upgrade(&self) {
         self.upgraded.store(true, Ordering::Relaxed);
+    }
+
+    /// An interim answer (1xx) goes to the client before the answer to the request at work.
+    pub(crate) fn interim(&self, answer: &[u8]) {
+        self.interim.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(answer);
+        self.interim_waits.store(true, Ordering::Relaxed);
+    }
+
+    /// The answer itself comes: what was not sent before it never is.
+    pub(crate) fn no_more_interim(&self) {
+        if self.interim_waits.load(Ordering::Relaxed) {
+            drop(self.take_interim());
+        }
+    }
+
+    fn take_interim(&self) -> Vec<u8> {
+        self.interim_waits.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *self.interim.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Why the connection was ended, and the number that its page shows.
@@ -114,6 +135,8 @@ pub(crate) struct ClientIo<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     /// The last answer, as far as it is not sent.
     farewell: Option<Vec<u8>>,
+    /// An interim answer that is begun, as far as it is not sent.
+    begun: Vec<u8>,
     random: Arc<dyn Random>,
 }
 
@@ -140,6 +163,7 @@ impl<S> ClientIo<S> {
             timer,
             stalled: None,
             farewell: None,
+            begun: Vec::new(),
             random,
         }
     }
@@ -168,10 +192,9 @@ impl<S> ClientIo<S> {
                         return false;
                     }
                 }
-                while let Some(head) = guard.take_head() {
-                    if self.state.order.get().is_none() {
-                        let _ = self.state.order.set(head.order().into());
-                    }
+                if let Some(head) = guard.take_head() {
+                    let _ = self.state.order.set(head.order().into());
+                    guard.forget_heads();
                 }
             }
             Watch::Http2(watcher) => match watcher.feed(bytes) {
@@ -294,13 +317,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ClientIo<S> {
     }
 }
 
+impl<S: AsyncWrite + Unpin> ClientIo<S> {
+    /// Sends what is left of an interim answer that was begun.
+    fn finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.begun.is_empty() {
+            let poll = Pin::new(&mut self.stream).poll_write(cx, &self.begun);
+            match ready!(self.sent(cx, poll))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => drop(self.begun.drain(..sent)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for ClientIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.finish(cx))?;
         let poll = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.sent(cx, poll)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Whoever flushes has nothing left to write: here alone an interim answer cannot fall into another answer.
+        if self.state.interim_waits.load(Ordering::Relaxed) {
+            let mut interim = self.state.take_interim();
+            self.begun.append(&mut interim);
+        }
+        ready!(self.finish(cx))?;
         let poll = Pin::new(&mut self.stream).poll_flush(cx);
         if poll.is_ready() {
             self.state.tail.store(false, Ordering::Relaxed);
@@ -318,6 +362,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ClientIo<S> {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.finish(cx))?;
         let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
         self.sent(cx, poll)
     }

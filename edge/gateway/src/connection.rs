@@ -325,7 +325,8 @@ async fn speak_http2<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         .max_pending_accept_reset_streams(RESETS)
         .max_local_error_reset_streams(RESETS)
         .keep_alive_interval(PING)
-        .keep_alive_timeout(PING);
+        .keep_alive_timeout(PING)
+        .enable_connect_protocol();
     let context = connection.clone();
     let service = service_fn(move |request| proxy::handle(context.clone(), request));
     let mut served = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));

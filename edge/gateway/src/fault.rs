@@ -38,6 +38,15 @@ pub const CERTIFICATE: Code = Code {
     hint: "give a PEM chain, the server's certificate first, and the private key that belongs to it",
     hint_zh: "请提供 PEM 证书链（服务器证书在最前）及与之匹配的私钥",
 };
+/// The authorities of a pool cannot be used.
+pub const AUTHORITY: Code = Code {
+    id: "gateway.authority",
+    class: Class::Invalid,
+    title: "the authorities that a pool trusts cannot be used",
+    title_zh: "无法使用源站池所信任的证书颁发机构",
+    hint: "give a PEM file with the certificates that may have signed those of the origins",
+    hint_zh: "请提供 PEM 文件，其中包含签发源站证书的颁发机构证书",
+};
 /// An address cannot be listened on.
 pub const LISTEN: Code = Code {
     id: "gateway.listen",
@@ -67,4 +76,4 @@ pub const NO_RULES: Code = Code {
 };
 
 /// Every fault of this crate.
-pub const ALL: &[&Code] = &[&VALUE, &UNKNOWN_NAME, &TWICE, &CERTIFICATE, &LISTEN, &WORKER, &NO_RULES];
+pub const ALL: &[&Code] = &[&VALUE, &UNKNOWN_NAME, &TWICE, &CERTIFICATE, &AUTHORITY, &LISTEN, &WORKER, &NO_RULES];

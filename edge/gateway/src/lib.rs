@@ -40,7 +40,7 @@ mod worker;
 
 pub use config::{
     Act, Audit, AuditFiles, Balance, Ban, Bans, Beyond, Certificate, ClientHeader, Config, Fail, Health, Keep, Limits,
-    Listener, Pool, Positive, Protocol, ProxyProtocol, Request, Response, Site, Timeouts, Waf,
+    Listener, Pool, PoolTls, Positive, Protocol, ProxyProtocol, Request, Response, Site, Timeouts, Waf,
 };
 pub use gateway::{Gateway, Parts, Status};
 pub use judge::{Finding, Judge, Subject, Trial};

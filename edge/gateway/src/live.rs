@@ -87,8 +87,10 @@ impl Live {
         outside: Outside<'_>,
     ) -> Result<Live> {
         let listeners = listeners(&config, resumption)?;
-        let pools: BTreeMap<_, _> =
-            config.pools.iter().map(|(name, pool)| (name.clone(), self::pool(name, pool, before, workers))).collect();
+        let mut pools = BTreeMap::new();
+        for (name, pool) in &config.pools {
+            pools.insert(name.clone(), self::pool(name, pool, before, workers)?);
+        }
         let mut live = Live {
             config,
             sites: Vec::new(),
@@ -186,13 +188,14 @@ fn listeners(config: &Config, resumption: &Resumption) -> Result<HashMap<Arc<str
 }
 
 /// A pool that did not change goes on; its connections and its health are kept.
-fn pool(name: &str, config: &config::Pool, before: Option<&Live>, workers: usize) -> Arc<Pool> {
-    let same = before.and_then(|before| before.pools.get(name)).filter(|pool| pool.upstream.config == *config);
-    same.cloned().unwrap_or_else(|| {
-        let upstream = Arc::new(Upstream::new(name, config, workers));
-        let watch = upstream.watch();
-        Arc::new(Pool { upstream, watch })
-    })
+fn pool(name: &str, config: &config::Pool, before: Option<&Live>, workers: usize) -> Result<Arc<Pool>> {
+    let same = before.and_then(|before| before.pools.get(name)).filter(|pool| pool.upstream.serves(config));
+    if let Some(same) = same {
+        return Ok(same.clone());
+    }
+    let upstream = Arc::new(Upstream::new(name, config, workers)?);
+    let watch = upstream.watch();
+    Ok(Arc::new(Pool { upstream, watch }))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What goes over the wire before HTTP is HTTP: framing, fingerprints, and who is at the other end.
 //!
 //! - [`framing`]: a guard over the raw bytes of HTTP/1 that refuses what two parsers could read differently.
+//! - [`answer`]: heads and bodies of the answers of HTTP/1, the other direction.
 //! - [`hello`]: the TLS ClientHello: name, protocols, JA4 and JA3.
 //! - [`h2`]: what an HTTP/2 client settles before its first request, as a fingerprint.
 //! - [`order`]: a fingerprint from the names of header fields and their order.
@@ -22,6 +23,7 @@
 //! assert_eq!(refusal.kind.name(), "bare-lf");
 //! ```
 
+pub mod answer;
 pub mod fault;
 pub mod forwarded;
 pub mod framing;

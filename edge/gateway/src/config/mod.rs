@@ -10,7 +10,7 @@ mod site;
 pub use audit::{Audit, AuditFiles, Keep};
 pub use ban::{Ban, Bans};
 pub use listener::{ClientHeader, Limits, Listener, ProxyProtocol, Timeouts};
-pub use pool::{Balance, Health, Pool, Protocol};
+pub use pool::{Balance, Health, Pool, PoolTls, Protocol};
 pub use site::{Act, Beyond, Certificate, Fail, Positive, Request, Response, Site, Waf};
 
 use base::{Fault, config};

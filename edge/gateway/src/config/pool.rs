@@ -2,6 +2,7 @@
 
 use base::config::units;
 use serde::Deserialize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Addresses that serve the same.
@@ -16,6 +17,9 @@ pub struct Pool {
     /// What is spoken to them.
     #[serde(default)]
     pub protocol: Protocol,
+    /// TLS to them; without it they are spoken to in the clear.
+    #[serde(default)]
+    pub tls: Option<PoolTls>,
     /// Requests at once to one address.
     #[serde(default = "connections")]
     pub connections: usize,
@@ -76,8 +80,19 @@ pub enum Protocol {
     /// HTTP/1.1.
     #[default]
     Http1,
-    /// HTTP/2 without TLS, as gRPC servers speak it.
+    /// HTTP/2, as gRPC servers speak it.
     Http2,
+}
+
+/// How origins prove who they are (RFC 9110 §4.3.4).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolTls {
+    /// PEM file with the authorities that may have signed their certificates; nothing else is trusted.
+    pub authority: PathBuf,
+    /// Name that is asked for (SNI) and that certificates must have; without it, the host of each address.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 /// How health is checked.

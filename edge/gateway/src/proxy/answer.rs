@@ -5,7 +5,7 @@ use crate::connection::Connection;
 use crate::judge::Court;
 use crate::report::Exchange;
 use crate::stats::Counters;
-use crate::upstream::{Busy, Stream};
+use crate::upstream::{Broken, Busy, Stream};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use record::HttpDecision;
@@ -22,7 +22,7 @@ use tokio::time::Sleep;
 #[derive(Debug)]
 pub(crate) enum AnswerFault {
     /// The origin's connection failed.
-    Origin(hyper::Error),
+    Origin(Broken),
     /// The origin said nothing for too long.
     Silent,
 }

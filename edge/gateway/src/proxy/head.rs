@@ -1,11 +1,9 @@
 //! Heads of messages: what belongs to one connection stays there, and the origin learns who asked.
 
-use bytes::{BufMut, BytesMut};
-use hyper::HeaderMap;
 use hyper::header::{
-    ACCEPT_ENCODING, CONNECTION, EXPECT, Entry, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
-    UPGRADE,
+    CONNECTION, EXPECT, Entry, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
 };
+use hyper::{HeaderMap, Method, Uri};
 use std::net::IpAddr;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -16,7 +14,6 @@ const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// Fields that never belong to one connection, whatever `Connection` says: removing them changes what the request is.
@@ -38,38 +35,52 @@ const END_TO_END: &[&str] = &[
     "user-agent",
 ];
 
-/// Removes fields that imitate one that frames, routes or names the client: to programs behind CGI-like interfaces, `_` and `-`
+/// Whether a field imitates one that frames, routes or names the client: to programs behind CGI-like interfaces, `_` and `-`
 /// are one, so that `X_Forwarded_For` would be believed beside ours.
-fn strip_imitations(headers: &mut HeaderMap) {
-    let imitates = |name: &&HeaderName| {
-        let text = name.as_str();
-        text.contains('_') && {
-            let spelt = text.replace('_', "-");
-            END_TO_END.contains(&spelt.as_str()) || matches!(spelt.as_str(), "transfer-encoding" | "x-forwarded-port")
-        }
-    };
-    let named: Vec<HeaderName> = headers.keys().filter(imitates).cloned().collect();
-    for name in named {
-        headers.remove(name);
+fn imitates(name: &str) -> bool {
+    name.contains('_') && {
+        let spelt = name.replace('_', "-");
+        END_TO_END.contains(&spelt.as_str()) || matches!(spelt.as_str(), "transfer-encoding" | "x-forwarded-port")
     }
+}
+
+/// Whether a field belongs to the connection by its name (RFC 9110 §7.6.1); `TE` does so by its value.
+pub(crate) fn hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authorization"
+            | "proxy-authenticate"
+            | "http2-settings"
+            | "transfer-encoding"
+            | "upgrade"
+            | "expect"
+    )
+}
+
+/// Whether a field may stand in heads only, because what it says is needed before the body or is of one connection.
+pub(crate) fn in_heads_only(name: &str) -> bool {
+    hop_by_hop(name) || matches!(name, "te" | "trailer") || END_TO_END.contains(&name)
+}
+
+/// The fields that a value of `Connection` names, beside those that belong to connections anyway.
+pub(crate) fn named(value: &[u8]) -> impl Iterator<Item = HeaderName> + '_ {
+    let words = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let words = words.filter(|word| !word.eq_ignore_ascii_case(b"keep-alive") && !word.eq_ignore_ascii_case(b"close"));
+    let names = words.filter_map(|word| HeaderName::from_bytes(word).ok());
+    names.filter(|name| *name != TE && !END_TO_END.contains(&name.as_str()))
 }
 
 /// Removes what belongs to the connection (RFC 9110 §7.6.1). `TE: trailers` stays: gRPC needs it.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(CONNECTION)
-            .iter()
-            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-            .filter(|name| *name != TE && !END_TO_END.contains(&name.as_str()))
-            .collect();
-        headers.remove(CONNECTION);
-        for name in named {
-            headers.remove(name);
-        }
+    let named: Vec<HeaderName> = headers.get_all(CONNECTION).iter().flat_map(|value| named(value.as_bytes())).collect();
+    for name in named {
+        headers.remove(name);
     }
     for name in [
+        CONNECTION,
         KEEP_ALIVE,
         PROXY_CONNECTION,
         PROXY_AUTHORIZATION,
@@ -106,76 +117,105 @@ pub(crate) struct Asked<'r> {
     pub(crate) plain: bool,
 }
 
-/// Sets `Host`, `X-Forwarded-*`, `X-Real-IP` and `Forwarded` (RFC 7239). What an untrusted client says of them is dropped.
-pub(crate) fn tell_origin(headers: &mut HeaderMap, asked: &Asked<'_>) {
-    strip_imitations(headers);
-    headers.insert(HOST, asked.host.clone());
-    let client = if asked.client == asked.peer { asked.peer_text.clone() } else { text(&asked.client.to_string()) };
-    headers.insert(X_REAL_IP, client);
-    let scheme = if asked.tls { "https" } else { "http" };
-    let element = forwarded(asked, scheme);
-    if asked.trusted {
-        append(headers, X_FORWARDED_FOR, asked.peer_text.clone());
-        append(headers, FORWARDED, element);
-        if let Entry::Vacant(proto) = headers.entry(X_FORWARDED_PROTO) {
-            proto.insert(HeaderValue::from_static(scheme));
+/// Gives the fields of a request one after the other as the origin is to get them: without what belongs to the client's
+/// connection, and with `Host`, `X-Forwarded-*`, `X-Real-IP` and `Forwarded` (RFC 7239) as they are. What an untrusted client
+/// says of these is dropped.
+pub(crate) fn onward(headers: &HeaderMap, asked: &Asked<'_>, mut each: impl FnMut(&HeaderName, &[u8])) {
+    each(&HOST, asked.host.as_bytes());
+    let named: Vec<HeaderName> = headers.get_all(CONNECTION).iter().flat_map(|value| named(value.as_bytes())).collect();
+    let (mut proto, mut host, mut trailers) = (false, false, false);
+    for (name, value) in headers {
+        let passed = match name.as_str() {
+            "host" | "x-real-ip" | "x-forwarded-for" | "forwarded" => false,
+            "x-forwarded-proto" => {
+                proto |= asked.trusted;
+                asked.trusted
+            }
+            "x-forwarded-host" => {
+                host |= asked.trusted;
+                asked.trusted
+            }
+            "x-forwarded-port" => asked.trusted,
+            "accept-encoding" => !asked.plain,
+            // gRPC needs it.
+            "te" => !std::mem::replace(&mut trailers, true) && value.as_bytes().eq_ignore_ascii_case(b"trailers"),
+            text => !hop_by_hop(text) && !imitates(text),
+        };
+        if passed && (named.is_empty() || !named.contains(name)) {
+            each(name, value.as_bytes());
         }
-        if let Entry::Vacant(host) = headers.entry(X_FORWARDED_HOST) {
-            host.insert(asked.host.clone());
-        }
+    }
+    tell_origin(headers, asked, (proto, host), each);
+}
+
+/// Who asked, and how; `proto` and `host` are told by a proxy of ours already.
+fn tell_origin(
+    headers: &HeaderMap,
+    asked: &Asked<'_>,
+    (proto, host): (bool, bool),
+    mut each: impl FnMut(&HeaderName, &[u8]),
+) {
+    if asked.client == asked.peer {
+        each(&X_REAL_IP, asked.peer_text.as_bytes());
     } else {
-        headers.insert(X_FORWARDED_FOR, asked.peer_text.clone());
-        headers.insert(FORWARDED, element);
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
-        headers.insert(X_FORWARDED_HOST, asked.host.clone());
-        headers.remove(X_FORWARDED_PORT);
+        each(&X_REAL_IP, asked.client.to_string().as_bytes());
     }
-    if asked.plain {
-        headers.remove(ACCEPT_ENCODING);
-    }
-}
-
-fn text(value: &str) -> HeaderValue {
-    HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// Adds to a list field, in one line.
-fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    let mut list = BytesMut::new();
-    for before in headers.get_all(&name) {
-        list.put_slice(before.as_bytes());
-        list.put_slice(b", ");
-    }
-    if list.is_empty() {
-        headers.insert(name, value);
-        return;
-    }
-    list.put_slice(value.as_bytes());
-    headers.insert(name, HeaderValue::from_maybe_shared(list.freeze()).unwrap_or(value));
-}
-
-fn forwarded(asked: &Asked<'_>, scheme: &str) -> HeaderValue {
-    let mut element = BytesMut::with_capacity(96);
-    match asked.peer {
-        IpAddr::V4(_) => {
-            element.put_slice(b"for=");
-            element.put_slice(asked.peer_text.as_bytes());
+    let scheme = if asked.tls { "https" } else { "http" };
+    let mut list = Vec::with_capacity(96);
+    let earlier = |name: &HeaderName, list: &mut Vec<u8>| {
+        list.clear();
+        if asked.trusted {
+            for before in headers.get_all(name) {
+                list.extend_from_slice(before.as_bytes());
+                list.extend_from_slice(b", ");
+            }
         }
-        IpAddr::V6(_) => {
-            element.put_slice(b"for=\"[");
-            element.put_slice(asked.peer_text.as_bytes());
-            element.put_slice(b"]\"");
-        }
+    };
+    earlier(&X_FORWARDED_FOR, &mut list);
+    list.extend_from_slice(asked.peer_text.as_bytes());
+    each(&X_FORWARDED_FOR, &list);
+    if !proto {
+        each(&X_FORWARDED_PROTO, scheme.as_bytes());
     }
-    element.put_slice(b";proto=");
-    element.put_slice(scheme.as_bytes());
+    if !host {
+        each(&X_FORWARDED_HOST, asked.host.as_bytes());
+    }
+    earlier(&FORWARDED, &mut list);
+    forwarded(&mut list, asked, scheme);
+    each(&FORWARDED, &list);
+}
+
+/// One element of `Forwarded`.
+fn forwarded(list: &mut Vec<u8>, asked: &Asked<'_>, scheme: &str) {
+    let (before, behind): (&[u8], &[u8]) = if asked.peer.is_ipv4() { (b"for=", b"") } else { (b"for=\"[", b"]\"") };
+    for part in [before, asked.peer_text.as_bytes(), behind, b";proto=", scheme.as_bytes()] {
+        list.extend_from_slice(part);
+    }
     // A host with a quote in it would end the text early.
     if !asked.host.as_bytes().iter().any(|byte| matches!(byte, b'"' | b'\\')) {
-        element.put_slice(b";host=\"");
-        element.put_slice(asked.host.as_bytes());
-        element.put_u8(b'"');
+        for part in [b";host=\"", asked.host.as_bytes(), b"\""] {
+            list.extend_from_slice(part);
+        }
     }
-    HeaderValue::from_maybe_shared(element.freeze()).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Begins a head of HTTP/1.1 with its request line; the target is in origin form (RFC 9112 §3.2.1).
+pub(crate) fn first_line(method: &Method, target: &Uri) -> Vec<u8> {
+    // What most heads fit in, and small enough for the allocator's fast lists.
+    let mut head = Vec::with_capacity(1024);
+    let target = target.path_and_query().map_or("/", |target| target.as_str());
+    for part in [method.as_str(), " ", if target.is_empty() { "/" } else { target }, " HTTP/1.1\r\n"] {
+        head.extend_from_slice(part.as_bytes());
+    }
+    head
+}
+
+/// Writes a field as a line of a head.
+pub(crate) fn line(head: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
+    head.extend_from_slice(name.as_str().as_bytes());
+    head.extend_from_slice(b": ");
+    head.extend_from_slice(value);
+    head.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
@@ -188,6 +228,14 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         headers
+    }
+
+    fn onward(headers: &HeaderMap, asked: &Asked<'_>) -> HeaderMap {
+        let mut found = HeaderMap::new();
+        super::onward(headers, asked, |name, value| {
+            found.append(name, HeaderValue::from_bytes(value).unwrap());
+        });
+        found
     }
 
     #[test]
@@ -234,8 +282,7 @@ mod tests {
             host: &host,
             plain: false,
         };
-        let mut found = headers(&lie);
-        tell_origin(&mut found, &asked);
+        let found = onward(&headers(&lie), &asked);
         assert_eq!(found["x-forwarded-for"], "192.0.2.7");
         assert_eq!(found["forwarded"], "for=192.0.2.7;proto=https;host=\"shop.example:8443\"");
         assert_eq!(found["x-real-ip"], "192.0.2.7");
@@ -243,8 +290,7 @@ mod tests {
         assert!(found.keys().all(|name| !name.as_str().contains('_') || name == "x_other"), "{found:?}");
         asked.trusted = true;
         asked.client = "1.1.1.1".parse().unwrap();
-        let mut found = headers(&lie);
-        tell_origin(&mut found, &asked);
+        let found = onward(&headers(&lie), &asked);
         assert_eq!(found["x-forwarded-for"], "1.1.1.1, 192.0.2.7");
         assert_eq!(found["forwarded"], "for=1.1.1.1, for=192.0.2.7;proto=https;host=\"shop.example:8443\"");
         assert_eq!(found["x-real-ip"], "1.1.1.1");

@@ -2,13 +2,13 @@
 
 mod admission;
 mod answer;
-mod head;
+pub(crate) mod head;
 mod judged;
 mod request_body;
 mod upgrade;
 
 pub(crate) use answer::{Answer, Tail};
-pub(crate) use request_body::{Progress, RequestBody, Room};
+pub(crate) use request_body::{BodyFault, Progress, RequestBody, Room};
 
 use crate::config::{Act, Beyond, Fail};
 use crate::connection::Connection;
@@ -16,7 +16,7 @@ use crate::judge::{Court, Step, Subject};
 use crate::live::Site;
 use crate::page::{self, Form};
 use crate::report::Exchange;
-use crate::upstream::{Failure, Origin, Route, Stream};
+use crate::upstream::{Failure, Message, Origin, Route, Stream, Upload};
 use flood::Permit;
 use flood::ban::Door;
 use hyper::body::{Body, Incoming};
@@ -25,7 +25,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use judged::{Kind, Plain};
 use record::HttpDecision;
-use request_body::{BodyFault, Bounds, Held, Inflow, Wanted, joined};
+use request_body::{Bounds, Held, Inflow, Wanted, joined};
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
@@ -86,6 +86,7 @@ pub(crate) async fn handle(
     connection.count();
     let version = request.version();
     join_cookies(request.headers_mut(), version);
+    upgrade::plain(&mut request);
     let form = Form::of(request.headers());
     let mut tail = begin(connection, &request);
     let Some(host) = host(&request) else {
@@ -193,19 +194,21 @@ impl Call {
         self.acceptable(&request)?;
         let (mut request, late) = self.admit(request, form).await?;
         self.judge_head(&request)?;
-        let upgrade =
-            (self.site.config.request.websocket && upgrade::wanted(&request)).then(|| hyper::upgrade::on(&mut request));
+        let wanted = self.site.config.request.websocket && upgrade::wanted(&request);
+        let upgrade = wanted.then(|| hyper::upgrade::on(&mut request));
         let (parts, incoming) = request.into_parts();
         let body = self.take_body(&parts.headers, incoming).await?;
         if let Some(asked) = late {
             self.enter(&asked, form).await?;
         }
-        let (method, request) = (parts.method.clone(), self.outgoing(parts, body));
-        let route = self.route();
+        let (method, route) = (parts.method.clone(), self.route(&parts));
         if let Some(client) = upgrade {
-            return upgrade::pass(self, request, client, &route).await.map_err(|failure| self.failed(failure));
+            return upgrade::pass(self, &parts, client, &route).await.map_err(|failure| self.failed(failure));
         }
-        let (answered, busy) = match self.site.upstream.send(request, &route).await {
+        let message = self.outgoing(&parts, body);
+        let sent = self.site.upstream.send(message, &route).await;
+        self.tail.connection.io.no_more_interim();
+        let (answered, busy) = match sent {
             Ok(answered) => answered,
             Err((failure, origin)) => {
                 self.tail.exchange.origin = origin.map(|origin| origin.name.clone());
@@ -369,41 +372,62 @@ impl Call {
         }
     }
 
-    /// The request as the origin gets it.
-    fn outgoing(&self, parts: Parts, body: RequestBody) -> Request<RequestBody> {
-        let Parts { method, uri, mut headers, .. } = parts;
-        head::strip_hop_by_hop(&mut headers);
-        let peer = &self.tail.connection.peer;
-        let judged = self.tail.court.sits() && self.site.config.waf.responses;
-        let asked = head::Asked {
+    /// Who asked, and how, for the origin.
+    fn told(&self) -> head::Asked<'_> {
+        let connection = &self.tail.connection;
+        head::Asked {
             client: self.tail.exchange.client,
-            peer: peer.remote.ip(),
-            peer_text: &self.tail.connection.peer_text,
-            trusted: self.tail.connection.trusted,
-            tls: peer.tls.is_some(),
+            peer: connection.peer.remote.ip(),
+            peer_text: &connection.peer_text,
+            trusted: connection.trusted,
+            tls: connection.peer.tls.is_some(),
             host: &self.host,
-            plain: judged,
-        };
-        head::tell_origin(&mut headers, &asked);
-        let target = uri.into_parts().path_and_query;
-        let mut request = Request::new(body);
-        if self.site.upstream.http2 {
-            headers.remove(HOST);
-            let mut parts = hyper::http::uri::Parts::default();
-            parts.scheme = Some(hyper::http::uri::Scheme::HTTP);
-            parts.authority = self.host.to_str().ok().and_then(|host| host.parse().ok());
-            parts.path_and_query = target.or_else(|| "/".parse().ok());
-            *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
-            *request.version_mut() = Version::HTTP_2;
-        } else {
-            *request.uri_mut() = target.map(Uri::from).unwrap_or_default();
+            plain: self.tail.court.sits() && self.site.config.waf.responses,
         }
-        *request.method_mut() = method;
-        *request.headers_mut() = headers;
+    }
+
+    /// The request as the origin gets it.
+    fn outgoing(&self, parts: &Parts, body: RequestBody) -> Message {
+        let upstream = &self.site.upstream;
+        if upstream.http2 {
+            return Message::Http2(Some(Box::new(self.outgoing_http2(parts, body, upstream.secure()))));
+        }
+        let (method, mut head) = (&parts.method, head::first_line(&parts.method, &parts.uri));
+        head::onward(&parts.headers, &self.told(), |name, value| head::line(&mut head, name, value));
+        let told = parts.headers.contains_key(CONTENT_LENGTH);
+        let empty = body.is_end_stream();
+        if !told && !empty {
+            head.extend_from_slice(b"transfer-encoding: chunked\r\n");
+        } else if !told && matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+            // RFC 9110 §8.6: the meaning of these methods foresees content.
+            head.extend_from_slice(b"content-length: 0\r\n");
+        }
+        head.extend_from_slice(b"\r\n");
+        Message::Http1(Upload::new(head, body, !told, method))
+    }
+
+    fn outgoing_http2(&self, parts: &Parts, body: RequestBody, secure: bool) -> Request<RequestBody> {
+        let mut request = Request::new(body);
+        let headers = request.headers_mut();
+        head::onward(&parts.headers, &self.told(), |name, value| {
+            if let Ok(value) = HeaderValue::from_bytes(value)
+                && *name != HOST
+            {
+                headers.append(name, value);
+            }
+        });
+        let mut target = hyper::http::uri::Parts::default();
+        let scheme = if secure { hyper::http::uri::Scheme::HTTPS } else { hyper::http::uri::Scheme::HTTP };
+        target.scheme = Some(scheme);
+        target.authority = self.host.to_str().ok().and_then(|host| host.parse().ok());
+        target.path_and_query = parts.uri.path_and_query().cloned().or_else(|| "/".parse().ok());
+        *request.uri_mut() = Uri::from_parts(target).unwrap_or_default();
+        *request.version_mut() = Version::HTTP_2;
+        *request.method_mut() = parts.method.clone();
         request
     }
 
-    fn route(&self) -> Route {
+    fn route(&self, parts: &Parts) -> Route {
         let connection = &self.tail.connection;
         Route {
             client: self.tail.exchange.client,
@@ -411,6 +435,8 @@ impl Call {
             answer: self.site.config.timeouts.answer,
             now: connection.shared.clock.monotonic(),
             sent: self.tail.progress.clone(),
+            idempotent: parts.method.is_idempotent(),
+            interim: (parts.version == Version::HTTP_11).then(|| connection.io.clone()),
         }
     }
 
@@ -419,7 +445,7 @@ impl Call {
             return self.body_failed(fault);
         }
         let (status, reason) = match &failure {
-            Failure::Connect(_) | Failure::Unsent(_) => (StatusCode::BAD_GATEWAY, "origin-unreachable"),
+            Failure::Connect(_) | Failure::Unsent => (StatusCode::BAD_GATEWAY, "origin-unreachable"),
             Failure::Full => (StatusCode::SERVICE_UNAVAILABLE, "origin-full"),
             Failure::Broken(_) => (StatusCode::BAD_GATEWAY, "origin-broken"),
             Failure::Silent => (StatusCode::GATEWAY_TIMEOUT, "origin-silent"),
@@ -457,7 +483,6 @@ impl Call {
             let step = self.tail.court.go(|trial| trial.answer_body(&body));
             self.follow(step, begun)?;
         }
-        head::strip_hop_by_hop(&mut parts.headers);
         parts.version = Version::HTTP_11;
         Ok(Response::from_parts(parts, Answer::of(held, Some(stream), site.config.timeouts.silence)))
     }
@@ -530,6 +555,13 @@ fn host(request: &Request<Incoming>) -> Option<HeaderValue> {
 
 /// The host's name: lower case, without port and user.
 fn name(host: &HeaderValue) -> String {
+    // Most clients ask for a plain name.
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    if let Ok(text) = host.to_str()
+        && text.bytes().all(|byte| plain(&byte))
+    {
+        return text.trim_end_matches('.').to_string();
+    }
     let text = String::from_utf8_lossy(host.as_bytes()).to_ascii_lowercase();
     let text = text.rsplit_once('@').map_or(text.as_str(), |(_, host)| host);
     let end = if text.starts_with('[') { text.find(']').map(|end| end + 1) } else { text.find(':') };

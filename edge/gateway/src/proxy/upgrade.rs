@@ -1,71 +1,93 @@
-//! WebSocket (RFC 6455): a request that becomes another protocol has a connection to the origin of its own, and both are
+//! WebSocket (RFC 6455, and 8441 over HTTP/2): a request that becomes another protocol has a connection to the origin of its own, and both are
 //! joined until one side ends, both are silent for too long, or the gateway stops.
 
-use super::{Answer, Call, Done, RequestBody, Tail, head};
-use crate::upstream::{Failure, Route, Stream};
+use super::{Answer, Call, Done, Tail, head};
+use crate::client_io::Prefixed;
+use crate::upstream::{Failure, Link, Route, Switched, Upload};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::ext::Protocol;
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use hyper::http::request::Parts;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
 
 const PIECE_BYTES: usize = 16 * 1024;
 
 /// Whether a request asks for a WebSocket.
 pub(super) fn wanted(request: &Request<Incoming>) -> bool {
     let is = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
-    request.version() == Version::HTTP_11
-        && request.method() == Method::GET
-        && request.headers().get(UPGRADE).is_some_and(is)
+    match request.version() {
+        Version::HTTP_2 => bootstraps(request),
+        Version::HTTP_11 => request.method() == Method::GET && request.headers().get(UPGRADE).is_some_and(is),
+        _ => false,
+    }
+}
+
+/// Over HTTP/2 a WebSocket is asked for by a CONNECT that names it (RFC 8441 §4).
+fn bootstraps(request: &Request<Incoming>) -> bool {
+    request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
+}
+
+/// A request for a WebSocket over HTTP/2 becomes the GET that it stands for (RFC 8441 §5), to rules as to origins.
+pub(super) fn plain(request: &mut Request<Incoming>) {
+    if request.method() == Method::CONNECT && bootstraps(request) {
+        *request.method_mut() = Method::GET;
+    }
 }
 
 /// Passes the request on; the answer is either the origin's refusal or the change of protocol.
-pub(super) async fn pass(
-    call: &mut Call,
-    mut request: Request<RequestBody>,
-    client: OnUpgrade,
-    to: &Route,
-) -> Result<Done, Failure> {
-    let asked = [(CONNECTION, HeaderValue::from_static("upgrade")), (UPGRADE, HeaderValue::from_static("websocket"))];
-    request.headers_mut().extend(asked.clone());
-    let (stream, origin, busy, slot) = call.site.upstream.dial(to).await?;
-    let (mut sender, driver) =
-        crate::upstream::http1().handshake(TokioIo::new(stream)).await.map_err(Failure::Broken)?;
-    tokio::spawn(driver.with_upgrades());
-    let mut answer = to.patient(async { sender.send_request(request).await.map_err(Failure::Broken) }).await?;
+pub(super) async fn pass(call: &mut Call, parts: &Parts, client: OnUpgrade, to: &Route) -> Result<Done, Failure> {
+    let mut head = head::first_line(&Method::GET, &parts.uri);
+    head::onward(&parts.headers, &call.told(), |name, value| head::line(&mut head, name, value));
+    let http2 = parts.version == Version::HTTP_2;
+    if http2 && !parts.headers.contains_key(SEC_WEBSOCKET_KEY) {
+        let mut key = [0; 16];
+        call.tail.connection.shared.random.fill(&mut key);
+        head::line(&mut head, &SEC_WEBSOCKET_KEY, BASE64_STANDARD.encode(key).as_bytes());
+    }
+    head.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    let (lease, origin, busy) = call.site.upstream.dial(to).await?;
+    let answer = lease.send(&mut Upload::switching(head), to).await?;
     let silence = call.site.config.timeouts.silence;
     call.tail.busy = Some(busy);
     call.origin_answered(&origin, answer.status());
-    let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
-    let origin = switched.then(|| hyper::upgrade::on(&mut answer));
-    let (mut parts, incoming) = answer.into_parts();
-    head::strip_hop_by_hop(&mut parts.headers);
-    let Some(origin) = origin else {
-        let stream = Stream::Spawned { incoming, _slot: slot };
+    let (mut parts, stream) = answer.into_parts();
+    if parts.status != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(Done::Answer(Response::from_parts(parts, Answer::of([].into(), Some(stream), silence))));
-    };
-    parts.headers.extend(asked);
+    }
+    if http2 {
+        parts.status = StatusCode::OK;
+        parts.headers.remove(SEC_WEBSOCKET_ACCEPT);
+        parts.headers.remove(CONTENT_LENGTH);
+    } else {
+        parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
     let answer = Response::from_parts(parts, Answer::fixed(Bytes::new()));
-    Ok(Done::Switch(answer, Tunnel { client, origin, silence, _slot: slot }))
+    let origin = stream.switched().ok_or(Failure::Unsent)?;
+    Ok(Done::Switch(answer, Tunnel { client, origin, silence }))
 }
 
 /// The two ends of a connection that became another protocol.
 pub(crate) struct Tunnel {
     client: OnUpgrade,
-    origin: OnUpgrade,
+    origin: Switched,
     silence: Duration,
-    _slot: OwnedSemaphorePermit,
 }
 
 impl Tunnel {
     /// Joins both ends; the request ends with them.
     pub(super) async fn join(self, mut tail: Box<Tail>) {
-        let (Ok(client), Ok(origin)) = tokio::join!(self.client, self.origin) else { return };
+        let Ok(client) = self.client.await else { return };
+        let Switched { link, prefix, slot: _slot } = self.origin;
+        let origin = Prefixed { prefix, stream: link };
         let (up, down) = (AtomicU64::new(0), AtomicU64::new(0));
         let stop = tail.connection.stop.clone();
         tokio::select! {
@@ -78,9 +100,9 @@ impl Tunnel {
     }
 }
 
-async fn both(client: Upgraded, origin: Upgraded, up: &AtomicU64, down: &AtomicU64) {
+async fn both(client: Upgraded, origin: Prefixed<Link>, up: &AtomicU64, down: &AtomicU64) {
     let (client_read, client_write) = tokio::io::split(TokioIo::new(client));
-    let (origin_read, origin_write) = tokio::io::split(TokioIo::new(origin));
+    let (origin_read, origin_write) = tokio::io::split(origin);
     tokio::join!(copy(client_read, origin_write, up), copy(origin_read, client_write, down));
 }
 

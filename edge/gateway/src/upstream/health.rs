@@ -1,17 +1,18 @@
 //! Health checks: each address of a pool is asked in turn, and thresholds keep one odd answer from counting.
 
+use super::link::Link;
+use super::upload::Upload;
+use super::wire::Wire;
 use super::{Origin, Upstream};
 use crate::config::Health;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::Request;
+use crate::proxy::{RequestBody, head};
+use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::header::{HOST, USER_AGENT};
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::sync::Arc;
 use tokio::time::MissedTickBehavior;
-
-/// Bytes of an answer that are read.
-const ANSWER_BYTES: usize = 64 * 1024;
 
 /// Checks the addresses of a pool until the task is dropped.
 pub(super) async fn watch(upstream: Arc<Upstream>, health: Health) {
@@ -38,28 +39,27 @@ async fn check(upstream: &Upstream, origin: &Origin, health: &Health) {
 /// One request on a connection of its own; whether the answer was good.
 async fn ask(upstream: &Upstream, origin: &Origin, health: &Health) -> bool {
     let request = Request::get(&health.path).header(HOST, &health.host).header(USER_AGENT, "garrison-gateway-health");
-    let (Ok(request), Ok(stream)) = (request.body(Empty::<Bytes>::new()), origin.dial().await) else { return false };
-    let io = TokioIo::new(stream);
-    let answer = if upstream.http2 {
-        let Ok((mut sender, driver)) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await else {
-            return false;
-        };
-        let driver = tokio::spawn(driver);
-        let answer = sender.send_request(request).await;
-        driver.abort();
-        answer
-    } else {
-        let Ok((mut sender, driver)) = super::wire::builder().handshake(io).await else { return false };
-        let mut answer = std::pin::pin!(sender.send_request(request));
-        let mut driver = std::pin::pin!(driver);
-        tokio::select! {
-            biased;
-            answer = answer.as_mut() => answer,
-            _ = driver.as_mut() => answer.await,
-        }
-    };
-    let Ok(answer) = answer else { return false };
-    let status = answer.status();
-    drop(Limited::new(answer.into_body(), ANSWER_BYTES).boxed());
-    status.is_success() || status.is_redirection()
+    let (Ok(request), Ok(link)) = (request.body(Empty::<Bytes>::new()), origin.dial().await) else { return false };
+    let status = if upstream.http2 { http2(link, request).await } else { http1(link, request).await };
+    status.is_some_and(|status| status.is_success() || status.is_redirection())
+}
+
+async fn http2(link: Link, request: Request<Empty<Bytes>>) -> Option<StatusCode> {
+    let io = TokioIo::new(link);
+    let (mut sender, driver) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.ok()?;
+    let driver = tokio::spawn(driver);
+    let answer = sender.send_request(request).await;
+    driver.abort();
+    Some(answer.ok()?.status())
+}
+
+async fn http1(link: Link, request: Request<Empty<Bytes>>) -> Option<StatusCode> {
+    let (method, mut head) = (request.method(), head::first_line(request.method(), request.uri()));
+    for (name, value) in request.headers() {
+        head::line(&mut head, name, value.as_bytes());
+    }
+    head.extend_from_slice(b"connection: close\r\n\r\n");
+    let (mut upload, mut wire) = (Upload::new(head, RequestBody::empty(), false, method), Wire::new(link));
+    let answer = std::future::poll_fn(|cx| wire.poll_head(&mut upload, &mut |_, _| (), cx)).await;
+    Some(answer.ok()?.status())
 }

@@ -1,28 +1,34 @@
 //! Pools of origins: choosing one, sending a request to it, and trying another where that is safe.
 
 mod health;
+mod link;
 mod origin;
+mod upload;
 mod wire;
 
+pub(crate) use link::Link;
 pub(crate) use origin::Origin;
-pub(crate) use wire::Stream;
+pub(crate) use upload::Upload;
+pub(crate) use wire::{Lease, Stream, Switched};
 
+use crate::client_io::IoState;
 use crate::config::{Balance, Pool, Protocol};
-use crate::proxy::{Progress, RequestBody};
+use crate::proxy::{BodyFault, Progress, RequestBody, head};
+use ::wire::answer;
 use hyper::body::Body;
 use hyper::client::conn::TrySendError;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use link::Secure;
 use rapidhash::v3::rapidhash_v3;
 use serde::Serialize;
+use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
-use wire::{Lease, Wire};
 
 /// Interval of HTTP/2 pings to an origin.
 const PING: Duration = Duration::from_secs(20);
@@ -33,6 +39,7 @@ pub(crate) struct Upstream {
     pub(crate) origins: Vec<Arc<Origin>>,
     pub(crate) http2: bool,
     pub(crate) config: Pool,
+    secure: Option<Arc<Secure>>,
     turn: AtomicUsize,
 }
 
@@ -57,12 +64,39 @@ pub(crate) enum Failure {
     Connect(std::io::Error),
     /// Every slot stayed taken for the time that a request may wait.
     Full,
-    /// The connection was closed before the request was begun to be sent; here it is again.
-    Unsent(Box<Request<RequestBody>>),
+    /// The connection was closed before the request was begun to be sent.
+    Unsent,
     /// The connection failed or the answer is no HTTP after something was sent.
-    Broken(hyper::Error),
+    Broken(Broken),
     /// No answer in time.
     Silent,
+}
+
+/// How a connection to an origin broke, or its answer.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The connection failed.
+    Link(std::io::Error),
+    /// The answer is no HTTP/1.
+    Answer(answer::Broken),
+    /// Too many interim answers, or a change of protocol that nobody asked for.
+    Interim,
+    /// The connection of HTTP/2 failed, or the answer is no HTTP/2.
+    Http2(hyper::Error),
+    /// The request's body broke off.
+    Body(BodyFault),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Broken::Link(cause) => cause.fmt(f),
+            Broken::Answer(broken) => f.write_str(broken.text()),
+            Broken::Interim => f.write_str("an interim answer that nobody asked for"),
+            Broken::Http2(cause) => cause.fmt(f),
+            Broken::Body(fault) => fault.fmt(f),
+        }
+    }
 }
 
 impl Failure {
@@ -71,22 +105,31 @@ impl Failure {
         match self {
             Failure::Connect(cause) => Some(cause.to_string()),
             Failure::Broken(cause) => Some(cause.to_string()),
-            Failure::Full | Failure::Unsent(_) | Failure::Silent => None,
+            Failure::Full | Failure::Unsent | Failure::Silent => None,
         }
     }
 
-    fn connect(cause: hyper::Error) -> Failure {
-        Failure::Connect(std::io::Error::other(cause))
+    /// On a new connection, what was not sent counts as a failure to connect.
+    fn on_new(self) -> Failure {
+        match self {
+            Failure::Unsent => Failure::Connect(std::io::ErrorKind::NotConnected.into()),
+            failure => failure,
+        }
     }
 }
 
-impl From<TrySendError<Request<RequestBody>>> for Failure {
-    fn from(mut error: TrySendError<Request<RequestBody>>) -> Failure {
-        match error.take_message() {
-            Some(request) => Failure::Unsent(Box::new(request)),
-            None => Failure::Broken(error.into_error()),
-        }
+impl From<Broken> for Failure {
+    fn from(broken: Broken) -> Failure {
+        Failure::Broken(broken)
     }
+}
+
+/// A request for an origin, until it is sent.
+pub(crate) enum Message {
+    /// For HTTP/1.1.
+    Http1(Upload),
+    /// For HTTP/2; none while it is sent and when it cannot be sent again.
+    Http2(Option<Box<Request<RequestBody>>>),
 }
 
 /// An answer and who gave it.
@@ -112,15 +155,26 @@ impl Drop for Busy {
 }
 
 impl Upstream {
-    pub(crate) fn new(name: &str, config: &Pool, workers: usize) -> Upstream {
-        let origins = config.addresses.iter().map(|address| Arc::new(Origin::new(address, config, workers)));
-        Upstream {
-            name: name.into(),
-            origins: origins.collect(),
-            http2: config.protocol == Protocol::Http2,
-            config: config.clone(),
-            turn: AtomicUsize::new(0),
-        }
+    /// # Errors
+    /// When the authorities that it trusts cannot be read.
+    pub(crate) fn new(name: &str, config: &Pool, workers: usize) -> base::Result<Upstream> {
+        let http2 = config.protocol == Protocol::Http2;
+        let secure = config.tls.as_ref().map(|tls| Secure::new(name, tls, http2)).transpose()?.map(Arc::new);
+        let new = |address: &String| Arc::new(Origin::new(address, config, workers, secure.clone()));
+        let origins = config.addresses.iter().map(new).collect();
+        let turn = AtomicUsize::new(0);
+        Ok(Upstream { name: name.into(), origins, http2, config: config.clone(), secure, turn })
+    }
+
+    /// Whether connections to it run under TLS.
+    pub(crate) fn secure(&self) -> bool {
+        self.secure.is_some()
+    }
+
+    /// Whether it is as a configuration asks for, so that it can go on.
+    pub(crate) fn serves(&self, config: &Pool) -> bool {
+        let trusted = self.secure.as_ref().zip(config.tls.as_ref());
+        self.config == *config && trusted.is_none_or(|(secure, tls)| secure.current(tls))
     }
 
     /// Checks health until the handle is aborted; `None` when the pool has no checks.
@@ -161,7 +215,7 @@ impl Upstream {
     /// idempotent (RFC 9110 §9.2.2), there was no body and the connection broke before an answer began.
     pub(crate) async fn send(
         &self,
-        mut request: Request<RequestBody>,
+        mut message: Message,
         to: &Route,
     ) -> Result<(Answered, Busy), (Failure, Option<Arc<Origin>>)> {
         let mut tried: Vec<Arc<Origin>> = Vec::new();
@@ -170,79 +224,85 @@ impl Upstream {
             let Some(origin) = self.choose(to.client, &tried, to.now).cloned() else {
                 return Err((Failure::Full, tried.pop()));
             };
-            let mut copy = repeatable(&request);
             let busy = Busy::new(&origin);
-            let sent = self.attempt(&origin, request, &mut copy, to).await;
-            let (failure, again) = match sent {
-                Ok(answer) => return Ok((Answered { answer, origin }, busy)),
-                Err((failure, again)) => (failure, again),
+            let sent = match &mut message {
+                Message::Http1(upload) => self.attempt(&origin, upload, to).await,
+                Message::Http2(request) => self.attempt_http2(&origin, request, to).await,
             };
-            let again = match &failure {
-                Failure::Connect(_) | Failure::Unsent(_) => again,
-                Failure::Broken(_) => copy.map(Box::new),
-                Failure::Full | Failure::Silent => None,
+            let failure = match sent {
+                Ok(answer) => return Ok((Answered { answer, origin }, busy)),
+                Err(failure) => failure,
+            };
+            let again = match (&failure, &mut message) {
+                (Failure::Connect(_) | Failure::Unsent, Message::Http1(_)) => true,
+                (Failure::Broken(_), Message::Http1(upload)) => to.idempotent && upload.again(),
+                (Failure::Full | Failure::Silent, _) => false,
+                (_, Message::Http2(request)) => request.is_some(),
             };
             tried.push(origin);
-            match again {
-                Some(again) if left > 0 && tried.len() < self.origins.len() => request = *again,
-                _ => return Err((failure, tried.pop())),
+            if !again || left == 0 || tried.len() >= self.origins.len() {
+                return Err((failure, tried.pop()));
             }
             left -= 1;
         }
     }
 
-    /// One origin: first over a connection that rested, then over a new one. With the failure comes the request back if
-    /// nothing of it was sent.
+    /// One origin: first over a connection that rested, then over a new one.
     async fn attempt(
         &self,
         origin: &Arc<Origin>,
-        mut request: Request<RequestBody>,
-        copy: &mut Option<Request<RequestBody>>,
+        upload: &mut Upload,
         to: &Route,
-    ) -> Result<Response<Stream>, (Failure, Option<Box<Request<RequestBody>>>)> {
-        let mut slot = self.slot(origin).await.map_err(|failure| (failure, None))?;
-        if self.http2 {
-            return self.attempt_http2(origin, request, to, slot).await;
-        }
-        match Lease::rested(origin, to.worker, slot) {
+    ) -> Result<Response<Stream>, Failure> {
+        let mut slot = self.slot(origin).await?;
+        match Lease::rested(origin, to, slot) {
             Ok(lease) => {
-                match (to.patient(lease.send(request)).await, copy.take()) {
-                    (Ok(answer), _) => return Ok(answer),
-                    (Err(Failure::Unsent(again)), _) => request = *again,
+                match lease.send(upload, to).await {
+                    Err(Failure::Unsent) => {}
                     // The origin closed a connection that rested, just when it was used.
-                    (Err(Failure::Broken(_)), Some(copy)) => request = copy,
-                    (Err(failure), _) => return Err((failure, None)),
+                    Err(Failure::Broken(_)) if to.idempotent && upload.again() => {}
+                    answered => return answered,
                 }
-                *copy = repeatable(&request);
-                slot = self.slot(origin).await.map_err(|failure| (failure, None))?;
+                slot = self.slot(origin).await?;
             }
             Err(unused) => slot = unused,
         }
-        let wire = match self.dial_to(origin, to).await {
-            Ok(stream) => Wire::new(stream).await,
-            Err(failure) => Err(failure),
-        };
-        let lease = match wire {
-            Ok(wire) => Lease::new(wire, origin.clone(), to.worker, slot),
-            Err(failure) => return Err((failure, Some(Box::new(request)))),
-        };
-        to.patient(lease.send(request)).await.map_err(unsent)
+        let link = self.dial_to(origin, to).await?;
+        let lease = Lease::new(link, origin.clone(), to.worker, slot);
+        lease.send(upload, to).await.map_err(Failure::on_new)
     }
 
+    /// One origin, over the connection that all requests of a worker share. The request is there again if it may be sent
+    /// again.
     async fn attempt_http2(
         &self,
         origin: &Arc<Origin>,
-        request: Request<RequestBody>,
+        message: &mut Option<Box<Request<RequestBody>>>,
         to: &Route,
-        slot: OwnedSemaphorePermit,
-    ) -> Result<Response<Stream>, (Failure, Option<Box<Request<RequestBody>>>)> {
-        let mut sender = match self.http2_sender(origin, to).await {
-            Ok(sender) => sender,
-            Err(failure) => return Err((failure, Some(Box::new(request)))),
-        };
-        let answer = sender.try_send_request(request);
-        let answer = to.patient(async { answer.await.map_err(Failure::from) }).await.map_err(unsent)?;
-        Ok(answer.map(|incoming| Stream::Spawned { incoming, _slot: slot }))
+    ) -> Result<Response<Stream>, Failure> {
+        let slot = self.slot(origin).await?;
+        let mut sender = self.http2_sender(origin, to).await?;
+        let Some(request) = message.take() else { return Err(Failure::Unsent) };
+        let copy = if to.idempotent { repeatable(&request) } else { None };
+        let sent = sender.try_send_request(*request);
+        let sent = to.patient(async {
+            sent.await.map_err(|mut error: TrySendError<_>| {
+                *message = error.take_message().map(Box::new);
+                if message.is_some() { Failure::Unsent } else { Broken::Http2(error.into_error()).into() }
+            })
+        });
+        match sent.await {
+            Ok(mut answer) => {
+                head::strip_hop_by_hop(answer.headers_mut());
+                Ok(answer.map(|incoming| Stream::Spawned { incoming, _slot: slot }))
+            }
+            Err(failure) => {
+                if matches!(failure, Failure::Broken(_)) {
+                    *message = copy;
+                }
+                Err(failure.on_new())
+            }
+        }
     }
 
     /// The one HTTP/2 connection of an origin for this worker, made anew when it is gone.
@@ -255,10 +315,13 @@ impl Upstream {
         if let Some(sender) = shared.as_ref().filter(|sender| !sender.is_closed()) {
             return Ok(sender.clone());
         }
-        let stream = self.dial_to(origin, to).await?;
+        let link = self.dial_to(origin, to).await?;
         let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new()).keep_alive_interval(PING);
-        let (sender, driver) = builder.handshake(TokioIo::new(stream)).await.map_err(Failure::connect)?;
+        let (sender, driver) = builder
+            .handshake(TokioIo::new(link))
+            .await
+            .map_err(|cause| Failure::Connect(std::io::Error::other(cause)))?;
         tokio::spawn(driver);
         *shared = Some(sender.clone());
         Ok(sender)
@@ -274,28 +337,20 @@ impl Upstream {
         }
     }
 
-    async fn dial_to(&self, origin: &Origin, to: &Route) -> Result<TcpStream, Failure> {
+    async fn dial_to(&self, origin: &Origin, to: &Route) -> Result<Link, Failure> {
         let dialled = origin.dial().await;
         origin.dialled(dialled.is_ok(), to.now);
         dialled.map_err(Failure::Connect)
     }
 
     /// A connection of its own, for a request that will become another protocol.
-    pub(crate) async fn dial(
-        &self,
-        to: &Route,
-    ) -> Result<(TcpStream, Arc<Origin>, Busy, OwnedSemaphorePermit), Failure> {
+    pub(crate) async fn dial(&self, to: &Route) -> Result<(Lease, Arc<Origin>, Busy), Failure> {
         let origin = self.choose(to.client, &[], to.now).ok_or(Failure::Full)?.clone();
         let slot = self.slot(&origin).await?;
-        let stream = self.dial_to(&origin, to).await?;
+        let link = self.dial_to(&origin, to).await?;
         let busy = Busy::new(&origin);
-        Ok((stream, origin, busy, slot))
+        Ok((Lease::new(link, origin.clone(), to.worker, slot), origin, busy))
     }
-}
-
-/// How HTTP/1.1 is spoken over a connection that becomes another protocol.
-pub(crate) fn http1() -> hyper::client::conn::http1::Builder {
-    wire::builder()
 }
 
 /// What sending needs to know beside the request.
@@ -308,11 +363,25 @@ pub(crate) struct Route {
     pub(crate) now: i64,
     /// How the request's body gets on: the time for the answer begins at its last byte.
     pub(crate) sent: Option<Arc<Progress>>,
+    /// The method may be sent twice.
+    pub(crate) idempotent: bool,
+    /// Where interim answers go, of a client that can take them.
+    pub(crate) interim: Option<Arc<IoState>>,
 }
 
 impl Route {
+    /// An interim answer of the origin. Early hints (RFC 8297) are the client's; others were between the origin and us.
+    fn interim(&self, status: StatusCode, headers: &HeaderMap) {
+        if let Some(client) = self.interim.as_ref().filter(|_| status == StatusCode::EARLY_HINTS) {
+            let mut answer = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
+            headers.iter().for_each(|(name, value)| head::line(&mut answer, name, value.as_bytes()));
+            answer.extend_from_slice(b"\r\n");
+            client.interim(&answer);
+        }
+    }
+
     /// Waits for an answer as long as the route says. While the request's body still gets on, the time begins anew.
-    pub(crate) async fn patient<T>(&self, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    async fn patient<T>(&self, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let mut answer = std::pin::pin!(answer);
         let mut seen = 0;
         loop {
@@ -328,17 +397,9 @@ impl Route {
     }
 }
 
-/// On a new connection, what was not sent counts as a failure to connect.
-fn unsent(failure: Failure) -> (Failure, Option<Box<Request<RequestBody>>>) {
-    match failure {
-        Failure::Unsent(again) => (Failure::Connect(std::io::ErrorKind::NotConnected.into()), Some(again)),
-        failure => (failure, None),
-    }
-}
-
-/// A copy of a request that may be sent twice: idempotent and without a body.
-fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+/// A copy of a request that may be sent twice, if it has no body.
+fn repeatable(request: &Request<RequestBody>) -> Option<Box<Request<RequestBody>>> {
+    if !request.body().is_end_stream() {
         return None;
     }
     let mut copy = Request::new(RequestBody::empty());
@@ -346,5 +407,5 @@ fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     *copy.uri_mut() = request.uri().clone();
     *copy.version_mut() = request.version();
     *copy.headers_mut() = request.headers().clone();
-    Some(copy)
+    Some(Box::new(copy))
 }

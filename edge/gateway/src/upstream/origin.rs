@@ -1,14 +1,13 @@
 //! One address that serves: its connections, its slots, and whether it is up.
 
+use super::link::{Link, Secure};
 use super::wire::Wire;
 use crate::config::Pool;
 use crate::proxy::RequestBody;
 use hyper::client::conn::http2;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 /// Connections that may rest for one worker; more than are ever useful at once only hold files open.
@@ -22,17 +21,17 @@ const STRIKES: u32 = 3;
 pub(crate) struct Origin {
     /// `host:port` as configured.
     pub(crate) name: Arc<str>,
-    /// The same when it needs no lookup.
-    socket: Option<SocketAddr>,
+    secure: Option<Arc<Secure>>,
     pub(super) connect: Duration,
-    pub(super) keep: Duration,
+    /// Age at which a connection that rests is closed, µs.
+    pub(super) keep_us: i64,
     pub(super) slots: Arc<Semaphore>,
     /// Requests at work.
     pub(super) busy: AtomicUsize,
     /// Connections made, and those that failed.
     pub(super) connected: AtomicU64,
     pub(super) failed: AtomicU64,
-    resting: Box<[Mutex<Vec<Wire>>]>,
+    resting: Box<[Mutex<Vec<Box<Wire>>>]>,
     pub(super) http2: Box<[tokio::sync::Mutex<Option<http2::SendRequest<RequestBody>>>]>,
     health: State,
 }
@@ -51,12 +50,12 @@ struct State {
 }
 
 impl Origin {
-    pub(super) fn new(name: &str, pool: &Pool, workers: usize) -> Origin {
+    pub(super) fn new(name: &str, pool: &Pool, workers: usize, secure: Option<Arc<Secure>>) -> Origin {
         Origin {
             name: name.into(),
-            socket: name.parse().ok(),
+            secure,
             connect: pool.connect,
-            keep: pool.keep,
+            keep_us: i64::try_from(pool.keep.as_micros()).unwrap_or(i64::MAX),
             slots: Arc::new(Semaphore::new(pool.connections.min(Semaphore::MAX_PERMITS))),
             busy: AtomicUsize::new(0),
             connected: AtomicU64::new(0),
@@ -67,27 +66,21 @@ impl Origin {
         }
     }
 
-    /// A new connection.
-    pub(super) async fn dial(&self) -> std::io::Result<TcpStream> {
-        let dialled = async {
-            match self.socket {
-                Some(address) => TcpStream::connect(address).await,
-                None => TcpStream::connect(&*self.name).await,
-            }
-        };
-        let stream = tokio::time::timeout(self.connect, dialled).await.map_err(|_| std::io::ErrorKind::TimedOut)??;
-        stream.set_nodelay(true)?;
+    /// A new connection, with its handshake where the pool asks for TLS.
+    pub(super) async fn dial(&self) -> std::io::Result<Link> {
+        let dialled = Link::dial(&self.name, self.secure.as_deref());
+        let link = tokio::time::timeout(self.connect, dialled).await.map_err(|_| std::io::ErrorKind::TimedOut)??;
         self.connected.fetch_add(1, Ordering::Relaxed);
-        Ok(stream)
+        Ok(link)
     }
 
     /// The connection that rested last, of this worker.
-    pub(super) fn wake(&self, worker: usize) -> Option<Wire> {
+    pub(super) fn wake(&self, worker: usize) -> Option<Box<Wire>> {
         self.resting.get(worker)?.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// Lets a connection rest.
-    pub(super) fn rest(&self, worker: usize, wire: Wire) {
+    pub(super) fn rest(&self, worker: usize, wire: Box<Wire>) {
         let Some(resting) = self.resting.get(worker) else { return };
         let mut resting = resting.lock().unwrap_or_else(PoisonError::into_inner);
         if resting.len() < RESTING {
@@ -136,7 +129,7 @@ mod tests {
 
     fn origin() -> Origin {
         let pool: Pool = base::config::parse("addresses: ['127.0.0.1:1']", "pool").unwrap();
-        Origin::new("127.0.0.1:1", &pool, 1)
+        Origin::new("127.0.0.1:1", &pool, 1, None)
     }
 
     #[test]

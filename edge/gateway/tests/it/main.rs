@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside test functions")]
 
+mod answers;
 mod bans;
 mod client;
 mod evasion;
 mod flood;
 mod forwarding;
 mod http2;
+mod interim;
 mod judging;
+mod learned;
 mod origin;
+mod origin_tls;
 mod reload;
 mod rig;
 mod slow;

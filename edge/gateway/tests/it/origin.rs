@@ -6,12 +6,19 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, Header
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
+
+/// What an origin speaks over.
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for S {}
 
 type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 
@@ -39,15 +46,29 @@ impl Origin {
 
 /// An origin that speaks HTTP/1.1.
 pub async fn http1(name: &'static str) -> Origin {
-    start(name, false).await
+    start(name, false, None).await
 }
 
 /// An origin that speaks HTTP/2.
 pub async fn http2(name: &'static str) -> Origin {
-    start(name, true).await
+    start(name, true, None).await
 }
 
-async fn start(name: &'static str, http2: bool) -> Origin {
+/// The same under TLS, with a certificate of [`crate::tls::certificate`].
+pub async fn secure(name: &'static str, folder: &Path, file: &str, http2: bool) -> Origin {
+    let chain = CertificateDer::pem_file_iter(folder.join(format!("{file}.pem"))).unwrap();
+    let key = PrivateKeyDer::from_pem_file(folder.join(format!("{file}.key"))).unwrap();
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.map(Result::unwrap).collect(), key)
+        .unwrap();
+    config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    start(name, http2, Some(tokio_rustls::TlsAcceptor::from(Arc::new(config)))).await
+}
+
+async fn start(name: &'static str, http2: bool, tls: Option<tokio_rustls::TlsAcceptor>) -> Origin {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (connections, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -61,7 +82,15 @@ async fn start(name: &'static str, http2: bool) -> Origin {
             counts.0.fetch_add(1, Ordering::SeqCst);
             let (requests, healthy) = (counts.1.clone(), counts.2.clone());
             let service = service_fn(move |request| answer(name, request, requests.clone(), healthy.clone()));
+            let tls = tls.clone();
             running.spawn(async move {
+                let stream: Box<dyn Io> = match tls {
+                    None => Box::new(stream),
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => Box::new(stream),
+                        Err(_) => return,
+                    },
+                };
                 let io = TokioIo::new(stream);
                 if http2 {
                     let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());

@@ -1,14 +1,14 @@
 //! Which bytes may stand where in a head (RFC 9110 section 5.5 and 5.6.2, RFC 9112 section 3).
 
 /// `tchar`: what methods and field names are made of.
-pub(super) const TOKEN: u8 = 1;
+pub(crate) const TOKEN: u8 = 1;
 /// `field-vchar`, SP and HTAB: what field values are made of; bytes from 0x80 on are opaque there.
-pub(super) const VALUE: u8 = 2;
+pub(crate) const VALUE: u8 = 2;
 /// What a request target may hold. Bytes from 0x80 on are not in the grammar, but browsers and programs send them and no
 /// framing depends on them, so they are left for the rules to judge. `#` would begin a fragment, which is never sent.
-pub(super) const TARGET: u8 = 4;
+pub(crate) const TARGET: u8 = 4;
 /// What a host with port may hold: names, addresses, brackets, percent-encoding (RFC 3986 section 3.2).
-pub(super) const HOST: u8 = 8;
+pub(crate) const HOST: u8 = 8;
 
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
@@ -49,12 +49,17 @@ const fn contains(set: &[u8], byte: u8) -> bool {
 static CLASSES: [u8; 256] = classes();
 
 /// Whether every byte is of the class.
-pub(super) fn all(text: &[u8], class: u8) -> bool {
-    text.iter().fold(class, |seen, byte| seen & CLASSES[usize::from(*byte)]) & class != 0
+pub(crate) fn all(text: &[u8], class: u8) -> bool {
+    match class {
+        // Most bytes of a head are looked at for these two; said so, the compiler looks at many at once.
+        VALUE => text.iter().fold(true, |sound, byte| sound & (((*byte >= b' ') & (*byte != 0x7f)) | (*byte == b'\t'))),
+        TARGET => text.iter().fold(true, |sound, byte| sound & (*byte > b' ') & (*byte != 0x7f) & (*byte != b'#')),
+        _ => text.iter().fold(class, |seen, byte| seen & CLASSES[usize::from(*byte)]) & class != 0,
+    }
 }
 
 /// Without the optional white space (SP, HTAB) around it.
-pub(super) fn trim(text: &[u8]) -> &[u8] {
+pub(crate) fn trim(text: &[u8]) -> &[u8] {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let begin = text.iter().position(|byte| !blank(byte)).unwrap_or(text.len());
     let end = text.iter().rposition(|byte| !blank(byte)).map_or(begin, |last| last + 1);
@@ -62,7 +67,7 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 }
 
 /// A number of decimal digits alone; `None` for anything else and above 2⁶³ − 1.
-pub(super) fn decimal(text: &[u8]) -> Option<u64> {
+pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 19 || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -71,7 +76,7 @@ pub(super) fn decimal(text: &[u8]) -> Option<u64> {
 }
 
 /// A number of at most 16 hexadecimal digits alone; `None` for anything else and above 2⁶³ − 1.
-pub(super) fn hexadecimal(text: &[u8]) -> Option<u64> {
+pub(crate) fn hexadecimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 16 {
         return None;
     }
@@ -92,6 +97,15 @@ mod tests {
         assert!(all(b"a \t\xff", VALUE) && !all(b"a\0", VALUE) && !all(b"a\x7f", VALUE) && !all(b"a\x0b", VALUE));
         assert!(all(b"/a?b=%20\xe4\xbd\xa0", TARGET) && !all(b"/a#b", TARGET) && !all(b"/a b", TARGET));
         assert!(all(b"[::1]:80", HOST) && !all(b"a/b", HOST) && !all(b"a@b", HOST) && all(b"", HOST));
+    }
+
+    #[test]
+    fn what_is_said_twice_is_the_same() {
+        for byte in 0..=u8::MAX {
+            for class in [VALUE, TARGET] {
+                assert_eq!(all(&[byte], class), CLASSES[usize::from(byte)] & class != 0, "{byte}");
+            }
+        }
     }
 
     #[test]

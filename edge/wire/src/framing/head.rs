@@ -38,11 +38,14 @@ pub(super) struct Reader {
     started: bool,
     fields: usize,
     http10: bool,
+    connect: bool,
+    /// Kept where heads are.
     method: Vec<u8>,
     names: Vec<u8>,
     /// Host of a target in absolute form.
     target_host: Option<Vec<u8>>,
-    host: Option<Vec<u8>>,
+    named: bool,
+    host: Vec<u8>,
     length: Option<u64>,
     chunked: bool,
     upgrade: bool,
@@ -80,8 +83,11 @@ impl Reader {
             _ => return Err(Kind::Version),
         };
         self.target_host = target_host(method, target)?;
-        self.method.extend_from_slice(method);
-        self.upgrade = method == b"CONNECT";
+        if limits.heads > 0 {
+            self.method.extend_from_slice(method);
+        }
+        self.connect = method == b"CONNECT";
+        self.upgrade = self.connect;
         self.started = true;
         Ok(())
     }
@@ -117,13 +123,16 @@ impl Reader {
             }
             self.chunked = true;
         } else if is("host") {
-            if self.host.is_some() {
+            if self.named {
                 return Err(Kind::HostRepeated);
             }
             if !all(value, HOST) {
                 return Err(Kind::Host);
             }
-            self.host = Some(value.to_vec());
+            self.named = true;
+            if self.target_host.is_some() {
+                self.host.extend_from_slice(value);
+            }
         } else if is("connection") {
             let options = value.split(|byte| *byte == b',').map(trim);
             if options.into_iter().any(|option| named(option, &FRAMING)) {
@@ -140,26 +149,26 @@ impl Reader {
         Ok(())
     }
 
-    /// The head ended: what follows, and what there is to tell of it.
-    pub(super) fn end(self, range: Range<u64>) -> Result<Head, Kind> {
-        let Reader { http10, method, names, upgrade, target_host, host, length, chunked, .. } = self;
-        if chunked && length.is_some() {
+    /// The head ended: what follows it, and the head itself where heads are kept. The reader is as new.
+    pub(super) fn end(&mut self, range: Range<u64>, kept: bool) -> Result<(Body, Option<Head>), Kind> {
+        if self.chunked && self.length.is_some() {
             return Err(Kind::LengthConflict);
         }
-        match (&host, &target_host) {
-            (None, _) if !http10 => return Err(Kind::HostMissing),
-            (Some(host), Some(target)) if !host.eq_ignore_ascii_case(target) => return Err(Kind::Host),
+        match &self.target_host {
+            _ if !self.named && !self.http10 => return Err(Kind::HostMissing),
+            Some(target) if self.named && !self.host.eq_ignore_ascii_case(target) => return Err(Kind::Host),
             _ => {}
         }
-        let body = match length {
-            _ if chunked => Body::Chunked,
+        let body = match self.length {
+            _ if self.chunked => Body::Chunked,
             None | Some(0) => Body::None,
             Some(length) => Body::Length(length),
         };
-        if method == b"CONNECT" && body != Body::None {
+        if self.connect && body != Body::None {
             return Err(Kind::ConnectBody);
         }
-        Ok(Head { range, http10, method, names, upgrade, body })
+        let Reader { http10, upgrade, method, names, .. } = std::mem::take(self);
+        Ok((body, kept.then_some(Head { range, http10, method, names, upgrade, body })))
     }
 }
 

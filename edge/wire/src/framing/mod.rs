@@ -7,7 +7,7 @@
 //!
 //! The caller hands on what was fed when `feed` is content. On a refusal, bytes before [`Refusal::message`] are sound.
 
-mod bytes;
+pub(crate) mod bytes;
 mod head;
 mod refusal;
 #[cfg(test)]
@@ -181,6 +181,12 @@ impl Guard {
         self.heads.pop_front()
     }
 
+    /// From here on heads are not kept: whoever had one to see has seen it.
+    pub fn forget_heads(&mut self) {
+        self.limits.heads = 0;
+        self.heads = VecDeque::new();
+    }
+
     /// The other end accepted `Upgrade` or `CONNECT`: what follows is another protocol and no longer looked at.
     pub fn upgraded(&mut self) {
         if !matches!(self.state, State::Refused(_)) {
@@ -308,12 +314,11 @@ impl Guard {
 
     fn head_end(&mut self, used: u64) -> Result<State, Kind> {
         let end = self.at + used;
-        let head = std::mem::take(&mut self.reader).end(self.message..end)?;
-        if self.limits.heads > 0 && self.heads.len() >= self.limits.heads {
-            return Err(Kind::Pipeline);
-        }
-        let body = head.body;
-        if self.limits.heads > 0 {
+        let (body, head) = self.reader.end(self.message..end, self.limits.heads > 0)?;
+        if let Some(head) = head {
+            if self.heads.len() >= self.limits.heads {
+                return Err(Kind::Pipeline);
+            }
             self.heads.push_back(head);
         }
         Ok(match body {
