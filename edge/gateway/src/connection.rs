@@ -18,7 +18,8 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Wake, Waker};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
@@ -360,10 +361,18 @@ async fn drive<C: Future>(mut served: Pin<&mut C>, connection: &Connection, last
             () = connection.enough.notified() => {}
         }
     });
-    let mut stopping = false;
+    let (mut bell, mut stopping) = (None, false);
     std::future::poll_fn(|cx| {
         let ended = served.as_mut().poll(cx);
-        if ended.is_ready() || stopping || stop.as_mut().poll(cx).is_pending() {
+        if ended.is_ready() || stopping {
+            return ended;
+        }
+        // The task keeps its waker for life, so what it waits for is looked at again only when it rang.
+        let bell = bell.get_or_insert_with(|| Arc::new(Bell { rang: AtomicBool::new(true), task: cx.waker().clone() }));
+        if !bell.rang.swap(false, Ordering::Relaxed) {
+            return ended;
+        }
+        if stop.as_mut().poll(&mut Context::from_waker(&bell.clone().into())).is_pending() {
             return ended;
         }
         stopping = true;
@@ -371,6 +380,23 @@ async fn drive<C: Future>(mut served: Pin<&mut C>, connection: &Connection, last
         served.as_mut().poll(cx)
     })
     .await
+}
+
+/// Wakes a task, and remembers that it did.
+struct Bell {
+    rang: AtomicBool,
+    task: Waker,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rang.store(true, Ordering::Relaxed);
+        self.task.wake_by_ref();
+    }
 }
 
 /// Tells of a connection that was refused before there was a request.

@@ -1,7 +1,7 @@
 //! Flood defence in the path of a request: it goes on, waits for its turn, proves that someone is there, or comes back later.
 
 use super::{Answer, Call, Stop};
-use crate::page::Form;
+use crate::page::Wishes;
 use bytes::Bytes;
 use flood::challenge::{self, ANSWER_BYTES};
 use flood::{Entry, Gate, Held};
@@ -53,28 +53,28 @@ impl Call {
     pub(super) async fn admit(
         &mut self,
         request: Request<Incoming>,
-        form: Form,
+        wishes: &Wishes,
     ) -> Result<(Request<Incoming>, Option<Asked>), Stop> {
         let Some(gate) = self.site.gate.clone() else { return Ok((request, None)) };
         let asked = self.asked(&request);
         if request.method() == Method::POST && request.uri().path() == challenge::PATH {
-            return Err(self.answered(&gate, &asked, request).await);
+            return Err(Box::pin(self.answered(&gate, &asked, request)).await);
         }
         if !request.body().is_end_stream() {
             return Ok((request, Some(asked)));
         }
-        self.enter(&asked, form).await?;
+        self.enter(&asked, wishes).await?;
         Ok((request, None))
     }
 
     /// Gets a place at the origin, if need be by waiting, or says how the request is answered.
-    pub(super) async fn enter(&mut self, asked: &Asked, form: Form) -> Result<(), Stop> {
+    pub(super) async fn enter(&mut self, asked: &Asked, wishes: &Wishes) -> Result<(), Stop> {
         let Some(gate) = self.site.gate.clone() else { return Ok(()) };
         self.tail.exchange.level = Some(gate.with(|site, _| site.level()));
         let mut entry = gate.enter(&asked.view());
         if let Entry::Wait(waiting) = entry {
             let time = Duration::from_micros(waiting.wait_us());
-            entry = match tokio::time::timeout(time, waiting).await {
+            entry = match Box::pin(tokio::time::timeout(time, waiting)).await {
                 Ok(Ok(permit)) => Entry::Go(permit),
                 Ok(Err(reason)) => gate.turn_away(&asked.view(), reason),
                 Err(_) => gate.turn_away(&asked.view(), Held::Waited),
@@ -88,7 +88,8 @@ impl Call {
             Entry::Challenge { difficulty, reason } => {
                 self.tail.exchange.decision = HttpDecision::Challenged;
                 let random = self.tail.connection.shared.random.clone();
-                let page = gate.with(|site, now| site.page(&asked.view(), difficulty, form.lang(), now, &*random));
+                let lang = wishes.form().lang();
+                let page = gate.with(|site, now| site.page(&asked.view(), difficulty, lang, now, &*random));
                 Err(Stop::Ours(Box::new(challenge_page(page)), reason.name()))
             }
             Entry::Refuse { retry_after_s, reason } => Err(self.limited(retry_after_s, reason)),

@@ -14,7 +14,7 @@ use crate::config::{Act, Beyond, Fail};
 use crate::connection::Connection;
 use crate::judge::{Court, Step, Subject};
 use crate::live::Site;
-use crate::page::{self, Form};
+use crate::page::{self, Form, Wishes};
 use crate::report::Exchange;
 use crate::upstream::{Failure, Message, Origin, Route, Stream, Upload};
 use flood::Permit;
@@ -87,20 +87,20 @@ pub(crate) async fn handle(
     let version = request.version();
     join_cookies(request.headers_mut(), version);
     upgrade::plain(&mut request);
-    let form = Form::of(request.headers());
+    let wishes = Wishes::of(request.headers());
     let mut tail = begin(connection, &request);
     let Some(host) = host(&request) else {
-        return refuse(tail, form, Stop::Page(StatusCode::BAD_REQUEST, "host-missing"));
+        return refuse(tail, wishes.form(), Stop::Page(StatusCode::BAD_REQUEST, "host-missing"));
     };
     tail.exchange.host = name(&host);
     let live = tail.connection.live();
     let Some(site) = live.site(&tail.connection.peer.listener, &tail.exchange.host) else {
-        return refuse(tail, form, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "no-site"));
+        return refuse(tail, wishes.form(), Stop::Page(StatusCode::MISDIRECTED_REQUEST, "no-site"));
     };
     // A connection that was made for one site is not used for another: the client was shown the certificate of the first.
     let asked = tail.connection.peer.sni.as_deref().and_then(|name| live.site(&tail.connection.peer.listener, name));
     if asked.is_some_and(|asked| !Arc::ptr_eq(asked, site)) {
-        return refuse(tail, form, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
+        return refuse(tail, wishes.form(), Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
     }
     tail.enter(site);
     tail.exchange.capture(&site.config.audit, request.headers());
@@ -109,7 +109,7 @@ pub(crate) async fn handle(
         return refuse(tail, form, stop);
     }
     let mut call = Call { site: site.clone(), tail, host, permit: None };
-    match call.run(request, form).await {
+    match call.run(request, &wishes).await {
         Ok(Done::Answer(answer)) => Ok(call.end(answer)),
         Ok(Done::Switch(answer, tunnel)) => {
             call.tail.exchange.status = answer.status().as_u16();
@@ -121,7 +121,7 @@ pub(crate) async fn handle(
         }
         Err(stop) => {
             call.give_back(&stop);
-            refuse(call.tail, form, stop)
+            refuse(call.tail, wishes.form(), stop)
         }
     }
 }
@@ -190,20 +190,22 @@ fn refuse(mut tail: Box<Tail>, form: Form, stop: Stop) -> Result<Response<Answer
 }
 
 impl Call {
-    async fn run(&mut self, request: Request<Incoming>, form: Form) -> Result<Done, Stop> {
+    async fn run(&mut self, request: Request<Incoming>, wishes: &Wishes) -> Result<Done, Stop> {
         self.acceptable(&request)?;
-        let (mut request, late) = self.admit(request, form).await?;
+        let (mut request, late) = self.admit(request, wishes).await?;
         self.judge_head(&request)?;
         let wanted = self.site.config.request.websocket && upgrade::wanted(&request);
         let upgrade = wanted.then(|| hyper::upgrade::on(&mut request));
         let (parts, incoming) = request.into_parts();
         let body = self.take_body(&parts.headers, incoming).await?;
         if let Some(asked) = late {
-            self.enter(&asked, form).await?;
+            self.enter(&asked, wishes).await?;
         }
         let (method, route) = (parts.method.clone(), self.route(&parts));
         if let Some(client) = upgrade {
-            return upgrade::pass(self, &parts, client, &route).await.map_err(|failure| self.failed(failure));
+            // What is rare stands apart: every request would carry its room along.
+            let passed = Box::pin(upgrade::pass(self, &parts, client, &route)).await;
+            return passed.map_err(|failure| self.failed(failure));
         }
         let message = self.outgoing(&parts, body);
         let sent = self.site.upstream.send(message, &route).await;
@@ -325,7 +327,7 @@ impl Call {
         let most = if kind == Kind::Files { waf.body.max(request.body) } else { waf.body };
         let room = self.tail.connection.shared.room.clone();
         let wanted = Wanted { own: waf.body, most, room, grpc: kind == Kind::Grpc };
-        let held = inflow.hold(&wanted).await.map_err(|fault| self.body_failed(fault))?;
+        let held = Box::pin(inflow.hold(&wanted)).await.map_err(|fault| self.body_failed(fault))?;
         self.judge_held(headers, &held, kind, most)?;
         Ok(held.into_body())
     }

@@ -227,7 +227,7 @@ impl Upstream {
             let busy = Busy::new(&origin);
             let sent = match &mut message {
                 Message::Http1(upload) => self.attempt(&origin, upload, to).await,
-                Message::Http2(request) => self.attempt_http2(&origin, request, to).await,
+                Message::Http2(request) => Box::pin(self.attempt_http2(&origin, request, to)).await,
             };
             let failure = match sent {
                 Ok(answer) => return Ok((Answered { answer, origin }, busy)),
@@ -267,7 +267,7 @@ impl Upstream {
             }
             Err(unused) => slot = unused,
         }
-        let link = self.dial_to(origin, to).await?;
+        let link = Box::pin(self.dial_to(origin, to)).await?;
         let lease = Lease::new(link, origin.clone(), to.worker, slot);
         lease.send(upload, to).await.map_err(Failure::on_new)
     }
@@ -331,7 +331,8 @@ impl Upstream {
         if let Ok(slot) = origin.slots.clone().try_acquire_owned() {
             return Ok(slot);
         }
-        match tokio::time::timeout(self.config.wait, origin.slots.clone().acquire_owned()).await {
+        let slot = tokio::time::timeout(self.config.wait, origin.slots.clone().acquire_owned());
+        match Box::pin(slot).await {
             Ok(Ok(slot)) => Ok(slot),
             Ok(Err(_)) | Err(_) => Err(Failure::Full),
         }
