@@ -106,7 +106,7 @@ pub(crate) async fn handle(
     tail.exchange.capture(&site.config.audit, request.headers());
     if tail.connection.shared.refuses(tail.exchange.client, Door::Request) {
         let stop = banned(&mut tail);
-        return refuse(tail, form, stop);
+        return refuse(tail, wishes.form(), stop);
     }
     let mut call = Call { site: site.clone(), tail, host, permit: None };
     match call.run(request, &wishes).await {

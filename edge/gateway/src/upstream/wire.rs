@@ -34,6 +34,8 @@ pub(super) struct Wire {
     /// What came and was not read yet, and how far the end of a head was searched in it.
     input: BytesMut,
     searched: usize,
+    /// Bytes that are read at once: more when more came than there was room for.
+    room: usize,
     interim: usize,
     limits: Limits,
     /// The request, as long as its answer comes before it is all sent.
@@ -53,6 +55,7 @@ impl Wire {
             link,
             input: BytesMut::new(),
             searched: 0,
+            room: READ_BYTES,
             interim: 0,
             limits: Limits::default(),
             upload: None,
@@ -66,11 +69,14 @@ impl Wire {
 
     /// Reads more of what comes; none is the end.
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let wanted = self.body.left().unwrap_or(0).clamp(READ_BYTES as u64, MOST_READ_BYTES as u64) as usize;
-        if self.input.capacity() - self.input.len() < wanted / 2 {
-            self.input.reserve(wanted);
+        if self.input.capacity() - self.input.len() < self.room / 2 {
+            self.input.reserve(self.room);
         }
-        std::pin::pin!(self.link.read_buf(&mut self.input)).poll(cx)
+        let read = ready!(std::pin::pin!(self.link.read_buf(&mut self.input)).poll(cx));
+        if read.as_ref().is_ok_and(|bytes| *bytes >= self.room) {
+            self.room = (2 * self.room).min(MOST_READ_BYTES);
+        }
+        Poll::Ready(read)
     }
 
     /// Whether the origin still holds it and said nothing since the last answer.
@@ -298,7 +304,7 @@ impl Lease {
         let wire = &mut self.wire;
         if wire.kept && wire.upload.is_none() && wire.input.is_empty() {
             if wire.input.capacity() > 2 * READ_BYTES {
-                wire.input = BytesMut::new();
+                (wire.input, wire.room) = (BytesMut::new(), READ_BYTES);
             }
             self.origin.rest(self.worker, self.wire);
         }
