@@ -28,48 +28,23 @@ impl Form {
         self.lang
     }
 
-    #[cfg(test)]
-    fn of(headers: &HeaderMap) -> Form {
-        Wishes::of(headers).form()
-    }
-}
-
-/// What a client says of how it wants to be answered. Kept as it came: it is read only when there is an answer of ours.
-#[derive(Debug)]
-pub(crate) struct Wishes {
-    accept: Option<HeaderValue>,
-    language: Option<HeaderValue>,
-    content_type: Option<HeaderValue>,
-}
-
-impl Wishes {
-    pub(crate) fn of(headers: &HeaderMap) -> Wishes {
-        let value = |name| headers.get(name).cloned();
-        Wishes { accept: value(ACCEPT), language: value(ACCEPT_LANGUAGE), content_type: value(CONTENT_TYPE) }
-    }
-
-    pub(crate) fn form(&self) -> Form {
-        let text =
-            |value: &Option<HeaderValue>| value.as_ref().and_then(|value| value.to_str().ok().map(str::to_owned));
-        let accept = text(&self.accept).unwrap_or_default();
-        let kind = if self.content_type.as_ref().is_some_and(grpc) {
+    pub(crate) fn of(headers: &HeaderMap) -> Form {
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+        let accept = text(ACCEPT);
+        let kind = if is_grpc(headers) {
             Kind::Grpc
         } else if accept.contains("json") && !accept.contains("text/html") {
             Kind::Json
         } else {
             Kind::Html
         };
-        Form { lang: Lang::from_tag(&text(&self.language).unwrap_or_default()), kind }
+        Form { lang: Lang::from_tag(text(ACCEPT_LANGUAGE)), kind }
     }
-}
-
-fn grpc(content_type: &HeaderValue) -> bool {
-    content_type.as_bytes().starts_with(b"application/grpc")
 }
 
 /// Whether the content is a stream of gRPC messages.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(grpc)
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// A number by which a person can name a request.

@@ -5,7 +5,8 @@ use crate::judge::Finding;
 use base::Micros;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue, REFERER, USER_AGENT};
-use hyper::{HeaderMap, Method, Uri, Version};
+use hyper::http::request::Parts;
+use hyper::{Method, Uri, Version};
 use record::{HttpActivity, HttpDecision};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -164,7 +165,9 @@ impl Exchange {
     }
 
     /// Keeps what events tell of the head.
-    pub(crate) fn head(&mut self, headers: &HeaderMap) {
+    pub(crate) fn head(&mut self, parts: &Parts) {
+        let headers = &parts.headers;
+        (self.method, self.target, self.version) = (parts.method.clone(), parts.uri.clone(), parts.version);
         self.user_agent = headers.get(USER_AGENT).cloned();
         self.referer = headers.get(REFERER).cloned();
         self.content_type = headers.get(CONTENT_TYPE).cloned();

@@ -1,7 +1,7 @@
 //! Flood defence in the path of a request: it goes on, waits for its turn, proves that someone is there, or comes back later.
 
 use super::{Answer, Call, Stop};
-use crate::page::Wishes;
+use crate::page::Form;
 use bytes::Bytes;
 use flood::challenge::{self, ANSWER_BYTES};
 use flood::{Entry, Gate, Held};
@@ -11,7 +11,7 @@ use hyper::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderValue, LOCATION, RETRY_AFTER,
     SET_COOKIE, USER_AGENT,
 };
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::{Method, Response, StatusCode, Uri};
 use record::HttpDecision;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -50,25 +50,21 @@ impl Asked {
 impl Call {
     /// Lets the request in, or says how it is answered. What has a body is let in when the body is there ([`Call::enter`] with
     /// what is given back): a slow sender would hold a place at the origin for as long as it likes.
-    pub(super) async fn admit(
-        &mut self,
-        request: Request<Incoming>,
-        wishes: &Wishes,
-    ) -> Result<(Request<Incoming>, Option<Asked>), Stop> {
-        let Some(gate) = self.site.gate.clone() else { return Ok((request, None)) };
-        let asked = self.asked(&request);
-        if request.method() == Method::POST && request.uri().path() == challenge::PATH {
-            return Err(Box::pin(self.answered(&gate, &asked, request)).await);
+    pub(super) async fn admit(&mut self, incoming: Incoming) -> Result<(Incoming, Option<Asked>), Stop> {
+        let Some(gate) = self.site.gate.clone() else { return Ok((incoming, None)) };
+        let asked = self.asked();
+        if asked.method == Method::POST && asked.target.path() == challenge::PATH {
+            return Err(Box::pin(self.answered(&gate, &asked, incoming)).await);
         }
-        if !request.body().is_end_stream() {
-            return Ok((request, Some(asked)));
+        if !incoming.is_end_stream() {
+            return Ok((incoming, Some(asked)));
         }
-        self.enter(&asked, wishes).await?;
-        Ok((request, None))
+        self.enter(&asked).await?;
+        Ok((incoming, None))
     }
 
     /// Gets a place at the origin, if need be by waiting, or says how the request is answered.
-    pub(super) async fn enter(&mut self, asked: &Asked, wishes: &Wishes) -> Result<(), Stop> {
+    pub(super) async fn enter(&mut self, asked: &Asked) -> Result<(), Stop> {
         let Some(gate) = self.site.gate.clone() else { return Ok(()) };
         self.tail.exchange.level = Some(gate.with(|site, _| site.level()));
         let mut entry = gate.enter(&asked.view());
@@ -88,7 +84,7 @@ impl Call {
             Entry::Challenge { difficulty, reason } => {
                 self.tail.exchange.decision = HttpDecision::Challenged;
                 let random = self.tail.connection.shared.random.clone();
-                let lang = wishes.form().lang();
+                let lang = Form::of(&self.tail.parts.headers).lang();
                 let page = gate.with(|site, now| site.page(&asked.view(), difficulty, lang, now, &*random));
                 Err(Stop::Ours(Box::new(challenge_page(page)), reason.name()))
             }
@@ -116,8 +112,9 @@ impl Call {
         Stop::Later(status, reason.name(), retry_after_s)
     }
 
-    fn asked(&self, request: &Request<Incoming>) -> Asked {
-        let (headers, connection) = (request.headers(), &self.tail.connection);
+    fn asked(&self) -> Asked {
+        let (parts, connection) = (&self.tail.parts, &self.tail.connection);
+        let headers = &parts.headers;
         let ja4 = connection.peer.ja4.as_deref().unwrap_or_default();
         let opening = self.tail.exchange.h2.as_deref().or(connection.io.order.get().map(|order| &**order));
         // ALPN and extensions differ between connections of one browser, its ciphers do not.
@@ -129,16 +126,16 @@ impl Call {
             client: self.tail.exchange.client,
             fingerprint: format!("{ja4} {}", opening.unwrap_or_default()),
             binding: format!("{ciphers} {agent}"),
-            method: request.method().clone(),
-            target: request.uri().clone(),
+            method: parts.method.clone(),
+            target: parts.uri.clone(),
             cookie: headers.get(COOKIE).cloned(),
-            navigates: html && matches!(*request.method(), Method::GET | Method::HEAD),
+            navigates: html && matches!(parts.method, Method::GET | Method::HEAD),
         }
     }
 
     /// Reads the answer to a challenge, and sends its sender where it wanted to go.
-    async fn answered(&mut self, gate: &Gate, asked: &Asked, request: Request<Incoming>) -> Stop {
-        let body = Limited::new(request.into_body(), ANSWER_BYTES).collect();
+    async fn answered(&mut self, gate: &Gate, asked: &Asked, incoming: Incoming) -> Stop {
+        let body = Limited::new(incoming, ANSWER_BYTES).collect();
         let body = match tokio::time::timeout(ANSWER_TIME, body).await {
             Ok(Ok(body)) => body.to_bytes(),
             _ => return self.malformed(StatusCode::BAD_REQUEST, "challenge-answer"),

@@ -8,6 +8,7 @@ use crate::stats::Counters;
 use crate::upstream::{Broken, Busy, Stream};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::http::request::Parts;
 use record::HttpDecision;
 use std::collections::VecDeque;
 use std::fmt;
@@ -129,6 +130,8 @@ impl Body for Answer {
 
 /// A request from its head to the end of its answer.
 pub(crate) struct Tail {
+    /// The request's head.
+    pub(crate) parts: Parts,
     pub(crate) exchange: Exchange,
     pub(crate) court: Court,
     pub(crate) counters: Arc<Counters>,
@@ -181,7 +184,6 @@ impl Drop for Tail {
             self.exchange.request_bytes = progress.bytes();
         }
         self.exchange.duration_us = self.started.elapsed().as_micros() as u64;
-        self.exchange.order = self.connection.io.order.get().cloned();
         self.name_finding();
         self.counters.end(&self.exchange);
         self.connection.io.end();
@@ -191,6 +193,8 @@ impl Drop for Tail {
         if !self.connection.shared.reporter.wants(&self.exchange) {
             return;
         }
+        self.exchange.order = self.connection.io.order.get().cloned();
+        self.exchange.head(&self.parts);
         let exchange = std::mem::replace(&mut self.exchange, Exchange::begin(0, self.connection.peer.clone()));
         self.connection.shared.reporter.report(exchange);
     }

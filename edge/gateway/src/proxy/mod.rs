@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 pub(crate) mod head;
 mod judged;
+mod outgoing;
 mod request_body;
 mod upgrade;
 
@@ -14,15 +15,16 @@ use crate::config::{Act, Beyond, Fail};
 use crate::connection::Connection;
 use crate::judge::{Court, Step, Subject};
 use crate::live::Site;
-use crate::page::{self, Form, Wishes};
+use crate::page::{self, Form};
 use crate::report::Exchange;
-use crate::upstream::{Failure, Message, Origin, Route, Stream, Upload};
+use crate::upstream::{Failure, Origin, Stream};
 use flood::Permit;
 use flood::ban::Door;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::upgrade::OnUpgrade;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use judged::{Kind, Plain};
 use record::HttpDecision;
 use request_body::{Bounds, Held, Inflow, Wanted, joined};
@@ -81,35 +83,35 @@ pub(crate) struct Call {
 /// Answers a request.
 pub(crate) async fn handle(
     connection: Arc<Connection>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Result<Response<Answer>, Dropped> {
     connection.count();
-    let version = request.version();
-    join_cookies(request.headers_mut(), version);
-    upgrade::plain(&mut request);
-    let wishes = Wishes::of(request.headers());
-    let mut tail = begin(connection, &request);
-    let Some(host) = host(&request) else {
-        return refuse(tail, wishes.form(), Stop::Page(StatusCode::BAD_REQUEST, "host-missing"));
+    let (mut parts, incoming) = request.into_parts();
+    join_cookies(&mut parts.headers, parts.version);
+    upgrade::plain(&mut parts);
+    let host = host(&parts);
+    let mut tail = begin(connection, parts);
+    let Some(host) = host else {
+        return refuse(tail, Stop::Page(StatusCode::BAD_REQUEST, "host-missing"));
     };
     tail.exchange.host = name(&host);
     let live = tail.connection.live();
     let Some(site) = live.site(&tail.connection.peer.listener, &tail.exchange.host) else {
-        return refuse(tail, wishes.form(), Stop::Page(StatusCode::MISDIRECTED_REQUEST, "no-site"));
+        return refuse(tail, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "no-site"));
     };
     // A connection that was made for one site is not used for another: the client was shown the certificate of the first.
     let asked = tail.connection.peer.sni.as_deref().and_then(|name| live.site(&tail.connection.peer.listener, name));
     if asked.is_some_and(|asked| !Arc::ptr_eq(asked, site)) {
-        return refuse(tail, wishes.form(), Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
+        return refuse(tail, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
     }
     tail.enter(site);
     tail.exchange.capture(&site.config.audit, request.headers());
     if tail.connection.shared.refuses(tail.exchange.client, Door::Request) {
         let stop = banned(&mut tail);
-        return refuse(tail, wishes.form(), stop);
+        return refuse(tail, stop);
     }
     let mut call = Call { site: site.clone(), tail, host, permit: None };
-    match call.run(request, &wishes).await {
+    match call.run(incoming).await {
         Ok(Done::Answer(answer)) => Ok(call.end(answer)),
         Ok(Done::Switch(answer, tunnel)) => {
             call.tail.exchange.status = answer.status().as_u16();
@@ -121,26 +123,23 @@ pub(crate) async fn handle(
         }
         Err(stop) => {
             call.give_back(&stop);
-            refuse(call.tail, wishes.form(), stop)
+            refuse(call.tail, stop)
         }
     }
 }
 
 /// The beginning of the end: from here on the request is counted and told, whatever happens.
-fn begin(connection: Arc<Connection>, request: &Request<Incoming>) -> Box<Tail> {
+fn begin(connection: Arc<Connection>, parts: Parts) -> Box<Tail> {
     let mut exchange = Exchange::begin(connection.shared.clock.wall(), connection.peer.clone());
-    exchange.method = request.method().clone();
-    exchange.target = request.uri().clone();
-    exchange.version = request.version();
     exchange.h2 = connection.io.h2.get().cloned();
-    exchange.client = connection.client(request.headers());
-    exchange.head(request.headers());
+    exchange.client = connection.client(&parts.headers);
     exchange.reason = "client-gone";
     connection.io.begin();
     let counters = connection.shared.unrouted.clone();
     counters.begin();
     let court = Court::closed();
     Box::new(Tail {
+        parts,
         exchange,
         court,
         counters,
@@ -159,7 +158,7 @@ fn banned(tail: &mut Tail) -> Stop {
 }
 
 /// A page of ours, or none.
-fn refuse(mut tail: Box<Tail>, form: Form, stop: Stop) -> Result<Response<Answer>, Dropped> {
+fn refuse(mut tail: Box<Tail>, stop: Stop) -> Result<Response<Answer>, Dropped> {
     let exchange = &mut tail.exchange;
     let mut answer = match stop {
         Stop::Drop => return Err(Dropped),
@@ -175,7 +174,7 @@ fn refuse(mut tail: Box<Tail>, form: Form, stop: Stop) -> Result<Response<Answer
         }
         Stop::Later(status, reason, _) | Stop::Page(status, reason) => {
             let reference = tail.connection.shared.reference();
-            let mut answer = page::page(status, form, &reference);
+            let mut answer = page::page(status, Form::of(&tail.parts.headers), &reference);
             if let Stop::Later(_, _, seconds) = stop {
                 answer.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
@@ -190,24 +189,21 @@ fn refuse(mut tail: Box<Tail>, form: Form, stop: Stop) -> Result<Response<Answer
 }
 
 impl Call {
-    async fn run(&mut self, request: Request<Incoming>, wishes: &Wishes) -> Result<Done, Stop> {
-        self.acceptable(&request)?;
-        let (mut request, late) = self.admit(request, wishes).await?;
-        self.judge_head(&request)?;
-        let wanted = self.site.config.request.websocket && upgrade::wanted(&request);
-        let upgrade = wanted.then(|| hyper::upgrade::on(&mut request));
-        let (parts, incoming) = request.into_parts();
-        let body = self.take_body(&parts.headers, incoming).await?;
+    async fn run(&mut self, incoming: Incoming) -> Result<Done, Stop> {
+        self.acceptable()?;
+        let (incoming, late) = self.admit(incoming).await?;
+        self.judge_head()?;
+        let body = self.take_body(incoming).await?;
         if let Some(asked) = late {
-            self.enter(&asked, wishes).await?;
+            self.enter(&asked).await?;
         }
-        let (method, route) = (parts.method.clone(), self.route(&parts));
-        if let Some(client) = upgrade {
+        let route = self.route();
+        if let Some(client) = self.upgrade() {
             // What is rare stands apart: every request would carry its room along.
-            let passed = Box::pin(upgrade::pass(self, &parts, client, &route)).await;
+            let passed = Box::pin(upgrade::pass(self, client, &route)).await;
             return passed.map_err(|failure| self.failed(failure));
         }
-        let message = self.outgoing(&parts, body);
+        let message = self.outgoing(body);
         let sent = self.site.upstream.send(message, &route).await;
         self.tail.connection.io.no_more_interim();
         let (answered, busy) = match sent {
@@ -219,28 +215,35 @@ impl Call {
         };
         self.tail.busy = Some(busy);
         self.origin_answered(&answered.origin, answered.answer.status());
-        self.pass_answer(answered.answer, &method).await.map(Done::Answer)
+        self.pass_answer(answered.answer).await.map(Done::Answer)
+    }
+
+    /// The client's end of the connection, if the request is for another protocol and may be.
+    fn upgrade(&mut self) -> Option<OnUpgrade> {
+        let parts = &mut self.tail.parts;
+        let wanted = self.site.config.request.websocket && upgrade::wanted(parts);
+        parts.extensions.remove::<OnUpgrade>().filter(|_| wanted)
     }
 
     /// What can be refused without looking at values.
-    fn acceptable(&mut self, request: &Request<Incoming>) -> Result<(), Stop> {
-        let site = &self.site.config;
-        if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+    fn acceptable(&mut self) -> Result<(), Stop> {
+        let (site, parts) = (&self.site.config, &self.tail.parts);
+        if matches!(parts.method, Method::CONNECT | Method::TRACE) {
             return Err(Stop::Page(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"));
         }
         if site.https_only && self.tail.connection.peer.tls.is_none() {
-            let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+            let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
             let place = HeaderValue::from_str(&format!("https://{}{target}", self.tail.exchange.host));
             return Err(match place {
                 Ok(place) => Stop::Redirect(StatusCode::PERMANENT_REDIRECT, place),
                 Err(_) => Stop::Page(StatusCode::BAD_REQUEST, "target"),
             });
         }
-        if request.headers().get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+        if parts.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
             // One reader takes the first, another the last.
             return Err(self.malformed(StatusCode::BAD_REQUEST, "content-type-repeated"));
         }
-        if length(request.headers()).is_some_and(|length| length > site.request.body) {
+        if length(&parts.headers).is_some_and(|length| length > site.request.body) {
             return Err(self.malformed(StatusCode::PAYLOAD_TOO_LARGE, "body-too-long"));
         }
         Ok(())
@@ -251,23 +254,23 @@ impl Call {
         Stop::Page(status, reason)
     }
 
-    fn judge_head(&mut self, request: &Request<Incoming>) -> Result<(), Stop> {
+    fn judge_head(&mut self) -> Result<(), Stop> {
         let site = self.site.clone();
         let Some(judge) = site.judge.as_deref().filter(|_| site.config.waf.mode != Act::Off) else { return Ok(()) };
         let begun = Instant::now();
         let tail = &mut *self.tail;
-        let peer = &tail.connection.peer;
+        let (parts, peer) = (&tail.parts, &tail.connection.peer);
         let port = if tail.exchange.client == peer.remote.ip() { peer.remote.port() } else { 0 };
         let step = tail.court.begin(
             judge,
             &Subject {
                 client: SocketAddr::new(tail.exchange.client, port),
                 server: peer.local,
-                method: request.method(),
-                target: request.uri(),
-                version: request.version(),
+                method: &parts.method,
+                target: &parts.uri,
+                version: parts.version,
                 host: self.host.as_bytes(),
-                headers: request.headers(),
+                headers: &parts.headers,
                 peer,
                 h2: tail.exchange.h2.as_deref(),
                 now: tail.exchange.time,
@@ -309,7 +312,7 @@ impl Call {
     }
 
     /// The body, judged as far as the site judges it.
-    async fn take_body(&mut self, headers: &HeaderMap, incoming: Incoming) -> Result<RequestBody, Stop> {
+    async fn take_body(&mut self, incoming: Incoming) -> Result<RequestBody, Stop> {
         if incoming.is_end_stream() {
             self.judge_body(&bytes::Bytes::new(), true)?;
             return Ok(RequestBody::empty());
@@ -323,22 +326,22 @@ impl Call {
             return Ok(RequestBody::flowing(inflow));
         }
         let waf = &site.config.waf;
-        let kind = Kind::of(headers, self.site.upstream.http2);
+        let kind = Kind::of(&self.tail.parts.headers, self.site.upstream.http2);
         let most = if kind == Kind::Files { waf.body.max(request.body) } else { waf.body };
         let room = self.tail.connection.shared.room.clone();
         let wanted = Wanted { own: waf.body, most, room, grpc: kind == Kind::Grpc };
         let held = Box::pin(inflow.hold(&wanted)).await.map_err(|fault| self.body_failed(fault))?;
-        self.judge_held(headers, &held, kind, most)?;
+        self.judge_held(&held, kind, most)?;
         Ok(held.into_body())
     }
 
     /// Judges what was held back of a body.
-    fn judge_held(&mut self, headers: &HeaderMap, held: &Held, kind: Kind, most: u64) -> Result<(), Stop> {
+    fn judge_held(&mut self, held: &Held, kind: Kind, most: u64) -> Result<(), Stop> {
         let waf = &self.site.config.waf;
         let (blocks, beyond) = (waf.mode == Act::Block, waf.beyond);
         let fields = matches!(kind, Kind::Fields | Kind::Files);
         let body = joined(&held.pieces, held.bytes);
-        let (body, whole) = match judged::plain(headers, body.clone(), held.whole, most) {
+        let (body, whole) = match judged::plain(&self.tail.parts.headers, body.clone(), held.whole, most) {
             Plain::Text(text, whole) => (text, whole),
             Plain::Unreadable if blocks && (fields || beyond == Beyond::Refuse) => {
                 return Err(self.malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-encoding"));
@@ -374,74 +377,6 @@ impl Call {
         }
     }
 
-    /// Who asked, and how, for the origin.
-    fn told(&self) -> head::Asked<'_> {
-        let connection = &self.tail.connection;
-        head::Asked {
-            client: self.tail.exchange.client,
-            peer: connection.peer.remote.ip(),
-            peer_text: &connection.peer_text,
-            trusted: connection.trusted,
-            tls: connection.peer.tls.is_some(),
-            host: &self.host,
-            plain: self.tail.court.sits() && self.site.config.waf.responses,
-        }
-    }
-
-    /// The request as the origin gets it.
-    fn outgoing(&self, parts: &Parts, body: RequestBody) -> Message {
-        let upstream = &self.site.upstream;
-        if upstream.http2 {
-            return Message::Http2(Some(Box::new(self.outgoing_http2(parts, body, upstream.secure()))));
-        }
-        let (method, mut head) = (&parts.method, head::first_line(&parts.method, &parts.uri));
-        head::onward(&parts.headers, &self.told(), |name, value| head::line(&mut head, name, value));
-        let told = parts.headers.contains_key(CONTENT_LENGTH);
-        let empty = body.is_end_stream();
-        if !told && !empty {
-            head.extend_from_slice(b"transfer-encoding: chunked\r\n");
-        } else if !told && matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
-            // RFC 9110 §8.6: the meaning of these methods foresees content.
-            head.extend_from_slice(b"content-length: 0\r\n");
-        }
-        head.extend_from_slice(b"\r\n");
-        Message::Http1(Upload::new(head, body, !told, method))
-    }
-
-    fn outgoing_http2(&self, parts: &Parts, body: RequestBody, secure: bool) -> Request<RequestBody> {
-        let mut request = Request::new(body);
-        let headers = request.headers_mut();
-        head::onward(&parts.headers, &self.told(), |name, value| {
-            if let Ok(value) = HeaderValue::from_bytes(value)
-                && *name != HOST
-            {
-                headers.append(name, value);
-            }
-        });
-        let mut target = hyper::http::uri::Parts::default();
-        let scheme = if secure { hyper::http::uri::Scheme::HTTPS } else { hyper::http::uri::Scheme::HTTP };
-        target.scheme = Some(scheme);
-        target.authority = self.host.to_str().ok().and_then(|host| host.parse().ok());
-        target.path_and_query = parts.uri.path_and_query().cloned().or_else(|| "/".parse().ok());
-        *request.uri_mut() = Uri::from_parts(target).unwrap_or_default();
-        *request.version_mut() = Version::HTTP_2;
-        *request.method_mut() = parts.method.clone();
-        request
-    }
-
-    fn route(&self, parts: &Parts) -> Route {
-        let connection = &self.tail.connection;
-        Route {
-            client: self.tail.exchange.client,
-            worker: connection.worker,
-            answer: self.site.config.timeouts.answer,
-            now: connection.shared.clock.monotonic(),
-            sent: self.tail.progress.clone(),
-            idempotent: parts.method.is_idempotent(),
-            interim: (parts.version == Version::HTTP_11).then(|| connection.io.clone()),
-        }
-    }
-
     fn failed(&mut self, failure: Failure) -> Stop {
         if let Some(fault) = self.tail.progress.as_ref().and_then(|progress| progress.fault()) {
             return self.body_failed(fault);
@@ -465,7 +400,7 @@ impl Call {
     }
 
     /// The answer, judged as far as the site judges it.
-    async fn pass_answer(&mut self, answer: Response<Stream>, method: &Method) -> Result<Response<Answer>, Stop> {
+    async fn pass_answer(&mut self, answer: Response<Stream>) -> Result<Response<Answer>, Stop> {
         let (mut parts, mut stream) = answer.into_parts();
         self.tail.exchange.capture_answer(&parts.headers);
         let site = self.site.clone();
@@ -476,7 +411,7 @@ impl Call {
             let (status, version, headers) = (parts.status.as_u16(), parts.version, &parts.headers);
             let step = self.tail.court.go(|trial| trial.answer_head(status, version, headers));
             self.follow(step, begun)?;
-            if judged(&waf.response_types, headers) && *method != Method::HEAD {
+            if judged(&waf.response_types, headers) && self.tail.parts.method != Method::HEAD {
                 held = self.hold_answer(&mut stream, waf.response_body).await?;
             }
             let begun = Instant::now();
@@ -548,10 +483,10 @@ fn join_cookies(headers: &mut HeaderMap, version: Version) {
 }
 
 /// The host asked for, with its port: of the target, else of the field.
-fn host(request: &Request<Incoming>) -> Option<HeaderValue> {
-    match request.uri().authority() {
+fn host(parts: &Parts) -> Option<HeaderValue> {
+    match parts.uri.authority() {
         Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
-        None => request.headers().get(HOST).filter(|host| !host.is_empty()).cloned(),
+        None => parts.headers.get(HOST).filter(|host| !host.is_empty()).cloned(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! WebSocket (RFC 6455, and 8441 over HTTP/2): a request that becomes another protocol has a connection to the origin of its own, and both are
-//! joined until one side ends, both are silent for too long, or the gateway stops.
+//! WebSocket (RFC 6455, and 8441 over HTTP/2): a request that becomes another protocol has a connection to the origin of its
+//! own, and both are joined until one side ends, both are silent for too long, or the gateway stops.
 
 use super::{Answer, Call, Done, Tail, head};
 use crate::client_io::Prefixed;
@@ -7,12 +7,11 @@ use crate::upstream::{Failure, Link, Route, Switched, Upload};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use hyper::body::Incoming;
 use hyper::ext::Protocol;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::{Method, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,29 +20,30 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 const PIECE_BYTES: usize = 16 * 1024;
 
 /// Whether a request asks for a WebSocket.
-pub(super) fn wanted(request: &Request<Incoming>) -> bool {
+pub(super) fn wanted(parts: &Parts) -> bool {
     let is = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
-    match request.version() {
-        Version::HTTP_2 => bootstraps(request),
-        Version::HTTP_11 => request.method() == Method::GET && request.headers().get(UPGRADE).is_some_and(is),
+    match parts.version {
+        Version::HTTP_2 => bootstraps(parts),
+        Version::HTTP_11 => parts.method == Method::GET && parts.headers.get(UPGRADE).is_some_and(is),
         _ => false,
     }
 }
 
 /// Over HTTP/2 a WebSocket is asked for by a CONNECT that names it (RFC 8441 §4).
-fn bootstraps(request: &Request<Incoming>) -> bool {
-    request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
+fn bootstraps(parts: &Parts) -> bool {
+    parts.extensions.get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
 }
 
 /// A request for a WebSocket over HTTP/2 becomes the GET that it stands for (RFC 8441 §5), to rules as to origins.
-pub(super) fn plain(request: &mut Request<Incoming>) {
-    if request.method() == Method::CONNECT && bootstraps(request) {
-        *request.method_mut() = Method::GET;
+pub(super) fn plain(parts: &mut Parts) {
+    if parts.method == Method::CONNECT && bootstraps(parts) {
+        parts.method = Method::GET;
     }
 }
 
 /// Passes the request on; the answer is either the origin's refusal or the change of protocol.
-pub(super) async fn pass(call: &mut Call, parts: &Parts, client: OnUpgrade, to: &Route) -> Result<Done, Failure> {
+pub(super) async fn pass(call: &mut Call, client: OnUpgrade, to: &Route) -> Result<Done, Failure> {
+    let parts = &call.tail.parts;
     let mut head = head::first_line(&Method::GET, &parts.uri);
     head::onward(&parts.headers, &call.told(), |name, value| head::line(&mut head, name, value));
     let http2 = parts.version == Version::HTTP_2;
