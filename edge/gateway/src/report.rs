@@ -6,7 +6,7 @@ use base::Micros;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
-use hyper::{Method, Uri, Version};
+use hyper::{HeaderMap, Method, Uri, Version};
 use record::{HttpActivity, HttpDecision};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -105,7 +105,8 @@ pub(crate) async fn handle(
         return refuse(tail, Stop::Page(StatusCode::MISDIRECTED_REQUEST, "other-site"));
     }
     tail.enter(site);
-    tail.exchange.capture(&site.config.audit, request.headers());
+    let head = &mut *tail;
+    head.exchange.capture(&site.config.audit, &head.parts.headers);
     if tail.connection.shared.refuses(tail.exchange.client, Door::Request) {
         let stop = banned(&mut tail);
         return refuse(tail, stop);
