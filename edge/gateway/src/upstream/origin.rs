@@ -31,6 +31,7 @@ pub(crate) struct Origin {
     /// Connections made, and those that failed.
     pub(super) connected: AtomicU64,
     pub(super) failed: AtomicU64,
+    #[expect(clippy::vec_box, reason = "a connection goes in and out with every request, and is large")]
     resting: Box<[Mutex<Vec<Box<Wire>>>]>,
     pub(super) http2: Box<[tokio::sync::Mutex<Option<http2::SendRequest<RequestBody>>>]>,
     health: State,

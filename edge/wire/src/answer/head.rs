@@ -57,7 +57,7 @@ impl Head {
         let mut lines = Lines { bytes, at: 0 };
         let mut head = status_line(lines.next().map_or(&b""[..], |line| &bytes[line]))?;
         let (mut fields, mut kept) = (0, false);
-        while let Some(line) = lines.next() {
+        for line in lines {
             if line.is_empty() {
                 break;
             }
