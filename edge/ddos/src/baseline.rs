@@ -142,6 +142,14 @@ impl Baseline {
         self.hour(now_us).is_some() || self.recent.known()
     }
 
+    /// Packets a second on average: of this hour of the week when it is known, else of late; `None` in the first seconds.
+    pub fn average(&self, now_us: i64) -> Option<f32> {
+        use Metric::*;
+        let moments = self.hour(now_us).or_else(|| (self.recent.seconds >= 2).then_some(&self.recent))?;
+        let parts = [Syn, SynAck, Ends, Odd, Ack, Udp, Amplified, Icmp, Other];
+        Some(parts.into_iter().map(|metric| moments.mean.get(metric)).sum())
+    }
+
     fn hour(&self, now_us: i64) -> Option<&Moments> {
         self.hours.get(hour(now_us))?.as_deref().filter(|hour| hour.known())
     }

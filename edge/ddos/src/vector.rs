@@ -1,6 +1,7 @@
 //! The rules: which attacks does a window show, judged by rates against what is usual and by shapes that no user has.
 
 use crate::metric::Metric;
+use crate::shape::FEWEST;
 use crate::{Baseline, Class, Counters, Settings, Window};
 use serde::Serialize;
 
@@ -71,7 +72,9 @@ fn acks_of_nothing(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
     let scarce = 20 * counters.tcp_syn < counters.tcp_ack;
     let alike = shape.empty_acks > 0.95 && shape.lengths.top > 0.8;
-    scarce && (2 * strangers(counters) > counters.tcp_ack || shape.null_acks > 0.1)
+    // Very many devices with a packet now and then send messages of all lengths.
+    let uniform = shape.empty_acks > 0.9 || shape.lengths.top > 0.7 || shape.samples < FEWEST;
+    scarce && (uniform && 2 * strangers(counters) > counters.tcp_ack || shape.null_acks > 0.1)
         || scarce && alike && (shape.windows.top > 0.9 || shape.source_ports.entropy > 0.9)
 }
 
@@ -84,7 +87,10 @@ fn strangers(counters: &Counters) -> u64 {
 fn udp_of_nobody(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
     let mostly = 2 * counters.udp > counters.packets;
-    2 * strangers(counters) > counters.udp
+    // A name server is asked by very many, most of whom ask more than once a second when it is busy.
+    let (strangers, served) = (strangers(counters), shape.destination_ports.top > 0.8);
+    let forged = if served { 10 * strangers > 9 * counters.udp } else { 2 * strangers > counters.udp };
+    forged
         || mostly && (shape.destination_ports.entropy > 0.85 || (shape.lengths.top > 0.95 && shape.payloads.top > 0.95))
 }
 

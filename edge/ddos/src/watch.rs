@@ -26,6 +26,8 @@ const SEARCH_S: i64 = 2;
 const KNOWN: usize = 2_048;
 /// Confidence from which on levels beyond [`Level::Limit`] answer.
 const SURE: f32 = 0.5;
+/// How much more than on average must come before the model alone speaks.
+const GROWN: f32 = 1.5;
 /// Most that a model alone is believed: below what levels beyond [`Level::Limit`] ask for.
 const ALONE: f32 = 0.45;
 /// Addresses of a range that make an attack a carpet.
@@ -204,7 +206,7 @@ impl Watch {
         let opinion = model.and_then(|model| model.judge(&window));
         let mut vectors = vectors(now_us, &window, &self.baseline, &self.settings);
         let mut causes: Vec<Cause> = Vec::new();
-        self.weigh(&window, opinion, &mut vectors, &mut causes);
+        self.weigh(now_us, &window, opinion, &mut vectors, &mut causes);
         let (began, ended) = self.raise(now_us, &vectors);
         let confidence = vectors.iter().map(|vector| vector.confidence).fold(0.0, f32::max);
         let carpet = self.alarm && self.is_carpet(&window);
@@ -276,8 +278,15 @@ impl Watch {
     }
 
     /// Joins the model's opinion with the rules' vectors: it raises or lowers confidence, and speaks alone where the rules
-    /// are silent.
-    fn weigh(&self, window: &Window, opinion: Option<Opinion>, found: &mut Vec<Vector>, causes: &mut Vec<Cause>) {
+    /// are silent and more comes than on average.
+    fn weigh(
+        &self,
+        now_us: i64,
+        window: &Window,
+        opinion: Option<Opinion>,
+        found: &mut Vec<Vector>,
+        causes: &mut Vec<Cause>,
+    ) {
         if let Some(opinion) = opinion {
             for vector in found.iter_mut().filter(|vector| vector.class != Class::Http) {
                 if opinion.attack {
@@ -287,7 +296,9 @@ impl Watch {
                 }
             }
             let packets = window.counters.packets as f32;
-            if opinion.attack && found.is_empty() && packets >= self.settings.model_floor {
+            // What a destination always gets is no attack, whatever it looks like.
+            let grown = self.alarm || self.baseline.average(now_us).is_some_and(|average| packets > GROWN * average);
+            if opinion.attack && grown && found.is_empty() && packets >= self.settings.model_floor {
                 let class = most(window);
                 causes.push(Cause::Model { probability: opinion.probability, class });
                 found.push(Vector {

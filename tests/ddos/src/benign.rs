@@ -25,6 +25,10 @@ pub const ALL: &[Style] = &[
     Style { name: "game", make: game },
     Style { name: "mail", make: mail },
     Style { name: "tunnel", make: tunnel },
+    Style { name: "chat", make: chat },
+    Style { name: "beacon", make: beacon },
+    Style { name: "nameserver", make: nameserver },
+    Style { name: "sensors", make: sensors },
 ];
 
 /// A client with a stack of its own.
@@ -416,6 +420,101 @@ fn tunnel(chance: &mut Chance, place: &Place) -> Vec<Frame> {
             }
         };
         frames.push(frame);
+    }
+    frames
+}
+
+/// Very many clients with a few packets a second each over connections that live long: hardly a SYN, every packet another source.
+fn scattered(chance: &mut Chance, place: &Place, each: f64, to: u16, data: f64) -> Vec<Frame> {
+    let pool = clients(chance, (place.rate / each).max(20.0) as u64);
+    let ports: Vec<u16> = pool.iter().map(|_| chance.within(1_024..65_535) as u16).collect();
+    let mut frames = Vec::new();
+    for step in 0..(place.rate * place.seconds as f64) as i64 {
+        let index = chance.within(0..pool.len() as u64) as usize;
+        let client = &pool[index];
+        let at = (step as f64 * 1e6 / place.rate) as i64 + chance.within(0..500) as i64;
+        let ip = Ip {
+            source: client.address,
+            destination: place.destination,
+            ttl: client.ttl,
+            id: chance.bits() as u16,
+            fragment: 0x4000,
+            class: 0,
+        };
+        let stamp: &[u8] = if client.stamps { &[1, 1, 8, 10, 0, 1, 2, 3, 4, 5, 6, 7] } else { &[] };
+        let (flags, options) = match chance.share() {
+            share if share < 0.02 => (SYN, client.options.as_slice()),
+            share if share < 0.03 => (FIN | ACK, stamp),
+            share if share < 0.03 + data => (PSH | ACK, stamp),
+            _ => (ACK, stamp),
+        };
+        let window = if flags & SYN != 0 { client.window } else { 400 + (chance.bits() % 2_000) as u16 };
+        let acknowledgement = if flags & ACK != 0 { chance.bits() as u32 } else { 0 };
+        let tcp =
+            Tcp { ports: (ports[index], to), sequence: chance.bits() as u32, acknowledgement, flags, window, options };
+        let (payload, rest) =
+            if flags & PSH != 0 { (chance.bytes(8), chance.heavy(30.0) as usize * 12) } else { (Vec::new(), 0) };
+        frames.push(ip.tcp(at, &tcp, &payload, rest));
+    }
+    frames
+}
+
+/// Web sockets: messages and their acknowledgements.
+fn chat(chance: &mut Chance, place: &Place) -> Vec<Frame> {
+    let each = 0.8 + 3.0 * chance.share();
+    scattered(chance, place, each, 443, 0.45)
+}
+
+/// Devices that report now and then (MQTT).
+fn beacon(chance: &mut Chance, place: &Place) -> Vec<Frame> {
+    let each = 0.4 + chance.share();
+    scattered(chance, place, each, 8_883, 0.6)
+}
+
+/// Questions to a name server, from resolvers that ask often and from ones that ask once.
+fn nameserver(chance: &mut Chance, place: &Place) -> Vec<Frame> {
+    let pool = clients(chance, (place.rate / 2.0).max(20.0) as u64);
+    let mut frames = Vec::new();
+    for step in 0..(place.rate * place.seconds as f64) as i64 {
+        let index = (chance.share().powi(3) * pool.len() as f64) as usize;
+        let client = &pool[index.min(pool.len() - 1)];
+        let at = (step as f64 * 1e6 / place.rate) as i64;
+        let ip = Ip {
+            source: client.address,
+            destination: place.destination,
+            ttl: client.ttl,
+            id: chance.bits() as u16,
+            fragment: 0,
+            class: 0,
+        };
+        let mut question = chance.bytes(2);
+        question.extend([if chance.happens(0.7) { 0 } else { 1 }, 0, 0, 1, 0, 0, 0, 0, 0, 1]);
+        question.extend(chance.bytes(8));
+        frames.push(ip.udp(at, (chance.within(1_024..65_535) as u16, 53), &question, chance.within(12..50) as usize));
+    }
+    frames
+}
+
+/// Readings of very many devices (CoAP over DTLS), one packet now and then.
+fn sensors(chance: &mut Chance, place: &Place) -> Vec<Frame> {
+    let pool = clients(chance, (place.rate * 1.5).max(20.0) as u64);
+    let ports: Vec<u16> = pool.iter().map(|_| chance.within(20_000..65_535) as u16).collect();
+    let mut frames = Vec::new();
+    for step in 0..(place.rate * place.seconds as f64) as i64 {
+        let index = chance.within(0..pool.len() as u64) as usize;
+        let client = &pool[index];
+        let at = (step as f64 * 1e6 / place.rate) as i64;
+        let ip = Ip {
+            source: client.address,
+            destination: place.destination,
+            ttl: client.ttl,
+            id: chance.bits() as u16,
+            fragment: 0,
+            class: 0,
+        };
+        let mut reading = vec![23, 254, 253, 0, 1, 0, 0, 0];
+        reading.extend(chance.bytes(12));
+        frames.push(ip.udp(at, (ports[index], 5_684), &reading, chance.within(10..90) as usize));
     }
     frames
 }

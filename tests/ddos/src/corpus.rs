@@ -24,8 +24,8 @@ const BEFORE_S: i64 = 2;
 pub struct Session {
     /// What made it: a family of [`attack::ALL`], `users`, a program, or a recording.
     pub source: String,
-    /// The style of the users in it; empty when there are none.
-    pub style: &'static str,
+    /// The styles of the users in it, joined by `+`; empty when there are none.
+    pub style: String,
     /// The class of its flood; empty when there is none.
     pub class: String,
     /// Ten seconds of its users before, without a flood; empty when they are not known.
@@ -36,15 +36,23 @@ pub struct Session {
     pub span_s: i64,
 }
 
-/// Users for the time of a session, and for as long before it.
-fn users(chance: &mut Chance, style: &benign::Style) -> (Vec<Second>, Vec<Frame>) {
+/// Users for the time of a session, and for as long before it. Most servers have more than one kind: often another style is
+/// among them, with fewer packets. Returns the styles, the time before, and the session's frames.
+fn users(chance: &mut Chance, style: &benign::Style) -> (String, Vec<Second>, Vec<Frame>) {
     let rate = 150.0 * 30_f64.powf(chance.share());
-    let frames = (style.make)(chance, &Place { destination: TARGET, rate, seconds: 2 * LENGTH_S });
+    let place = Place { destination: TARGET, rate, seconds: 2 * LENGTH_S };
+    let (mut name, mut frames) = (style.name.to_string(), (style.make)(chance, &place));
+    if chance.happens(0.6) {
+        let other = &benign::ALL[chance.within(0..benign::ALL.len() as u64) as usize];
+        let fewer = Place { rate: rate * (0.05 + 0.5 * chance.share()), ..place };
+        frames.extend((other.make)(chance, &fewer));
+        name = format!("{name}+{}", other.name);
+    }
     let middle = LENGTH_S * SECOND_US;
     let (before, mut frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(|frame| frame.at_us < middle);
     frames.iter_mut().for_each(|frame| frame.at_us -= middle);
     frames.retain(|frame| frame.at_us < middle);
-    (session::seconds(before, SECOND_US, SAMPLES), frames)
+    (name, session::seconds(before, SECOND_US, SAMPLES), frames)
 }
 
 /// Sessions of our generators: `each` of every flood among users of every style in turn, and `alone` of every style.
@@ -55,14 +63,14 @@ pub fn made(seed: u64, each: u64, alone: u64) -> Vec<Session> {
             let mut chance = Chance::new(seed ^ (index * 1_000 + number).wrapping_mul(0x9e37));
             let style = &benign::ALL[chance.within(0..benign::ALL.len() as u64) as usize];
             let rate = 1_500.0 * 10_f64.powf(chance.share());
-            let (usual, mut frames) = users(&mut chance, style);
+            let (name, usual, mut frames) = users(&mut chance, style);
             // Half of the floods began before the session did.
             let before = if number % 2 == 0 { BEFORE_S } else { 0 };
             let place = Place { destination: TARGET, rate, seconds: LENGTH_S - before };
             frames.extend(session::attack((flood.make)(&mut chance, &place), before * SECOND_US));
             sessions.push(Session {
                 source: flood.generator.into(),
-                style: style.name,
+                style: name,
                 class: flood.class.into(),
                 usual,
                 windows: session::seconds(frames, SECOND_US, SAMPLES),
@@ -73,11 +81,11 @@ pub fn made(seed: u64, each: u64, alone: u64) -> Vec<Session> {
     for (index, style) in (0_u64..).zip(benign::ALL) {
         for number in 0..alone {
             let mut chance = Chance::new(seed ^ (1_000_000 + index * 1_000 + number).wrapping_mul(0x85eb));
-            let (usual, frames) = users(&mut chance, style);
+            let (name, usual, frames) = users(&mut chance, style);
             let windows = session::seconds(frames, SECOND_US, SAMPLES);
             sessions.push(Session {
                 source: "users".into(),
-                style: style.name,
+                style: name,
                 class: String::new(),
                 usual,
                 windows,
@@ -93,7 +101,7 @@ pub fn recorded(seed: u64) -> Vec<Session> {
     let mut sessions = Vec::new();
     for (index, recording) in (0_u64..).zip(tools::record()) {
         let mut chance = Chance::new(seed ^ index);
-        let session = |style, usual, frames, class: &str| Session {
+        let session = |style: String, usual, frames, class: &str| Session {
             source: recording.program.into(),
             style,
             class: class.into(),
@@ -102,15 +110,15 @@ pub fn recorded(seed: u64) -> Vec<Session> {
             span_s: 1,
         };
         if recording.class.is_empty() {
-            sessions.push(session("", Vec::new(), recording.frames, ""));
+            sessions.push(session(String::new(), Vec::new(), recording.frames, ""));
             continue;
         }
         let flood = session::attack(recording.frames, BEFORE_S * SECOND_US);
-        sessions.push(session("", Vec::new(), flood.clone(), recording.class));
+        sessions.push(session(String::new(), Vec::new(), flood.clone(), recording.class));
         let style = &benign::ALL[(index % benign::ALL.len() as u64) as usize];
-        let (usual, mut frames) = users(&mut chance, style);
+        let (name, usual, mut frames) = users(&mut chance, style);
         frames.extend(flood);
-        sessions.push(session(style.name, usual, frames, recording.class));
+        sessions.push(session(name, usual, frames, recording.class));
     }
     sessions
 }
@@ -149,7 +157,7 @@ pub fn adddosdn() -> Vec<Session> {
             for (_, frames) in targets(&packets, class) {
                 sessions.push(Session {
                     source: format!("adddosdn/{recording}/{file}"),
-                    style: "",
+                    style: String::new(),
                     class: class.into(),
                     usual: Vec::new(),
                     windows: session::seconds(frames, 10 * SECOND_US, SAMPLES),

@@ -18,7 +18,14 @@ pub fn read(text: &str) -> Result<Vec<Session>, String> {
         let (name, class, window) = window(line).map_err(|cause| format!("line {}: {cause}", number + 1))?;
         let at = *index.entry(name).or_insert_with(|| {
             let source = "filter".into();
-            sessions.push(Session { source, style: "", class, usual: Vec::new(), windows: Vec::new(), span_s: 1 });
+            sessions.push(Session {
+                source,
+                style: String::new(),
+                class,
+                usual: Vec::new(),
+                windows: Vec::new(),
+                span_s: 1,
+            });
             sessions.len() - 1
         });
         sessions[at].windows.push(window);

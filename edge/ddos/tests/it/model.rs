@@ -32,7 +32,7 @@ fn a_model_alone_brings_about_rates_at_most() {
     let model = shipped();
     let mut watch = Watch::new(destination(), Settings::default());
     // Below the floors of every rule.
-    let frames = flooding(78, flood("script", "syn-ack-flood"), 450.0, 30, 0);
+    let frames = flooding(78, flood("script", "syn-ack-flood"), 450.0, 30, 3 * SECOND);
     let mut now = BEGIN;
     let judged: Vec<_> = cut(frames)
         .into_iter()
@@ -41,6 +41,17 @@ fn a_model_alone_brings_about_rates_at_most() {
             watch.second(now, &second.counters, &second.samples, None, Some(&model))
         })
         .collect();
-    assert!(judged.iter().skip(1).all(|judgement| judgement.alarm));
+    assert!(judged.iter().skip(5).all(|judgement| judgement.alarm));
     assert!(judged.iter().all(|judgement| judgement.level <= ddos::Level::Limit), "{:?}", watch.level());
+}
+
+#[test]
+fn what_a_destination_always_gets_does_not_alarm_whatever_the_model_thinks() {
+    let model = shipped();
+    let mut watch = Watch::new(destination(), Settings::default());
+    let mut now = BEGIN;
+    for second in cut(flooding(78, flood("script", "syn-ack-flood"), 450.0, 30, 0)) {
+        now += SECOND;
+        assert!(!watch.second(now, &second.counters, &second.samples, None, Some(&model)).alarm);
+    }
 }

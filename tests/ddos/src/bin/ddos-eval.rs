@@ -100,7 +100,7 @@ fn rows(sessions: &[Session], history: History, settings: &Settings, model: &Mod
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for session in sessions {
         let Some(verdict) = judge(session, history, settings, Some(model)) else { continue };
-        let label = match (session.class.as_str(), session.style) {
+        let label = match (session.class.as_str(), session.style.split('+').next().unwrap_or_default()) {
             ("", "") => format!("users {}", session.source),
             ("", style) => format!("users {style}"),
             (class, _) => format!("{class} {}", session.source),

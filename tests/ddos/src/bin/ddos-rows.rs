@@ -2,7 +2,8 @@
 //! source, style, class, session, truth (1 or 0), whether the rules saw an attack and whether they named the class, then the
 //! features. The head names the columns.
 //!
-//! `ddos-rows made SEED EACH ALONE` of our generators, `ddos-rows recorded SEED`, `ddos-rows adddosdn`.
+//! `ddos-rows made SEED EACH ALONE` of our generators, `ddos-rows recorded SEED`, `ddos-rows adddosdn`,
+//! `ddos-rows filter FILE` of what `scrub-lab windows` wrote.
 
 use ddos::{Baseline, Settings, Windows, feature, vectors};
 use ddos_eval::corpus::{self, Session};
@@ -17,8 +18,15 @@ fn main() -> ExitCode {
         Some("made") => corpus::made(number(1, 1), number(2, 6), number(3, 20)),
         Some("recorded") => corpus::recorded(number(1, 1)),
         Some("adddosdn") => corpus::adddosdn(),
+        Some("filter") => match filter(arguments.get(1).map_or("", String::as_str)) {
+            Ok(sessions) => sessions,
+            Err(cause) => {
+                eprintln!("ddos-rows: {cause}");
+                return ExitCode::FAILURE;
+            }
+        },
         _ => {
-            eprintln!("usage: ddos-rows made SEED EACH ALONE | recorded SEED | adddosdn");
+            eprintln!("usage: ddos-rows made SEED EACH ALONE | recorded SEED | adddosdn | filter FILE");
             return ExitCode::from(64);
         }
     };
@@ -32,6 +40,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn filter(path: &str) -> Result<Vec<Session>, String> {
+    let text = std::fs::read_to_string(path).map_err(|cause| format!("{path}: {cause}"))?;
+    ddos_eval::lab::read(&text)
 }
 
 fn write(sessions: &[Session], settings: &Settings) -> std::io::Result<()> {
