@@ -81,8 +81,8 @@ fn round(engine: &Ours, requests: &[Request]) -> f64 {
 }
 
 /// Judges requests of every kind, or of one, over and over for `seconds` each: what a profiler looks at. Prints the CPU
-/// a request (least of all passes) and the work of one, with the bare rules and as a site has it (shipped profile, looking inside, answers
-/// judged too).
+/// a request (least of all passes) and the work of one, with the bare rules and as a site has it (shipped profile, looking
+/// inside, answers judged too).
 ///
 /// # Errors
 /// When the rules cannot be read.
