@@ -30,9 +30,10 @@ fn read(pool: &RwLock<Pool>) -> RwLockReadGuard<'_, Pool> {
 /// Writes a pool, which holds everything up to `facts.last` and is not changed meanwhile, as a new generation; it is locked
 /// for one part at a time, so that it can be asked. Gives the facts that count then.
 pub async fn write(tables: &dyn Tables, pool: &RwLock<Pool>, facts: &Facts, version: u64) -> Result<Facts> {
-    let next = Facts { generation: facts.generation + 1, rows_at: facts.last, last: facts.last };
-    // What an attempt that was cut off has left behind.
-    delete(tables, ROWS, |key| key.starts_with(&format!("{:020}/", next.generation))).await?;
+    // The version of the facts stands for what is in the pool: whoever else writes this generation writes the same rows, and
+    // who has a newer pool writes another one.
+    let generation = facts.generation.max(version) + 1;
+    let next = Facts { generation, rows_at: facts.last, last: facts.last };
     let (mut part, mut place) = (0, Some(String::new()));
     while let Some(after) = place {
         let holders: Vec<_> = read(pool).holders_after(&after).take(PART).collect();
@@ -55,7 +56,7 @@ pub async fn write(tables: &dyn Tables, pool: &RwLock<Pool>, facts: &Facts, vers
         tables.commit(writes).await?;
     }
     tables.commit(vec![put_facts(&next, version)]).await?;
-    // Older generations: the last one, and what was left when a deletion was cut off.
+    // Older generations: the last one, and what was left when an attempt or a deletion was cut off.
     delete(tables, ROWS, |key| *key < format!("{:020}", next.generation)).await?;
     delete(tables, LOG, |key| *key <= store::log_key(next.rows_at)).await?;
     Ok(next)

@@ -15,6 +15,8 @@ use tokio::sync::Mutex;
 const ALLOCATED: u32 = 65_536;
 /// Most ranges that one call allocates: more is a pool too much in pieces for one transaction.
 const RANGES: usize = 1000;
+/// How often the pool is read anew because it was rewritten meanwhile.
+const TRIES: usize = 8;
 
 /// The pool of this installation.
 pub struct Desk {
@@ -43,28 +45,44 @@ impl Desk {
         act(&mut self.pool.write().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
-    /// Brings the pool to what other workers have stored; gives the version of the facts.
+    /// Brings the pool to what other workers have stored; gives the version of the facts. Workers change and rewrite it
+    /// while it is read: what does not belong to the facts that were read is left, and read again.
     async fn follow(&self, at: &mut Facts) -> Result<u64> {
-        let (facts, version) = store::facts(&*self.tables).await?;
+        for _ in 0..TRIES {
+            let (facts, version) = store::facts(&*self.tables).await?;
+            if self.reach(at, &facts).await? {
+                *at = facts;
+                return Ok(version);
+            }
+        }
+        let lost = Fault::new(&api::fault::CORRUPT).object("address pool");
+        Err(lost.expected(format!("change {}", at.last + 1)).found("none, nor rows that hold it"))
+    }
+
+    /// Brings the pool to these facts; false when they are not those of the tables any more.
+    async fn reach(&self, at: &mut Facts, facts: &Facts) -> Result<bool> {
         // Changes that are only in the rows of a newer generation cannot be read one by one any more.
         if at.last < facts.rows_at || facts.last < at.last {
-            let pool = store::rows(&*self.tables, &facts, self.limits).await?;
+            let read = store::rows(&*self.tables, facts, self.limits).await;
+            // Rows are deleted once there are newer ones; what was read then may be a part of them.
+            if store::facts(&*self.tables).await?.0.generation != facts.generation {
+                return Ok(false);
+            }
+            let pool = read?;
             self.with(|present| *present = pool);
             at.last = facts.rows_at;
         }
         while at.last < facts.last {
-            let changes = store::changes(&*self.tables, at.last).await?;
+            let changes = store::changes(&*self.tables, at.last, facts.last).await?;
             if changes.is_empty() {
-                let missing = format!("change {} of {}", at.last + 1, facts.last);
-                return Err(Fault::new(&api::fault::CORRUPT).object("address pool").found(format!("no {missing}")));
+                return Ok(false);
             }
             for logged in &changes {
                 self.with(|pool| pool.apply(&logged.change))?;
                 at.last += 1;
             }
         }
-        *at = facts;
-        Ok(version)
+        Ok(true)
     }
 
     /// The pool as it is stored now.

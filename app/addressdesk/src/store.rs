@@ -22,7 +22,7 @@ const CHANGES: usize = 1000;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
-    /// Generation of the rows; 0 while there are none.
+    /// Generation of the rows; 0 while there are none. Of two workers that write rows at once each has its own.
     pub generation: u64,
     /// Number of the last change that is in the rows.
     pub rows_at: u64,
@@ -108,8 +108,9 @@ pub async fn rows(tables: &dyn Tables, facts: &Facts, limits: Limits) -> Result<
     Pool::restore(limits, holders.collect::<Vec<_>>(), rows)
 }
 
-/// Changes behind a number, in order, at most a page.
-pub async fn changes(tables: &dyn Tables, after: u64) -> Result<Vec<Logged>> {
+/// Changes behind a number up to another, in order without a gap, at most a page; none when the next one is not there.
+pub async fn changes(tables: &dyn Tables, after: u64, last: u64) -> Result<Vec<Logged>> {
     let items = tables.scan(LOG, "", &log_key(after), CHANGES).await?;
-    items.iter().map(parse).collect()
+    let next = items.iter().zip(after + 1..=last).take_while(|(item, number)| item.key == log_key(*number));
+    next.map(|(item, _)| parse(item)).collect()
 }

@@ -3,10 +3,11 @@
 use crate::{Desk, compact, store};
 use api::Addresses as _;
 use api::addresses::{PoolAllocation, PoolChange};
+use async_trait::async_trait;
 use base::{ManualClock, Result};
 use pool::{Limits, Range};
-use port::{MemoryTables, Tables as _};
-use std::sync::Arc;
+use port::{Item, MemoryTables, Tables, Write};
+use std::sync::{Arc, Mutex};
 
 async fn open(tables: &Arc<MemoryTables>) -> Arc<Desk> {
     let clock = Arc::new(ManualClock::at(1_795_737_600_000_000));
@@ -128,7 +129,7 @@ async fn the_log_becomes_rows_and_a_failure_in_between_loses_nothing() {
         let pool = store::rows(&*tables, &store::Facts::default(), Limits::default()).await.unwrap();
         assert_eq!(pool.rows().count(), 0, "nothing is in rows yet");
         let mut pool = pool;
-        for logged in store::changes(&*tables, 0).await.unwrap() {
+        for logged in store::changes(&*tables, 0, facts.last).await.unwrap() {
             pool.apply(&logged.change).unwrap();
         }
         let pool = std::sync::RwLock::new(pool);
@@ -145,6 +146,106 @@ async fn the_log_becomes_rows_and_a_failure_in_between_loses_nothing() {
             break;
         }
     }
+}
+
+/// Tables that another worker acts on between two calls of the one who has them.
+struct Between {
+    tables: Arc<MemoryTables>,
+    /// What it does behind the next reading of the facts.
+    act: Mutex<Option<Act>>,
+}
+
+enum Act {
+    Change(Arc<Desk>, &'static str),
+    Rewrite,
+}
+
+impl Between {
+    async fn act(&self) {
+        let act = self.act.lock().unwrap().take();
+        match act {
+            Some(Act::Change(desk, text)) => change(&desk, text).await.unwrap(),
+            Some(Act::Rewrite) => rewrite(&self.tables).await,
+            None => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Tables for Between {
+    async fn get(&self, table: &'static str, key: &str) -> Result<Option<Item>> {
+        let found = self.tables.get(table, key).await;
+        self.act().await;
+        found
+    }
+
+    async fn scan(&self, table: &'static str, prefix: &str, after: &str, limit: usize) -> Result<Vec<Item>> {
+        self.tables.scan(table, prefix, after, limit).await
+    }
+
+    async fn scan_back(&self, table: &'static str, prefix: &str, before: &str, limit: usize) -> Result<Vec<Item>> {
+        self.tables.scan_back(table, prefix, before, limit).await
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<()> {
+        self.tables.commit(writes).await
+    }
+}
+
+/// Writes what is stored as rows, as another worker would.
+async fn rewrite(tables: &MemoryTables) {
+    let (facts, version) = store::facts(tables).await.unwrap();
+    let mut pool = store::rows(tables, &facts, Limits::default()).await.unwrap();
+    for logged in store::changes(tables, facts.rows_at, facts.last).await.unwrap() {
+        pool.apply(&logged.change).unwrap();
+    }
+    compact::write(tables, &std::sync::RwLock::new(pool), &facts, version).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_another_worker_does_while_the_pool_is_read_is_read_once() {
+    let memory = Arc::new(MemoryTables::default());
+    let other = open(&memory).await;
+    let tables = Arc::new(Between { tables: memory.clone(), act: Mutex::default() });
+    let clock = Arc::new(ManualClock::at(1_795_737_600_000_000));
+    let desk = Desk::open(tables.clone(), clock.clone(), Limits::default()).await.unwrap();
+    furnish(&other).await;
+    let during = |act| *tables.act.lock().unwrap() = Some(act);
+    during(Act::Change(other.clone(), r#"{"do": "release", "range": "192.0.2.16", "from": "acme"}"#));
+    assert_eq!(desk.summary().await.unwrap().changes, 6, "what came after the facts is left for the next time");
+    assert_eq!(desk.address("192.0.2.16").await.unwrap().state, "free");
+    // The log is rewritten behind what was read, and goes on.
+    change(&other, r#"{"do": "release", "range": "192.0.2.20", "from": "beta"}"#).await.unwrap();
+    during(Act::Rewrite);
+    assert_eq!(desk.address("192.0.2.20").await.unwrap().state, "free");
+    // Rows of a generation that is deleted while they are read.
+    let fresh = Desk::open(tables.clone(), clock, Limits::default()).await.unwrap();
+    change(&other, r#"{"do": "assign", "range": "192.0.2.16", "to": "beta"}"#).await.unwrap();
+    rewrite(&memory).await;
+    change(&other, r#"{"do": "assign", "range": "192.0.2.17", "to": "beta"}"#).await.unwrap_err();
+    during(Act::Rewrite);
+    for desk in [&fresh, &desk] {
+        assert_eq!(desk.summary().await.unwrap(), other.summary().await.unwrap());
+        assert_eq!(desk.address("192.0.2.16").await.unwrap().holder.as_deref(), Some("beta"));
+    }
+}
+
+#[tokio::test]
+async fn two_workers_that_write_rows_at_once_do_not_mix_them() {
+    let tables = Arc::new(MemoryTables::default());
+    let desk = open(&tables).await;
+    furnish(&desk).await;
+    let (before, version) = store::facts(&*tables).await.unwrap();
+    let mut old = store::rows(&*tables, &before, Limits::default()).await.unwrap();
+    for logged in store::changes(&*tables, 0, before.last).await.unwrap() {
+        old.apply(&logged.change).unwrap();
+    }
+    change(&desk, r#"{"do": "release", "range": "192.0.2.20", "from": "beta"}"#).await.unwrap();
+    rewrite(&tables).await;
+    // The slow one began before that change and goes on behind it.
+    let slow = compact::write(&*tables, &std::sync::RwLock::new(old), &before, version).await;
+    assert!(slow.is_err(), "its facts are old");
+    assert_eq!(open(&tables).await.address("192.0.2.20").await.unwrap().state, "free");
 }
 
 #[test]
