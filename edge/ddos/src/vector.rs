@@ -88,7 +88,7 @@ fn udp_of_nobody(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
     let mostly = 2 * counters.udp > counters.packets;
     // A name server is asked by very many, most of whom ask more than once a second when it is busy.
-    let (strangers, served) = (strangers(counters), shape.destination_ports.top > 0.8);
+    let (strangers, served) = (strangers(counters), shape.destination_ports.top > 0.4);
     let forged = if served { 10 * strangers > 9 * counters.udp } else { 2 * strangers > counters.udp };
     forged
         || mostly && (shape.destination_ports.entropy > 0.85 || (shape.lengths.top > 0.95 && shape.payloads.top > 0.95))
