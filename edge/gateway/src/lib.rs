@@ -45,7 +45,7 @@ pub use config::{
 pub use gateway::{Gateway, Parts, Status};
 pub use judge::{Finding, Judge, Subject, Trial};
 pub use live::Judges;
-pub use report::{Captured, Channel, Exchange, Peer, Reporter};
+pub use report::{Captured, Channel, Exchange, Peer, Reporter, unescaped};
 pub use rules::{Rules, RulesBuilder};
 pub use stats::{LATENCY_CLASSES, SiteStatus};
 pub use upstream::OriginStatus;

@@ -250,10 +250,25 @@ fn version(version: Version) -> &'static str {
 /// A query whose named arguments have `***` for a value.
 fn redacted(query: &str, names: &[String]) -> String {
     let argument = |argument: &str| match argument.split_once('=') {
-        Some((name, _)) if names.iter().any(|secret| secret.eq_ignore_ascii_case(name)) => format!("{name}=***"),
+        Some((name, _)) if names.iter().any(|secret| secret.eq_ignore_ascii_case(&unescaped(name))) => {
+            format!("{name}=***")
+        }
         _ => argument.to_string(),
     };
     query.split('&').map(argument).collect::<Vec<_>>().join("&")
+}
+
+/// A name with the escapes of a query undone, once, as an origin undoes them: `pass%77ord` is a password, too.
+pub fn unescaped(name: &str) -> String {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let hex = behind.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+        bytes.push(byte.unwrap_or(*first));
+    }
+    String::from_utf8_lossy(&bytes).trim().to_string()
 }
 
 /// Who is told. Called on the path of requests: it must not wait.
@@ -320,6 +335,7 @@ mod tests {
     fn secrets_do_not_stand_in_records() {
         let names = ["password".to_string()];
         assert_eq!(redacted("a=1&Password=x&b", &names), "a=1&Password=***&b");
+        assert_eq!(redacted("pass%77ord=x&pass%2577ord=y", &names), "pass%77ord=***&pass%2577ord=y");
         assert_eq!(redacted("", &names), "");
     }
 

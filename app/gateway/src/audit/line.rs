@@ -71,23 +71,10 @@ fn fields(headers: &HeaderMap, redact: &[String]) -> Vec<Value> {
 /// A form or query with hidden values.
 fn form(text: &str, redact: &[String]) -> String {
     let argument = |argument: &str| match argument.split_once('=') {
-        Some((name, _)) if hidden(&unescaped(name), redact) => format!("{name}={HIDDEN}"),
+        Some((name, _)) if hidden(&gateway::unescaped(name), redact) => format!("{name}={HIDDEN}"),
         _ => argument.to_string(),
     };
     text.split('&').map(argument).collect::<Vec<_>>().join("&")
-}
-
-/// A name with its escapes undone: `pass%77ord` is a password, too.
-fn unescaped(name: &str) -> String {
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let hex = behind.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        rest = if byte.is_some() { &behind[2..] } else { behind };
-        bytes.push(byte.unwrap_or(*first));
-    }
-    String::from_utf8_lossy(&bytes).trim().to_string()
 }
 
 /// The body where its secrets can be told from the rest: a form, or a whole document of JSON. None of others.
