@@ -12,18 +12,26 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Addresses whose load is told a second.
 const ADDRESSES: usize = 64;
 
 /// Where the filter is asked.
 #[derive(Debug, Clone, Default)]
-pub struct Filter(Option<Arc<PathBuf>>);
+pub struct Filter(Option<Arc<Seat>>);
+
+#[derive(Debug)]
+struct Seat {
+    socket: PathBuf,
+    /// A load is being told.
+    busy: AtomicBool,
+}
 
 impl Filter {
     /// Behind a socket, or none.
     pub fn at(socket: Option<PathBuf>) -> Filter {
-        Filter(socket.map(Arc::new))
+        Filter(socket.map(|socket| Arc::new(Seat { socket, busy: AtomicBool::new(false) })))
     }
 
     /// Drops everything from a source for so long.
@@ -42,7 +50,9 @@ impl Filter {
 
     /// Tells how much HTTP came in the last second, by the address it came to. Does not wait.
     pub fn load(&self, addresses: Vec<(String, IpAddr)>, floods: &[Snapshot]) {
-        if self.0.is_none() {
+        let Some(seat) = self.0.clone() else { return };
+        // One that does not answer must not gather a thread a second.
+        if seat.busy.swap(true, Ordering::AcqRel) {
             return;
         }
         let mut loads: BTreeMap<IpAddr, ddos::HttpLoad> = BTreeMap::new();
@@ -54,17 +64,19 @@ impl Filter {
         }
         let filter = self.clone();
         tokio::task::spawn_blocking(move || {
-            for (destination, load) in loads {
-                filter.tell(&Question::Http { destination, load });
-            }
+            // The rest would not be heard either.
+            let _ = loads.into_iter().all(|(destination, load)| filter.tell(&Question::Http { destination, load }));
+            seat.busy.store(false, Ordering::Release);
         });
     }
 
-    fn tell(&self, question: &Question) {
-        let Some(socket) = &self.0 else { return };
-        if let Err(fault) = ask::<Value>(socket, question) {
-            tracing::warn!(fault = %Fault::inside(&fault), "the packet filter does not hear");
+    fn tell(&self, question: &Question) -> bool {
+        let Some(seat) = &self.0 else { return false };
+        let heard = ask::<Value>(&seat.socket, question);
+        if let Err(fault) = &heard {
+            tracing::warn!(fault = %Fault::inside(fault), "the packet filter does not hear");
         }
+        heard.is_ok()
     }
 }
 

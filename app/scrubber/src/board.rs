@@ -15,6 +15,10 @@ use std::sync::{Mutex, MutexGuard};
 const ATTACKS: usize = 32;
 /// Of those, reports in the status: it travels to the server every second.
 const SHOWN: usize = 4;
+/// Samples that are kept of all destinations together, but for the fewest of each: about 25 MB.
+const SAMPLES_IN_ALL: usize = 131_072;
+/// Samples that are kept of each destination all the same.
+const FEWEST: usize = 32;
 /// Receipts that may wait for the controller.
 const RECEIPTS: usize = 4096;
 /// Sites whose load may be told in a second.
@@ -60,9 +64,11 @@ impl Board {
     /// Keeps the newest samples of a destination.
     pub fn sampled(&self, destination: Prefix, taken: impl IntoIterator<Item = Taken>) {
         let mut inner = self.inner();
+        // Many destinations share the room.
+        let room = (SAMPLES_IN_ALL / inner.samples.len().max(1)).clamp(FEWEST, SAMPLES);
         let ring = inner.samples.entry(destination).or_default();
         for one in taken {
-            if ring.len() >= SAMPLES {
+            while ring.len() >= room {
                 ring.pop_front();
             }
             ring.push_back(one);
@@ -76,15 +82,12 @@ impl Board {
         ring.map_or_else(Vec::new, |ring| ring.iter().skip(ring.len().saturating_sub(count)).cloned().collect())
     }
 
-    /// Remembers a report; one of the same attack is replaced. Whether it is the first of its attack.
-    pub fn attacked(&self, id: &str, report: Value) -> bool {
+    /// Remembers a report; one of the same attack is replaced.
+    pub fn attacked(&self, id: &str, report: Value) {
         let mut inner = self.inner();
-        let before = inner.attacks.len();
         inner.attacks.retain(|known| known["id"] != id);
-        let first = inner.attacks.len() == before;
         inner.attacks.push_front(report);
         inner.attacks.truncate(ATTACKS);
-        first
     }
 
     /// The attacks that are remembered, newest first.
@@ -92,19 +95,23 @@ impl Board {
         self.inner().attacks.iter().cloned().collect()
     }
 
-    /// Takes what the gateway saw.
+    /// Takes what the gateway saw; `now` is monotonic, µs.
     pub fn loaded(&self, destination: IpAddr, load: HttpLoad, now: Micros) {
         let mut inner = self.inner();
+        inner.http.retain(|_, (at, _)| now - *at <= FRESH_US);
         if inner.http.len() < SITES || inner.http.contains_key(&destination) {
-            inner.http.insert(destination, (now, load));
+            inner.http.insert(destination.to_canonical(), (now, load));
         }
     }
 
     /// What the gateway saw of addresses inside a prefix: the largest, for a prefix is judged by its worst site.
     pub fn load(&self, destination: Prefix, now: Micros) -> Option<HttpLoad> {
-        let mut inner = self.inner();
-        inner.http.retain(|_, (at, _)| now - *at <= FRESH_US);
-        let inside = inner.http.iter().filter(|(address, _)| destination.has(**address));
+        let inner = self.inner();
+        let fresh = |at: &Micros| now - *at <= FRESH_US;
+        if destination.is_single() {
+            return inner.http.get(&destination.address()).filter(|(at, _)| fresh(at)).map(|(_, load)| *load);
+        }
+        let inside = inner.http.iter().filter(|(address, (at, _))| fresh(at) && destination.has(**address));
         inside.map(|(_, (_, load))| *load).max_by(|left, right| left.requests.total_cmp(&right.requests))
     }
 

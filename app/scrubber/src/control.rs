@@ -2,13 +2,16 @@
 
 use crate::board::Board;
 use crate::capture::Taken;
+use crate::carpet;
 use crate::config::{Config, Decide};
 use crate::hands::Hands;
 use crate::memory::Memory;
 use crate::orders::{CONTROLLER, Orders, Reason as Reasoned};
+use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::port::SharedPackets;
 use crate::status::{Destination, Interface, Said, Signature, Status};
+use crate::steady::Steady;
 use crate::tell::{Subject, Teller};
 use crate::upstream::Upstream;
 use base::{Clock, Lang, Micros, Result};
@@ -22,6 +25,9 @@ use std::sync::Arc;
 const SAMPLES: usize = 8192;
 /// Of those, samples that are kept for `capture`, a second and destination.
 const KEPT: usize = 256;
+
+/// Signatures that the filter holds at a time; those of the first destinations come first.
+const RULES: usize = scrub::RULES;
 
 /// Part of the link from which on it counts as full.
 const FULL: f64 = 0.9;
@@ -66,8 +72,12 @@ pub struct Parts {
 pub struct Controller {
     parts: Parts,
     places: Vec<Place>,
-    /// Wall time minus time since boot, ns: samples carry the latter.
-    offset_ns: i64,
+    /// Place of each prefix among them.
+    index: BTreeMap<Prefix, usize>,
+    steady: Steady,
+    outbox: Outbox,
+    /// Writes what is kept.
+    keeping: Option<std::thread::JoinHandle<()>>,
     /// Orders of an earlier run, and when they are taken back.
     inherited: (Vec<String>, Micros),
     /// Packets that each signature had dropped a second ago.
@@ -81,8 +91,18 @@ impl Controller {
     pub fn new(mut parts: Parts) -> Controller {
         let baselines = std::mem::take(&mut parts.memory.baselines);
         let inherited = std::mem::take(&mut parts.inherited);
-        let now = parts.clock.wall();
+        let mut steady = Steady::new(parts.clock.clone());
+        let now = steady.now();
         let interfaces = parts.config.interfaces.len();
+        let ranges = carpet::ranges(parts.config.protected().map(|(prefix, _)| prefix));
+        let range = |(prefix, members): (Prefix, Vec<Prefix>)| {
+            let highest = parts.config.detect.highest.min(Level::Verified);
+            let settings = ddos::Settings { highest, ..parts.config.detect.clone() };
+            let baseline = baselines.get(&prefix).cloned().unwrap_or_default();
+            Place::range(prefix, members, Watch::with(prefix, settings, baseline))
+        };
+        // Ranges first: what they ask for holds for their members in the same second.
+        let mut places: Vec<Place> = ranges.into_iter().map(range).collect();
         let place = |(prefix, entry): (Prefix, &crate::config::Protected)| {
             let settings = ddos::Settings { highest: entry.highest, ..parts.config.detect.clone() };
             let baseline = baselines.get(&prefix).cloned().unwrap_or_default();
@@ -90,12 +110,14 @@ impl Controller {
             watch.order(now, entry.lowest);
             Place::new(prefix, entry, watch, interfaces)
         };
-        let places = parts.config.protected().map(place).collect();
-        let uptime = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        let since_boot = uptime.tv_sec * 1_000_000_000 + uptime.tv_nsec;
+        places.extend(parts.config.protected().map(place));
+        let index = places.iter().enumerate().map(|(index, place)| (place.prefix, index)).collect();
         Controller {
             places,
-            offset_ns: now * 1000 - since_boot,
+            index,
+            steady,
+            outbox: Outbox::new(parts.hands.clone()),
+            keeping: None,
             inherited: (inherited, now + INHERIT_US),
             hits: BTreeMap::new(),
             keep_us: now + KEEP_US,
@@ -108,30 +130,53 @@ impl Controller {
     /// # Errors
     /// When the kernel refuses; the next second tries again, and the filter goes on until its lease.
     pub fn second(&mut self) -> Result<()> {
-        let now = self.parts.clock.wall();
-        for receipt in self.parts.board.receipts() {
+        let now = self.steady.now();
+        let receipts = self.parts.board.receipts();
+        for receipt in receipts {
             self.places.iter_mut().for_each(|place| place.heard(&receipt, now));
             self.parts.upstream.heard(&receipt, now);
         }
-        let (deltas, mut samples) = self.read()?;
-        let mut shown = Vec::new();
-        let hits = self.parts.packets.lock().signatures()?;
-        self.renew(now, &hits);
-        for index in 0..self.places.len() {
-            let prefix = self.places[index].prefix;
-            let delta = deltas.get(&prefix).copied().unwrap_or_default();
-            let judgement = self.judge(index, now, &delta, samples.remove(&prefix).unwrap_or_default());
-            self.act(index, now, &judgement, &delta);
-            shown.push(destination(&self.places[index], &judgement, &delta, &hits));
-        }
-        self.hits = hits;
-        self.parts.upstream.second(now, &self.parts.orders, &self.parts.hands);
-        self.remember(now);
+        let (mut deltas, mut samples) = self.read()?;
         let all = deltas.values().fold(Counters::default(), |mut sum, delta| {
             sum += *delta;
             sum
         });
+        self.spread(&mut deltas, &mut samples);
+        let mut shown = Vec::new();
+        let hits = self.parts.packets.lock().signatures()?;
+        self.renew(now, &hits);
+        // Nothing new is decided before the hands have taken what was: what is wanted is seen again next second.
+        let free = self.outbox.flush();
+        if !free {
+            tracing::warn!(orders = self.outbox.waiting(), "orders wait for the hands");
+        }
+        let standing: usize = self.places.iter().map(Place::signatures).sum();
+        let mut room = RULES.saturating_sub(standing.max(hits.len()));
+        for index in 0..self.places.len() {
+            let prefix = self.places[index].prefix;
+            let delta = deltas.get(&prefix).copied();
+            let judgement = self.judge(index, now, delta.as_ref(), samples.remove(&prefix).unwrap_or_default());
+            let delta = delta.unwrap_or_default();
+            self.act(index, now, &judgement, &delta, free.then_some(&mut room));
+            let place = &self.places[index];
+            if place.members.is_empty() || judgement.alarm {
+                shown.push(destination(place, &judgement, &delta, &hits));
+            }
+        }
+        self.hits = hits;
+        self.parts.upstream.second(now, &self.parts.orders, &mut self.outbox, free);
+        self.remember(now);
         self.show(now, &all, shown)
+    }
+
+    /// Adds what came to ranges whose traffic is spread.
+    fn spread(&self, deltas: &mut BTreeMap<Prefix, Counters>, samples: &mut BTreeMap<Prefix, Vec<Sample>>) {
+        for range in self.places.iter().filter(|place| !place.members.is_empty()) {
+            if let Some(all) = carpet::spread(&range.members, deltas) {
+                deltas.insert(range.prefix, all);
+                samples.insert(range.prefix, carpet::samples(&range.members, samples));
+            }
+        }
     }
 
     /// Signatures that dropped something in the last second live on, whether or not a sample shows it.
@@ -152,18 +197,25 @@ impl Controller {
             let reason =
                 Reasoned { by: CONTROLLER.into(), text: "ordered by an earlier run".into(), alert: String::new() };
             for order in std::mem::take(&mut self.inherited.0) {
-                self.parts.hands.give(self.parts.orders.undo(&order, &reason));
+                self.outbox.give(self.parts.orders.undo(&order, &reason));
             }
         }
         if now < self.keep_us {
             return;
         }
         self.keep_us = now + KEEP_US;
-        let usual = |place: &Place| (place.prefix, place.watch.baseline().clone());
-        self.parts.memory.baselines = self.places.iter().map(usual).collect();
-        if let Err(fault) = self.parts.memory.keep() {
-            tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
+        if self.keeping.as_ref().is_some_and(|keeping| !keeping.is_finished()) {
+            return;
         }
+        let usual = |place: &Place| (place.prefix, place.watch.baseline().clone());
+        let memory = self.parts.memory.with(self.places.iter().map(usual).collect());
+        // On a thread of its own: a slow disk must not cost the filter its lease.
+        let keep = move || {
+            if let Err(fault) = memory.keep() {
+                tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
+            }
+        };
+        self.keeping = std::thread::Builder::new().name("memory".into()).spawn(keep).ok();
     }
 
     /// Counters since the last second and samples, by destination.
@@ -174,11 +226,12 @@ impl Controller {
         let counters = packets.counters()?;
         let sampled = packets.samples(SAMPLES)?;
         drop(packets);
+        let at = self.parts.clock.monotonic();
         let mut deltas: BTreeMap<Prefix, Counters> = BTreeMap::new();
         for (interface, counters) in counters.into_iter().enumerate() {
             for (prefix, now) in counters {
-                let place = self.places.iter_mut().find(|place| place.prefix == prefix);
-                if let Some(delta) = place.and_then(|place| place.delta(interface, now)) {
+                let place = self.index.get(&prefix).and_then(|index| self.places.get_mut(*index));
+                if let Some(delta) = place.and_then(|place| place.delta(interface, at, now)) {
                     *deltas.entry(prefix).or_default() += delta;
                 }
             }
@@ -190,22 +243,40 @@ impl Controller {
         Ok((deltas, samples))
     }
 
-    fn judge(&mut self, index: usize, now: Micros, delta: &Counters, samples: Vec<Sample>) -> Judgement {
+    fn judge(&mut self, index: usize, now: Micros, delta: Option<&Counters>, samples: Vec<Sample>) -> Judgement {
+        let model = self.parts.model.as_ref();
         let place = &mut self.places[index];
-        let http = self.parts.board.load(place.prefix, now);
-        let judgement = place.watch.second(now, delta, &samples, http.as_ref(), self.parts.model.as_ref());
+        let judgement = match delta {
+            Some(delta) if !place.members.is_empty() => place.watch.second(now, delta, &samples, None, model),
+            // The traffic of a range that is not spread says nothing of what is usual when it is; and nobody has read the
+            // counters of a destination twice yet.
+            None => place.watch.idle(now),
+            Some(delta) => {
+                let http = self.parts.board.load(place.prefix, self.parts.clock.monotonic());
+                place.watch.second(now, delta, &samples, http.as_ref(), model)
+            }
+        };
         // Renewed while they hit: the watch knows their ends.
         let lives: BTreeMap<u64, ddos::Signature> =
             place.watch.signatures().map(|signature| (signature.id, signature.clone())).collect();
         place.wanted = lives;
-        let offset = self.offset_ns;
+        if !place.members.is_empty() {
+            let level = place.watch.level();
+            for member in self.places[index].members.clone() {
+                if let Some(member) = self.index.get(&member).and_then(|index| self.places.get_mut(*index)) {
+                    member.carpet = level;
+                }
+            }
+            return judgement;
+        }
+        let offset = now * 1000 - since_boot();
         let taken = samples.into_iter().take(KEPT).map(|sample| taken(sample, offset));
         self.parts.board.sampled(place.prefix, taken);
         judgement
     }
 
     /// Tells of what begins, orders what is wanted.
-    fn act(&mut self, index: usize, now: Micros, judgement: &Judgement, delta: &Counters) {
+    fn act(&mut self, index: usize, now: Micros, judgement: &Judgement, delta: &Counters, room: Option<&mut usize>) {
         let policy = &self.parts.config.policy;
         let place = &mut self.places[index];
         if judgement.began {
@@ -214,11 +285,14 @@ impl Controller {
             place.alert = self.parts.teller.began(&subject);
         }
         let full = delta.bytes as f64 > self.parts.config.detect.link_bytes * FULL;
-        self.parts.upstream.judged(place, judgement, full, now);
+        if place.members.is_empty() {
+            self.parts.upstream.judged(place, judgement, full, now);
+        }
         let why: Vec<String> = judgement.causes.iter().map(|cause| cause.text(Lang::En)).collect();
         let why = if why.is_empty() { "quiet".to_string() } else { why.join("; ") };
-        for order in place.reconcile(now, policy.filter, &why, &self.parts.orders) {
-            self.parts.hands.give(order);
+        if let Some(room) = room {
+            let given = place.reconcile(now, policy.filter, &why, &self.parts.orders, room);
+            given.into_iter().for_each(|order| self.outbox.give(order));
         }
         if judgement.alarm || judgement.ended {
             self.report(index, now, judgement);
@@ -232,6 +306,8 @@ impl Controller {
             return;
         }
         let Some(report) = place.watch.report(now, &Lookups::default()) else { return };
+        // Not by what the board remembers: that forgets when very many are attacked at once.
+        let first = place.reported_us == 0;
         place.reported_us = now;
         let (text, text_zh) = (report.text(Lang::En), report.text(Lang::Zh));
         let id = format!("{} {}", place.prefix, report.fingerprint.time_start);
@@ -246,7 +322,7 @@ impl Controller {
         ] {
             whole[key] = value.as_str().into();
         }
-        let first = self.parts.board.attacked(&id, whole);
+        self.parts.board.attacked(&id, whole);
         if first || judgement.ended {
             let subject = Subject { name: &place.name, prefix: place.prefix, judgement, proposals: Vec::new() };
             let title = match judgement.ended {
@@ -262,6 +338,7 @@ impl Controller {
         }
         if judgement.ended {
             place.alert.clear();
+            place.reported_us = 0;
         }
     }
 
@@ -297,6 +374,12 @@ fn proposals(decide: Decide, level: Level) -> Vec<Response> {
     if ask { vec![response] } else { Vec::new() }
 }
 
+/// Time since boot, ns, by the clock that stamps samples.
+fn since_boot() -> i64 {
+    let uptime = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    uptime.tv_sec * 1_000_000_000 + uptime.tv_nsec
+}
+
 fn taken(sample: Sample, offset_ns: i64) -> Taken {
     let at = i64::try_from(sample.at_ns).unwrap_or(i64::MAX).saturating_add(offset_ns);
     Taken {
@@ -318,7 +401,7 @@ fn destination(place: &Place, judgement: &Judgement, delta: &Counters, hits: &BT
     Destination {
         name: place.name.clone(),
         prefix: place.prefix.to_string(),
-        level: place.watch.level().word().into(),
+        level: place.level().word().into(),
         packets: delta.packets as f64,
         bits: delta.bytes as f64 * 8.0,
         dropped: delta.held() as f64,

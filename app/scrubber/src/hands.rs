@@ -59,6 +59,14 @@ impl Hands {
         self.send(Job { order, reply: None })
     }
 
+    /// Gives an order, or gets it back when too many wait.
+    pub(crate) fn offer(&self, order: Order) -> Option<Order> {
+        match self.jobs.try_send(Job { order, reply: None }) {
+            Ok(()) => None,
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => Some(job.order),
+        }
+    }
+
     /// Gives an order and waits for its receipts.
     ///
     /// # Errors

@@ -39,8 +39,9 @@ impl Filters {
             let pins = config.pins.join(name);
             let wanted = plan(config, name, pins.clone())?;
             let filter = match Filter::adopt(&pins, config.lease)? {
-                // Who proves addresses is built into the program: another way is another program.
-                Some(filter) if filter.cookies() != wanted.cookies => {
+                // Who proves addresses is built into the program: another way is another program. An interface that was
+                // made anew under its name has nothing attached, whatever is pinned.
+                Some(filter) if filter.cookies() != wanted.cookies || !fits(&filter, &wanted) => {
                     filter.detach()?;
                     Filter::attach(&wanted, random)?
                 }
@@ -65,13 +66,17 @@ impl Filters {
             read.map(move |prefix| (prefix, verdict)).collect::<Vec<(Prefix, Verdict)>>()
         };
         let lists = [listed(&config.allow, Verdict::Allow), listed(&config.deny, Verdict::Deny)].concat();
+        let lists: BTreeMap<Prefix, Verdict> = lists.into_iter().collect();
         for (_, _, filter) in &mut self.filters {
             filter.protect(&protect)?;
-            for (prefix, _) in filter.listed()? {
-                filter.unlist(prefix)?;
-            }
+            // First what is wanted: allowed sources are never without their entry.
             for (prefix, verdict) in &lists {
                 filter.list(*prefix, *verdict)?;
+            }
+            for (prefix, _) in filter.listed()? {
+                if !lists.contains_key(&prefix) {
+                    filter.unlist(prefix)?;
+                }
             }
             for server in &config.trusted {
                 filter.trust(server.address, server.port)?;
@@ -101,9 +106,17 @@ impl Filters {
         self.filters.iter().map(|(_, pins, _)| pins.clone()).collect()
     }
 
+    /// Does it to every filter, also when one refuses: the others must not go without a lease or a level for it.
     fn each<T>(&mut self, mut act: impl FnMut(&mut Filter) -> Result<T>) -> Result<Vec<T>> {
-        self.filters.iter_mut().map(|(_, _, filter)| act(filter)).collect()
+        let done: Vec<Result<T>> = self.filters.iter_mut().map(|(_, _, filter)| act(filter)).collect();
+        done.into_iter().collect()
     }
+}
+
+/// Whether a filter is attached where and as it is wanted.
+fn fits(filter: &Filter, wanted: &Plan) -> bool {
+    let mode = |mode| wanted.mode == scrub::Mode::Auto || wanted.mode == mode;
+    filter.attachment().is_some_and(|there| there.interface == wanted.interface && mode(there.mode))
 }
 
 fn plan(config: &Config, name: &str, pins: PathBuf) -> Result<Plan> {
@@ -214,6 +227,7 @@ impl Packets for Filters {
 
     fn detach(&mut self) -> Result<()> {
         let filters = std::mem::take(&mut self.filters);
-        filters.into_iter().map(|(_, _, filter)| filter.detach()).collect::<Result<Vec<()>>>().map(|_| ())
+        let done: Vec<Result<()>> = filters.into_iter().map(|(_, _, filter)| filter.detach()).collect();
+        done.into_iter().collect()
     }
 }

@@ -34,6 +34,11 @@ impl Memory {
         Memory { path, ..memory }
     }
 
+    /// With other things to keep, in the same place.
+    pub fn with(&self, baselines: BTreeMap<Prefix, Baseline>) -> Memory {
+        Memory { baselines, path: self.path.clone() }
+    }
+
     /// Keeps it, whole or not at all.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ const LEVEL: Duration = Duration::from_secs(3600);
 const RENEW_US: Micros = 60_000_000;
 /// What was refused is not ordered again before, µs.
 const AGAIN_US: Micros = 10_000_000;
+/// Shortest and longest span of a reading that counts as it stands, seconds.
+const SECOND: std::ops::Range<f64> = 0.9..1.1;
 
 /// An order that stands.
 #[derive(Debug, Clone)]
@@ -35,19 +37,28 @@ pub struct Place {
     pub lowest: Level,
     /// What judges it.
     pub watch: Watch,
-    /// The last reading of each interface.
-    pub last: Vec<Option<Counters>>,
+    /// The last reading of each interface, and when it was (monotonic, µs).
+    last: Vec<Option<(Counters, Micros)>>,
+    /// The level that an attack spread over its neighbours asks for.
+    pub carpet: Level,
+    highest: Level,
+    /// The protected addresses that it stands for, when it is only a range around them.
+    pub members: Vec<Prefix>,
     /// Alert of the attack under way, empty when there is none.
     pub alert: String,
-    /// When its attack was last reported.
+    /// When its attack was last reported, 0 before the first time.
     pub reported_us: Micros,
     /// What the watch wants, whether or not it is carried out.
     pub wanted: BTreeMap<u64, Signature>,
     level: Option<(Level, Standing)>,
     signatures: BTreeMap<u64, Standing>,
-    /// Do not order before.
-    refused_until_us: Micros,
+    /// Do not order a level, or signatures, before.
+    held_us: [Micros; 2],
 }
+
+/// Places in [`Place::held_us`].
+const LEVEL_HELD: usize = 0;
+const SIGNATURES_HELD: usize = 1;
 
 impl Place {
     /// A destination as it is configured.
@@ -58,35 +69,69 @@ impl Place {
             lowest: entry.lowest,
             watch,
             last: vec![None; interfaces],
+            carpet: Level::Observe,
+            highest: entry.highest,
+            members: Vec::new(),
             alert: String::new(),
             reported_us: 0,
             wanted: BTreeMap::new(),
             level: None,
             signatures: BTreeMap::new(),
-            refused_until_us: 0,
+            held_us: [0; 2],
         }
     }
 
-    /// What was counted on all interfaces since the last second.
-    pub fn delta(&mut self, interface: usize, now: Counters) -> Option<Counters> {
-        let last = self.last.get_mut(interface)?.replace(now)?;
-        Some(now - last)
+    /// A range around protected addresses: it has signatures, and asks its members for levels.
+    pub fn range(prefix: Prefix, members: Vec<Prefix>, watch: Watch) -> Place {
+        // Nothing is above it: no level is ordered for what the filter does not know.
+        let entry = Protected {
+            name: prefix.to_string(),
+            prefix: prefix.to_string(),
+            lowest: Level::Upstream,
+            highest: Level::Upstream,
+        };
+        Place { members, ..Place::new(prefix, &entry, watch, 0) }
     }
 
-    /// The orders that bring what stands to what is wanted.
-    pub fn reconcile(&mut self, now: Micros, decide: Decide, why: &str, orders: &Orders) -> Vec<Order> {
-        if decide != Decide::Auto || now < self.refused_until_us {
+    /// What was counted on an interface since its last reading, as of one second: a controller that was late, or whose
+    /// machine slept, must not take two seconds for a flood. `at` is monotonic, µs.
+    pub fn delta(&mut self, interface: usize, at: Micros, now: Counters) -> Option<Counters> {
+        let (last, then) = self.last.get_mut(interface)?.replace((now, at))?;
+        let span_s = Some((at - then) as f64 / 1e6).filter(|span| *span > 0.0)?;
+        let delta = now - last;
+        Some(if SECOND.contains(&span_s) { delta } else { delta.scaled(1.0 / span_s) })
+    }
+
+    /// The level that is wanted.
+    pub fn level(&self) -> Level {
+        self.watch.level().max(self.carpet.min(self.highest))
+    }
+
+    /// The orders that bring what stands to what is wanted; at most `room` signatures more than stand.
+    pub fn reconcile(
+        &mut self,
+        now: Micros,
+        decide: Decide,
+        why: &str,
+        orders: &Orders,
+        room: &mut usize,
+    ) -> Vec<Order> {
+        if decide != Decide::Auto {
             return Vec::new();
         }
         let reason = Reason { by: CONTROLLER.into(), text: format!("{}: {why}", self.name), alert: self.alert.clone() };
         let mut given = Vec::new();
-        self.reconcile_level(now, &reason, orders, &mut given);
-        self.reconcile_signatures(now, &reason, orders, &mut given);
+        if now >= self.held_us[LEVEL_HELD] {
+            self.reconcile_level(now, &reason, orders, &mut given);
+        }
+        if now >= self.held_us[SIGNATURES_HELD] {
+            self.reconcile_signatures(now, &reason, orders, room, &mut given);
+        }
         given
     }
 
     fn reconcile_level(&mut self, now: Micros, reason: &Reason, orders: &Orders, given: &mut Vec<Order>) {
-        let wanted = Some(self.watch.level()).filter(|level| *level > self.lowest);
+        let wanted = Some(self.level()).filter(|level| *level > self.lowest);
         let fits = |(level, standing): &(Level, Standing)| Some(*level) == wanted && standing.ends_us - now > RENEW_US;
         if self.level.as_ref().is_some_and(fits) || (wanted.is_none() && self.level.is_none()) {
             return;
@@ -101,7 +146,14 @@ impl Place {
         given.extend(old.map(|(_, standing)| orders.undo(&standing.order, reason)));
     }
 
-    fn reconcile_signatures(&mut self, now: Micros, reason: &Reason, orders: &Orders, given: &mut Vec<Order>) {
+    fn reconcile_signatures(
+        &mut self,
+        now: Micros,
+        reason: &Reason,
+        orders: &Orders,
+        room: &mut usize,
+        given: &mut Vec<Order>,
+    ) {
         let gone: Vec<u64> = self.signatures.keys().filter(|id| !self.wanted.contains_key(id)).copied().collect();
         for standing in gone.iter().filter_map(|id| self.signatures.remove(id)) {
             given.push(orders.undo(&standing.order, reason));
@@ -109,14 +161,21 @@ impl Place {
         for (id, signature) in &self.wanted {
             let left = self.signatures.get(id).map_or(0, |standing| standing.ends_us - now);
             let life = signature.expires_us - now;
-            // Renewed while it lives much longer than its order.
-            if left >= life.min(RENEW_US) {
+            // Renewed when it lives much longer than its order; each hit prolongs its life.
+            if left > 0 && left >= (life / 2).min(RENEW_US) {
                 continue;
             }
+            let new = !self.signatures.contains_key(id);
+            if new && *room == 0 {
+                continue;
+            }
+            *room -= usize::from(new);
             let lease = Duration::from_micros(u64::try_from(life).unwrap_or(0)).max(Duration::from_secs(2));
             let order = orders.filter(signature, lease, reason);
-            self.signatures.insert(*id, standing(&order, now));
+            let old = self.signatures.insert(*id, standing(&order, now));
             given.push(order);
+            // Else it would outlive the signature's end by its own lease.
+            given.extend(old.map(|old| orders.undo(&old.order, reason)));
         }
     }
 
@@ -127,13 +186,23 @@ impl Place {
         if !matches!(state, Refused | Failed | Expired | Undone) {
             return;
         }
-        let before = (self.level.is_some(), self.signatures.len());
-        self.level.take_if(|(_, standing)| standing.order == receipt.order);
+        let level = self.level.take_if(|(_, standing)| standing.order == receipt.order).is_some();
+        let before = self.signatures.len();
         self.signatures.retain(|_, standing| standing.order != receipt.order);
-        let ours = before != (self.level.is_some(), self.signatures.len());
-        if ours && matches!(state, Refused | Failed) {
-            self.refused_until_us = now + AGAIN_US;
+        if !matches!(state, Refused | Failed) {
+            return;
         }
+        // One signature too many must not keep the level from rising.
+        if level {
+            self.held_us[LEVEL_HELD] = now + AGAIN_US;
+        } else if before != self.signatures.len() {
+            self.held_us[SIGNATURES_HELD] = now + AGAIN_US;
+        }
+    }
+
+    /// How many signatures stand.
+    pub fn signatures(&self) -> usize {
+        self.signatures.len()
     }
 
     /// How many orders stand.
@@ -145,4 +214,71 @@ impl Place {
 fn standing(order: &Order, now: Micros) -> Standing {
     let lease = i64::try_from(order.lease_s.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
     Standing { order: order.id.clone(), ends_us: now.saturating_add(lease) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::{ManualClock, SystemRandom};
+    use ddos::{Field, Settings};
+    use std::sync::Arc;
+
+    const START: Micros = 1_800_000_000_000_000;
+
+    fn place() -> (Place, Orders) {
+        let yaml = "interfaces: [eth0]\nprotect: [{name: shop, prefix: 203.0.113.10}]\n";
+        let config = crate::config::Config::parse(yaml, "test.yaml").unwrap();
+        let (prefix, entry) = config.protected().next().unwrap();
+        let place = Place::new(prefix, entry, Watch::new(prefix, Settings::default()), 1);
+        let clock = Arc::new(ManualClock::at(START));
+        (place, Orders::new(String::new(), clock, Arc::new(SystemRandom::new())))
+    }
+
+    fn signature(life_s: i64) -> Signature {
+        let terms = vec![(Field::Protocol, 17), (Field::SourcePort, 53)];
+        Signature::new("203.0.113.10".parse().unwrap(), terms, START + life_s * 1_000_000)
+    }
+
+    #[test]
+    fn a_signature_that_hits_is_renewed_now_and_then_and_its_old_order_ends() {
+        let (mut place, orders) = place();
+        let (mut applied, mut undone) = (0, 0);
+        for second in 0..100 {
+            // Each second a hit makes it live 20 s from then on.
+            let found = signature(second + 20);
+            place.wanted = [(found.id, found)].into();
+            let now = START + second * 1_000_000;
+            for order in place.reconcile(now, Decide::Auto, "", &orders, &mut 32) {
+                if order.undoes.is_empty() { applied += 1 } else { undone += 1 }
+            }
+        }
+        assert!((8..=11).contains(&applied) && undone == applied - 1, "{applied} {undone}");
+        place.wanted.clear();
+        assert_eq!(place.reconcile(START, Decide::Auto, "", &orders, &mut 32).len(), 1);
+    }
+
+    #[test]
+    fn without_room_no_signature_is_ordered_and_the_level_still_rises() {
+        let (mut place, orders) = place();
+        let found = signature(600);
+        place.wanted = [(found.id, found)].into();
+        assert!(place.reconcile(START, Decide::Auto, "", &orders, &mut 0).is_empty());
+        let given = place.reconcile(START, Decide::Auto, "", &orders, &mut 1);
+        let refused = Receipt { order: given[0].id.clone(), state: ReceiptState::Refused as i32, ..Receipt::default() };
+        place.heard(&refused, START);
+        place.carpet = Level::Limit;
+        let given = place.reconcile(START, Decide::Auto, "", &orders, &mut 1);
+        assert_eq!(given.len(), 1, "only the level: {given:?}");
+        assert_eq!(given[0].parameters["level"], Level::Limit.word());
+    }
+
+    #[test]
+    fn a_reading_that_is_late_is_brought_to_one_second() {
+        let (mut place, _) = place();
+        let at = |packets| Counters { packets, ..Counters::default() };
+        assert_eq!(place.delta(0, 0, at(1_000)), None);
+        assert_eq!(place.delta(0, 1_000_000, at(2_000)).unwrap().packets, 1_000);
+        assert_eq!(place.delta(0, 11_000_000, at(12_000)).unwrap().packets, 1_000);
+        assert_eq!(place.delta(0, 11_000_000, at(13_000)), None);
+    }
 }

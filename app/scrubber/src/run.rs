@@ -6,11 +6,12 @@ use crate::config::Config;
 use crate::control::{Controller, Parts};
 use crate::hands::Hands;
 use crate::kernel::Filters;
-use crate::listen::{Desk, listen};
+use crate::listen::{Desk, Given, listen, open};
 use crate::memory::Memory;
 use crate::names::Names;
 use crate::orders::Orders;
 use crate::port::SharedPackets;
+use crate::status::Interface;
 use crate::tell::Teller;
 use crate::upstream::{Routers, Upstream};
 use crate::{fault, orders};
@@ -20,6 +21,7 @@ use bus::SharedSpool;
 use ddos::{Level, Model, Prefix};
 use record::{Host, Order};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,6 +41,8 @@ pub struct Setup {
     pub host: Host,
     /// This agent, 32 hexadecimal digits; empty without a server.
     pub agent: String,
+    /// Addresses of the server: they are never banned.
+    pub server: Vec<IpAddr>,
     /// Where records go.
     pub spool: SharedSpool,
     /// Orders of the server.
@@ -68,11 +72,28 @@ pub struct Running {
 /// # Errors
 /// What keeps it from starting; nothing stays attached then but for its lease.
 pub fn start(setup: Setup) -> Result<Running> {
-    let Setup { config, state, host, agent, spool, orders: given, clock, random } = setup;
-    let model = config.model.as_deref().map(model).transpose()?;
-    let filters = Filters::attach(&config, &*random, clock.clone())?;
+    let model = setup.config.model.as_deref().map(model).transpose()?;
+    let listener = open(&setup.config.socket)?;
+    let filters = Filters::attach(&setup.config, &*setup.random, setup.clock.clone())?;
     let (interfaces, pins) = (filters.interfaces(), filters.pins());
     let packets = SharedPackets::new(filters);
+    wire(setup, model, listener, packets.clone(), interfaces, pins).inspect_err(|_| {
+        // Nobody watches over its lease yet.
+        if let Err(fault) = packets.lock().detach() {
+            tracing::error!(fault = %fault.inside(), "the packet filter stays attached until its lease is over");
+        }
+    })
+}
+
+fn wire(
+    setup: Setup,
+    model: Option<Model>,
+    listener: tokio::net::UnixListener,
+    packets: SharedPackets,
+    interfaces: Vec<Interface>,
+    pins: Vec<PathBuf>,
+) -> Result<Running> {
+    let Setup { config, state, host, agent, server, spool, orders: given, clock, random } = setup;
     let runtime = tokio::runtime::Handle::current();
     let routers = Arc::new(Routers::start(&config, &runtime, &clock, &random)?);
     let names = Arc::new(Names::open(&config, &clock, &random)?);
@@ -80,11 +101,15 @@ pub fn start(setup: Setup) -> Result<Running> {
     let teller = Arc::new(Teller::new(spool, board.clone(), host, agent.clone()));
     let stop = Arc::new(AtomicBool::new(false));
     let memory = Memory::open(&state);
-    let mut settings =
-        ExecutorConfig::edge(state, ::action::Hands::of(actions(&config, &packets, &routers, &names, &clock)));
+    let lowest: BTreeMap<Prefix, Level> = config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
+    let levels = Arc::new(ScrubLevel::new(packets.clone(), lowest));
+    let actions = actions(&config, &levels, &packets, &routers, &names, &server, &clock);
+    let mut settings = ExecutorConfig::edge(state, ::action::Hands::of(actions));
     settings.agent = agent.clone();
     let executor = Executor::new(settings, Arc::new(NoGate), clock.clone())?;
+    levels.settle()?;
     let inherited = inherited(&executor);
+    let bans = bans(&executor, &*clock);
     let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone())?;
     let orders = Orders::new(agent, clock.clone(), random);
     let prober = names.watch(hands.clone(), orders.clone())?;
@@ -94,16 +119,11 @@ pub fn start(setup: Setup) -> Result<Running> {
         hands: hands.clone(),
         orders: orders.clone(),
         names: names.clone(),
-        bans: Default::default(),
+        bans: bans.into(),
         clock: clock.clone(),
     };
     let mut tasks = tokio::task::JoinSet::new();
-    let (socket, desk) = (config.socket.clone(), Arc::new(desk));
-    tasks.spawn(async move {
-        if let Err(fault) = listen(&socket, desk).await {
-            tracing::error!(fault = %fault.inside(), "the local socket is closed");
-        }
-    });
+    tasks.spawn(listen(listener, Arc::new(desk)));
     tasks.spawn(pass(given, hands.clone()));
     let upstream = Upstream::new(routers.clone(), names, config.policy.clone());
     let parts = Parts {
@@ -135,6 +155,19 @@ pub fn inherited(executor: &Executor) -> Vec<String> {
     executor.in_force().into_iter().filter(|(order, _)| ours(order)).map(|(order, _)| order.id).collect()
 }
 
+/// Bans of an earlier run that are in force: they can be taken back as those that are given now.
+fn bans(executor: &Executor, clock: &dyn Clock) -> Given {
+    let (now, wall) = (clock.monotonic(), clock.wall());
+    let mut bans = Given::default();
+    for (order, ends) in executor.in_force() {
+        let address = order.parameters.get("address").and_then(|text| text.parse::<IpAddr>().ok());
+        if let Some(address) = address.filter(|_| order.action() == record::ActionKind::Block) {
+            bans.note(address.to_canonical(), order.id, now.saturating_add(ends - wall), now);
+        }
+    }
+    bans
+}
+
 /// The server's orders go to the hands.
 async fn pass(mut given: Receiver<Order>, hands: Hands) {
     while let Some(order) = given.recv().await {
@@ -163,20 +196,22 @@ fn seconds(mut controller: Controller, stop: Arc<AtomicBool>) -> Result<std::thr
 /// Every action, over what this program owns.
 fn actions(
     config: &Config,
+    levels: &Arc<ScrubLevel>,
     packets: &SharedPackets,
     routers: &Arc<Routers>,
     names: &Arc<Names>,
+    server: &[IpAddr],
     clock: &Arc<dyn Clock>,
 ) -> Vec<Arc<dyn Action>> {
-    let lowest: BTreeMap<Prefix, Level> = config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
     let read = |list: &[String]| list.iter().filter_map(|text| text.parse().ok()).collect::<Vec<Prefix>>();
     let mut never = read(&config.allow);
     never.extend(config.trusted.iter().map(|server| Prefix::single(server.address)));
     never.extend(config.neighbours.iter().map(|neighbour| Prefix::single(neighbour.session.address)));
     never.extend(config.names.iter().map(|name| Prefix::single(name.records.server.ip())));
-    let protected = lowest.keys().copied().collect();
+    never.extend(server.iter().map(|address| Prefix::single(*address)));
+    let protected = config.protected().map(|(prefix, _)| prefix).collect();
     vec![
-        Arc::new(ScrubLevel::new(packets.clone(), lowest)),
+        levels.clone(),
         Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone())),
         Arc::new(Block::new(packets.clone(), never, clock.clone())),
         Arc::new(Announce::flowspec(routers.clone(), clock.clone())),
@@ -199,6 +234,11 @@ impl Running {
     /// Where the filters are pinned: the watchdog's arguments.
     pub fn pins(&self) -> &[PathBuf] {
         &self.pins
+    }
+
+    /// Whether the controller or its hands have ended by themselves: then it is better to end and be started anew.
+    pub fn broken(&self) -> bool {
+        self.threads.iter().any(std::thread::JoinHandle::is_finished)
     }
 
     /// Ends everything: orders stay in the journal, nothing stays attached, routers forget.

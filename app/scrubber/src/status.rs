@@ -33,6 +33,33 @@ pub struct Status {
     pub attacks: Vec<serde_json::Value>,
 }
 
+/// Destinations that are shown where there is no room for all.
+const FEW: usize = 100;
+
+impl Status {
+    /// As JSON of at most so many bytes: where there is no room for all, the destinations under attack and the busiest, then
+    /// without attacks' texts, then none.
+    pub fn within(mut self, bytes: usize) -> String {
+        let text = serde_json::json!(self).to_string();
+        if text.len() <= bytes {
+            return text;
+        }
+        let order = |one: &Destination, other: &Destination| {
+            other.alarm.cmp(&one.alarm).then(other.packets.total_cmp(&one.packets))
+        };
+        self.destinations.sort_by(order);
+        for (destinations, attacks) in [(FEW, usize::MAX), (FEW, 0), (0, 0)] {
+            self.destinations.truncate(destinations);
+            self.attacks.truncate(attacks);
+            let text = serde_json::json!(self).to_string();
+            if text.len() <= bytes {
+                return text;
+            }
+        }
+        String::new()
+    }
+}
+
 /// One interface.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interface {
@@ -125,4 +152,27 @@ pub struct Orders {
     pub done: u64,
     /// Refused or failed since the start.
     pub failed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_is_no_room_for_all_the_attacked_are_shown_first() {
+        let one = |number: u32| Destination {
+            name: format!("site-{number}"),
+            packets: f64::from(number),
+            alarm: number == 7,
+            ..Destination::default()
+        };
+        let status = Status { destinations: (0..4096).map(one).collect(), ..Status::default() };
+        assert!(serde_json::json!(status).to_string().len() > 256 << 10);
+        let text = status.clone().within(256 << 10);
+        let shown: Status = serde_json::from_str(&text).unwrap();
+        assert!(text.len() <= 256 << 10 && shown.destinations.len() == FEW);
+        assert_eq!(shown.destinations[0].name, "site-7");
+        assert_eq!(shown.destinations[1].name, "site-4095");
+        assert_eq!(status.within(10), "");
+    }
 }

@@ -118,7 +118,7 @@ twins! {
 /// Most terms of a rule.
 pub(crate) const TERMS: usize = ddos::TERMS;
 /// Most rules.
-pub(crate) const RULES: usize = 32;
+pub const RULES: usize = 32;
 
 /// Bits of [`Settings::holds`].
 pub(crate) mod holds {

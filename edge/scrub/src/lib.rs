@@ -46,6 +46,7 @@ mod trial;
 mod watch;
 
 pub use filter::{Attachment, Filter};
+pub use layout::RULES;
 pub use lists::{Ban, Verdict};
 pub use places::{Defence, Dropped};
 pub use plan::{Cookies, Limits, Mode, Plan, Rate, Sizes};

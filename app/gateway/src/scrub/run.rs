@@ -4,7 +4,7 @@ use super::{Places, host};
 use crate::{fault, show};
 use base::{Clock, Fault, Random, Result, SystemClock, SystemRandom};
 use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
-use fleet::wire::AgentState;
+use fleet::wire::{AgentState, SHOWS_BYTES};
 use fleet::{Identity, Setup, Uplink, seat};
 use record::AgentId;
 use scrubber::config::Config;
@@ -85,12 +85,15 @@ async fn serve(places: &Places, manner: &Manner, config: Arc<Config>) -> Result<
     let folder = places.state.join("spool");
     let spool = Spool::open(Arc::new(RealDisk::new()), &folder, agent, host::host(), spool, clock.clone());
     let spool = SharedSpool::start(spool)?;
+    let server =
+        identity.as_ref().map(|identity| fleet::addresses(&places.state.join("server-addresses.json"), &identity.url));
     let (on_order, orders) = mpsc::channel(ORDERS);
     let setup = scrubber::run::Setup {
         config,
         state: places.state.join("orders"),
         host: host::host(),
         agent: identity.as_ref().map(|identity| identity.agent.to_string()).unwrap_or_default(),
+        server: server.into_iter().flatten().map(|address| address.ip()).collect(),
         spool: spool.clone(),
         orders,
         clock: clock.clone(),
@@ -127,11 +130,14 @@ async fn watch(running: &Running, spool: &SharedSpool, uplink: Option<&Uplink>, 
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
         }
+        if running.broken() {
+            return Err(Fault::new(&fault::THREAD).object("the controller").found("it ended by itself"));
+        }
         for fault in spool.take_faults() {
             tracing::warn!(fault = %fault.inside(), "the spool reports");
         }
         if let Some(uplink) = uplink {
-            let shows = serde_json::json!(running.board.status()).to_string();
+            let shows = running.board.status().within(SHOWS_BYTES);
             let spool_limit_bytes = manner.spool_mib << 20;
             uplink.describe(AgentState { shows, spool_limit_bytes, ..AgentState::default() });
         }

@@ -1,6 +1,6 @@
 //! `flowspec` and `blackhole`: routers upstream are told, while the order is in force.
 
-use super::{lease_us, parameter};
+use super::{lease_us, parameter, until};
 use crate::fault;
 use crate::upstream::Routers;
 use action::{Action, Adopted, Applied, HostView, Plan, Progress, pack, unpack};
@@ -109,6 +109,8 @@ impl Action for Announce {
         for _ in 1..LOOKS {
             match self.routers.holds(&record.order) {
                 Ok(lines) => return Ok(lines),
+                // Who is not connected will not be within that time.
+                Err(fault) if !self.routers.ready() => return Err(fault),
                 Err(_) => std::thread::park_timeout(PATIENCE / LOOKS),
             }
         }
@@ -121,11 +123,10 @@ impl Action for Announce {
         Ok(vec![format!("withdrawn: {}", record.announcement)])
     }
 
-    fn adopt(&self, _host: &HostView, record: &Value, _left_s: u64, _same_boot: bool) -> Result<Adopted> {
-        let record: Record = unpack(record)?;
-        if record.until_us <= self.clock.wall() {
-            return Ok(Adopted::Over("its lease is over".into()));
-        }
+    fn adopt(&self, _host: &HostView, record: &Value, left_s: u64, _same_boot: bool) -> Result<Adopted> {
+        let mut record: Record = unpack(record)?;
+        // What the journal counts, not what the wall clock said then.
+        record.until_us = until(&*self.clock, left_s);
         // The routers forgot it when the last session ended.
         match self.tell(&record) {
             Ok(()) => Ok(Adopted::Kept),

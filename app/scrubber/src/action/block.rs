@@ -1,6 +1,6 @@
 //! `block`: everything from a source is dropped, while the order is in force.
 
-use super::{lease_us, not_in_force, parameter};
+use super::{lease_us, not_in_force, parameter, until};
 use crate::claims::Claims;
 use crate::fault;
 use crate::port::SharedPackets;
@@ -39,6 +39,11 @@ impl Block {
         self.claims.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    fn spares(&self, source: IpAddr) -> bool {
+        let kept = source.is_loopback() || source.is_unspecified() || source.is_multicast();
+        kept || self.never.iter().any(|never| never.has(source))
+    }
+
     fn put(&self, record: &Record) -> Result<()> {
         self.claims().add(&record.source, &record.order, record.until_us);
         let until_us = self.claims().most(&record.source).unwrap_or(record.until_us);
@@ -54,8 +59,7 @@ impl Action for Block {
     fn plan(&self, order: &Order, _host: &HostView) -> Result<Plan> {
         let source: IpAddr = parameter(order, "address", "one address, as 198.51.100.7")?;
         let source = source.to_canonical();
-        let kept = source.is_loopback() || source.is_unspecified() || source.is_multicast();
-        if kept || self.never.iter().any(|never| never.has(source)) {
+        if self.spares(source) {
             let fault = Fault::new(&fault::GUARDED).object(source);
             return Err(fault.expected("a source that is not on the allow list"));
         }
@@ -91,8 +95,13 @@ impl Action for Block {
         Ok(vec![format!("{source} is not banned any more")])
     }
 
-    fn adopt(&self, _host: &HostView, record: &Value, _left_s: u64, _same_boot: bool) -> Result<Adopted> {
-        self.put(&unpack(record)?)?;
+    fn adopt(&self, _host: &HostView, record: &Value, left_s: u64, _same_boot: bool) -> Result<Adopted> {
+        let record: Record = unpack(record)?;
+        // The allow list may have grown meanwhile.
+        if self.spares(record.source) {
+            return Ok(Adopted::Over(format!("{} is on the allow list now", record.source)));
+        }
+        self.put(&Record { until_us: until(&*self.clock, left_s), ..record })?;
         Ok(Adopted::Kept)
     }
 }

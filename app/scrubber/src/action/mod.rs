@@ -13,7 +13,7 @@ pub use scrub_level::ScrubLevel;
 pub use switch_dns::SwitchDns;
 
 use crate::fault;
-use base::{Fault, Result};
+use base::{Clock, Fault, Micros, Result};
 use record::Order;
 use std::str::FromStr;
 
@@ -27,6 +27,11 @@ fn parameter<T: FromStr>(order: &Order, name: &str, expected: &str) -> Result<T>
 /// The order's lease in µs; the executor has refused orders without one.
 fn lease_us(order: &Order) -> i64 {
     i64::try_from(order.lease_s.saturating_mul(1_000_000)).unwrap_or(i64::MAX)
+}
+
+/// When what is left of a lease ends, by the wall clock as it is now, µs.
+fn until(clock: &dyn Clock, left_s: u64) -> Micros {
+    clock.wall().saturating_add(Micros::try_from(left_s.saturating_mul(1_000_000)).unwrap_or(Micros::MAX))
 }
 
 /// What is not found when it is read back.

@@ -1,6 +1,6 @@
 //! `scrub-filter`: packets of a signature are dropped, while the order is in force.
 
-use super::{lease_us, not_in_force, parameter};
+use super::{lease_us, not_in_force, parameter, until};
 use crate::claims::Claims;
 use crate::fault;
 use crate::port::SharedPackets;
@@ -37,6 +37,12 @@ impl ScrubFilter {
         self.claims.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// Protected, or the range around a protected address: nothing of it holds for others, for they have no level.
+    fn covers(&self, destination: Prefix) -> bool {
+        let around = |protected: &Prefix| protected.is_single() && Prefix::network(protected.address()) == destination;
+        self.protected.iter().any(|protected| protected.holds(destination) || around(protected))
+    }
+
     fn put(&self, record: &Record) -> Result<()> {
         self.claims().add(&record.signature.id, &record.order, record.signature.expires_us);
         // Of several orders for one signature the longest counts.
@@ -63,7 +69,7 @@ impl Action for ScrubFilter {
             let fault = Fault::new(&fault::PARAMETER).object("parameter `signature`");
             return Err(fault.expected("at least one term").found("none"));
         }
-        if !self.protected.iter().any(|protected| protected.holds(signature.destination)) {
+        if !self.covers(signature.destination) {
             return Err(Fault::new(&fault::NOT_PROTECTED).object(signature.destination));
         }
         let touched = vec![format!("drop {signature}")];
@@ -97,9 +103,10 @@ impl Action for ScrubFilter {
         Ok(vec![format!("signature {:016x} is gone", signature.id)])
     }
 
-    fn adopt(&self, _host: &HostView, record: &Value, _left_s: u64, _same_boot: bool) -> Result<Adopted> {
-        let record: Record = unpack(record)?;
-        if !self.protected.iter().any(|protected| protected.holds(record.signature.destination)) {
+    fn adopt(&self, _host: &HostView, record: &Value, left_s: u64, _same_boot: bool) -> Result<Adopted> {
+        let mut record: Record = unpack(record)?;
+        record.signature.expires_us = until(&*self.clock, left_s);
+        if !self.covers(record.signature.destination) {
             return Ok(Adopted::Over(format!("{} is not protected any more", record.signature.destination)));
         }
         self.put(&record)?;

@@ -44,6 +44,15 @@ impl ScrubLevel {
         self.claims().most(&destination).unwrap_or(lowest).max(lowest)
     }
 
+    /// Brings every destination to the level that the orders in force want: what an adopted filter holds beyond them, nobody
+    /// would ever take back.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn settle(&self) -> Result<()> {
+        self.lowest.keys().try_for_each(|destination| self.put(*destination).map(drop))
+    }
+
     fn put(&self, destination: Prefix) -> Result<Vec<String>> {
         let due = self.due(destination);
         let mut packets = self.packets.lock();

@@ -113,7 +113,6 @@ impl Check<'_> {
         let lease = config.policy.upstream_lease;
         let good = (Duration::from_secs(10)..=Duration::from_secs(86_400)).contains(&lease);
         self.value(good, "policy.upstream_lease", "10s to 24h", format!("{}s", lease.as_secs()));
-        self.value(!config.policy.ban.is_zero(), "policy.ban", "more than 0", "0");
     }
 
     fn neighbour(&mut self, at: &str, neighbour: &Neighbour) {

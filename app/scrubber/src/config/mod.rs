@@ -149,9 +149,6 @@ pub struct Policy {
     /// Lease of what is told upstream; renewed while the attack goes on.
     #[serde(deserialize_with = "units::duration")]
     pub upstream_lease: Duration,
-    /// Ban of a source, first time; doubled with each repeat up to a day.
-    #[serde(deserialize_with = "units::duration")]
-    pub ban: Duration,
 }
 
 impl Default for Policy {
@@ -163,7 +160,6 @@ impl Default for Policy {
             names: Decide::Auto,
             blackhole_within: Vec::new(),
             upstream_lease: Duration::from_secs(600),
-            ban: Duration::from_secs(600),
         }
     }
 }

@@ -9,15 +9,15 @@ mod rule;
 pub use routers::Routers;
 
 use crate::config::{Decide, Policy};
-use crate::hands::Hands;
 use crate::names::Names;
 use crate::orders::{CONTROLLER, Orders, Reason};
+use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::status;
 use base::Micros;
 use ddos::{Judgement, Level, Prefix};
 use record::{Order, Receipt, ReceiptState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How long the link may be full at the highest level before an address is given up, µs.
@@ -97,11 +97,18 @@ impl Upstream {
     }
 
     /// Orders what is wanted, takes back what is not.
-    pub fn second(&mut self, now: Micros, orders: &Orders, hands: &Hands) {
+    /// Nothing when the hands are not free.
+    pub fn second(&mut self, now: Micros, orders: &Orders, hands: &mut Outbox, free: bool) {
         let lease_us = self.lease_us();
         let wanted = std::mem::take(&mut self.wanted);
+        if !free {
+            return;
+        }
+        // A router that does not listen is not told: each order would keep the hands waiting while the filter needs them.
+        let ready = self.routers.ready();
         self.held.retain(|_, until| *until > now);
-        let keys: Vec<(Prefix, String)> = wanted.iter().map(|wanted| (wanted.prefix, wanted.key.clone())).collect();
+        let keys: BTreeSet<(Prefix, String)> =
+            wanted.iter().map(|wanted| (wanted.prefix, wanted.key.clone())).collect();
         let gone: Vec<(Prefix, String)> = self.standing.keys().filter(|key| !keys.contains(key)).cloned().collect();
         for standing in gone.iter().filter_map(|key| self.standing.remove(key)) {
             let reason = Reason { by: CONTROLLER.into(), text: "the attack is over".into(), ..Reason::default() };
@@ -110,7 +117,7 @@ impl Upstream {
         for Wanted { prefix, key, why, alert } in wanted {
             let place = (prefix, key);
             let stands = self.standing.get(&place).is_some_and(|known| known.ends_us - now > lease_us / RENEW);
-            if stands || self.held.contains_key(&place) || self.routers.count() == 0 {
+            if stands || self.held.contains_key(&place) || !ready {
                 continue;
             }
             let reason = Reason { by: CONTROLLER.into(), text: why, alert };

@@ -55,6 +55,11 @@ impl Routers {
         self.speakers.len()
     }
 
+    /// Whether the session with a neighbour stands.
+    pub fn ready(&self) -> bool {
+        self.speakers.iter().any(|(_, speaker)| speaker.state().phase == Phase::Established)
+    }
+
     /// Tells all neighbours for an order: all or none.
     ///
     /// # Errors

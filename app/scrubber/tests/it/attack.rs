@@ -1,11 +1,12 @@
 //! One attack from its beginning to its end, and what can go wrong meanwhile.
 
 use crate::memory::Memory;
-use crate::stage::{Stage, flood, users};
+use crate::stage::{Stage, flood, syn, users};
 use base::ManualClock;
-use ddos::Level;
+use ddos::{Counters, Level, Prefix};
 use record::ReceiptState;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const START: i64 = 1_800_000_000_000_000;
@@ -114,4 +115,94 @@ async fn bans_are_orders_too_and_the_allow_list_holds() {
     assert_eq!(stage.hands.carry(refused).unwrap()[0].state, ReceiptState::Refused as i32);
     stage.hands.carry(stage.orders.undo(&id, &reason)).unwrap();
     assert!(stage.filter.0.lock().unwrap().banned.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attack_spread_over_a_range_raises_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let members: Vec<Prefix> = (1..=200u8).map(|last| Prefix::single([203, 0, 113, last].into())).collect();
+    let list: Vec<String> = members
+        .iter()
+        .map(|prefix| format!("{{name: \"{}\", prefix: {}}}", prefix.address(), prefix.address()))
+        .collect();
+    let policy = format!("protect: [{}]\n", list.join(", "));
+    let mut stage = Stage::new(&policy, Memory::default(), folder.path(), clock());
+    let quiet = Counters { packets: 4, bytes: 2_000, tcp_ack: 4, ..Counters::default() };
+    let all = |each: Counters| members.iter().map(|member| (*member, each)).collect::<Vec<_>>();
+    for _ in 0..10 {
+        stage.second_of(&all(quiet), Vec::new());
+    }
+    let each = 90;
+    let came = Counters { packets: each, bytes: each * 40, tcp_syn: each, new_sources: each, ..Counters::default() };
+    for second in 0..6u32 {
+        let sample = |(number, member): (u32, &Prefix)| {
+            let mut sample = syn(second * 1000 + number);
+            let mut header = sample.header.to_vec();
+            header[19] = 1 + number as u8;
+            sample.header = header.into();
+            (*member, sample)
+        };
+        stage.second_of(&all(came), (0..).zip(&members).map(sample).collect());
+    }
+    let shown = stage.board.status();
+    let range = shown.destinations.iter().find(|shown| shown.name == "203.0.113.0/24").expect("the range is judged");
+    assert!(range.alarm && range.class == "syn-flood", "{range:?}");
+    let alone = shown.destinations.iter().filter(|shown| shown.alarm).count();
+    assert_eq!(alone, 1, "no address alarms by itself");
+    stage.until("the level of each", |stage| {
+        let state = stage.filter.0.lock().unwrap();
+        members.iter().all(|member| state.levels.get(member).is_some_and(|level| *level >= Level::Limit))
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hands_that_are_stuck_cost_neither_the_lease_nor_an_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new("", Memory::default(), folder.path(), clock());
+    stage.stuck.store(true, Ordering::Relaxed);
+    let reason = scrubber::orders::Reason::default();
+    stage.hands.give(stage.orders.flowspec(String::new(), Duration::from_secs(60), &reason));
+    // The queue is full before the attack begins, of which nothing can be done now.
+    let source = |number: u32| std::net::IpAddr::from((0xc633_6400 + number).to_be_bytes());
+    let mut given = 0;
+    while stage.hands.give(stage.orders.block(source(given), Duration::from_secs(600), &reason)) {
+        given += 1;
+    }
+    let renewed = stage.filter.0.lock().unwrap().renewed;
+    for _ in 0..30 {
+        let (came, samples) = flood();
+        stage.second(came, samples);
+    }
+    assert_eq!(stage.filter.0.lock().unwrap().renewed, renewed + 30);
+    assert!(stage.filter.0.lock().unwrap().levels.is_empty());
+    stage.stuck.store(false, Ordering::Relaxed);
+    stage.until("room", |stage| stage.filter.0.lock().unwrap().banned.len() > given as usize / 2);
+    let (came, samples) = flood();
+    stage.second(came, samples);
+    stage.until("the level", |stage| stage.level() >= Level::Limit);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wall_clock_that_is_set_changes_nothing_of_a_fight() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let mut stage = Stage::new("", Memory::default(), folder.path(), clock.clone());
+    for _ in 0..10 {
+        stage.second(users(), Vec::new());
+    }
+    for second in 0..20 {
+        // An hour back, then two forward, in the middle of it.
+        match second {
+            4 => clock.jump_wall(-3_600_000_000),
+            8 => clock.jump_wall(7_200_000_000),
+            _ => {}
+        }
+        let (came, samples) = flood();
+        stage.second(came, samples);
+    }
+    stage.until("the level", |stage| stage.level() >= Level::Prove);
+    assert_eq!(stage.board.attacks().len(), 1, "one attack, not three");
+    for _ in 0..900 {
+        stage.second(users(), Vec::new());
+    }
+    stage.until("the end", |stage| stage.level() <= Level::Clean);
 }

@@ -1,11 +1,11 @@
 //! A controller with real hands over a filter in memory, a second at a time.
 
 use crate::memory::Memory;
-use action::{Action, Executor, ExecutorConfig, Hands as Actions, NoGate};
-use base::{Clock, ManualClock, Random, SystemRandom};
+use action::{Action, Adopted, Applied, Executor, ExecutorConfig, Hands as Actions, HostView, NoGate, Plan, Progress};
+use base::{Clock, ManualClock, Random, Result, SystemRandom};
 use bus::{MemoryDisk, SharedSpool, Spool, SpoolConfig};
 use ddos::{Counters, Level, Prefix, Sample};
-use record::{AgentId, Host};
+use record::{AgentId, Host, Order};
 use scrubber::action::{Block, ScrubFilter, ScrubLevel};
 use scrubber::board::Board;
 use scrubber::config::Config;
@@ -16,6 +16,7 @@ use scrubber::orders::Orders;
 use scrubber::port::SharedPackets;
 use scrubber::tell::Teller;
 use scrubber::upstream::{Routers, Upstream};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,16 +33,19 @@ pub struct Stage {
     pub clock: Arc<ManualClock>,
     pub hands: Hands,
     pub orders: Orders,
+    /// While it is set, a FlowSpec order keeps the hands waiting.
+    pub stuck: Arc<AtomicBool>,
     controller: Controller,
     stop: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Stage {
-    /// With a policy (YAML), a filter, and a folder of journal and memory.
+    /// With a policy (YAML; with a `protect:` list of its own or the victim), a filter, and a folder of journal and memory.
     pub fn new(policy: &str, filter: Memory, state: &Path, clock: Arc<ManualClock>) -> Stage {
         let yaml = format!(
-            "interfaces: [eth0]\nprotect: [{{name: shop, prefix: 203.0.113.10}}]\ndetect: {{quiet_s: 5, over_s: 5}}\n{policy}"
+            "interfaces: [eth0]\n{}detect: {{quiet_s: 5, over_s: 5}}\n{policy}",
+            if policy.contains("protect:") { "" } else { "protect: [{name: shop, prefix: 203.0.113.10}]\n" }
         );
         let config = Arc::new(Config::parse(&yaml, "test.yaml").unwrap());
         let (wide, random): (Arc<dyn Clock>, Arc<dyn Random>) = (clock.clone(), Arc::new(SystemRandom::new()));
@@ -58,12 +62,15 @@ impl Stage {
         let spool = SharedSpool::start(spool).unwrap();
         let board = Arc::new(Board::default());
         let teller = Arc::new(Teller::new(spool, board.clone(), Host::default(), String::new()));
-        let lowest: BTreeMap<Prefix, Level> = [(VICTIM.parse().unwrap(), Level::Clean)].into();
+        let lowest: BTreeMap<Prefix, Level> =
+            config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
         let protected = lowest.keys().copied().collect();
+        let stuck = Arc::new(AtomicBool::new(false));
         let actions: Vec<Arc<dyn Action>> = vec![
             Arc::new(ScrubLevel::new(packets.clone(), lowest)),
             Arc::new(ScrubFilter::new(packets.clone(), protected, wide.clone())),
             Arc::new(Block::new(packets.clone(), vec!["192.0.2.0/24".parse().unwrap()], wide.clone())),
+            Arc::new(Stuck(stuck.clone())),
         ];
         let memory = scrubber::memory::Memory::open(state);
         let settings = ExecutorConfig::edge(state, Actions::of(actions));
@@ -90,16 +97,24 @@ impl Stage {
             clock: wide,
         };
         let controller = Controller::new(parts);
-        Stage { filter, board, clock, hands, orders, controller, stop, thread: Some(thread) }
+        Stage { filter, board, clock, hands, orders, stuck, controller, stop, thread: Some(thread) }
     }
 
     /// A second in which so much came.
     pub fn second(&mut self, came: Counters, samples: Vec<Sample>) {
         let victim: Prefix = VICTIM.parse().unwrap();
+        let samples = samples.into_iter().map(|sample| (victim, sample)).collect();
+        self.second_of(&[(victim, came)], samples);
+    }
+
+    /// A second in which so much came to each of these.
+    pub fn second_of(&mut self, came: &[(Prefix, Counters)], samples: Vec<(Prefix, Sample)>) {
         {
             let mut state = self.filter.0.lock().unwrap();
-            *state.counters.entry(victim).or_default() += came;
-            state.samples.extend(samples.into_iter().map(|sample| (victim, sample)));
+            for (destination, came) in came {
+                *state.counters.entry(*destination).or_default() += *came;
+            }
+            state.samples.extend(samples);
         }
         self.clock.advance(1_000_000);
         self.controller.second().unwrap();
@@ -123,6 +138,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        self.stuck.store(false, Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
         let _ = self.thread.take().map(std::thread::JoinHandle::join);
     }
@@ -148,8 +164,40 @@ pub fn flood() -> (Counters, Vec<Sample>) {
     (came, (0..400u32).map(syn).collect())
 }
 
+/// A router that does not answer.
+struct Stuck(Arc<AtomicBool>);
+
+impl Action for Stuck {
+    fn kind(&self) -> record::ActionKind {
+        record::ActionKind::Flowspec
+    }
+
+    fn plan(&self, _: &Order, _: &HostView) -> Result<Plan> {
+        Ok(Plan { touched: Vec::new(), record: Value::Null })
+    }
+
+    fn apply(&self, _: &Order, plan: &Plan, _: &HostView, _: &mut Progress<'_>) -> Result<Applied> {
+        while self.0.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        Ok(Applied { touched: Vec::new(), record: plan.record.clone() })
+    }
+
+    fn verify(&self, _: &HostView, _: &Value) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn undo(&self, _: &HostView, _: &Value) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn adopt(&self, _: &HostView, _: &Value, _: u64, _: bool) -> Result<Adopted> {
+        Ok(Adopted::Kept)
+    }
+}
+
 /// A SYN from a forged address.
-fn syn(number: u32) -> Sample {
+pub fn syn(number: u32) -> Sample {
     let source = number.wrapping_mul(2_654_435_761).to_be_bytes();
     let port = (number.wrapping_mul(40_503) as u16).to_be_bytes();
     let mut header = vec![0x45, 0, 0, 40, 0, number as u8, 0, 0, 64, 6, 0, 0];
