@@ -205,14 +205,23 @@ fn matches(seen: &Seen<'_>) -> Vec<Match> {
     for hit in telling.take(RULES) {
         let key = String::from_utf8_lossy(&hit.key);
         let target = if key.is_empty() { hit.variable.to_string() } else { format!("{}:{key}", hit.variable) };
-        let secret = seen.redact.iter().any(|name| name.eq_ignore_ascii_case(&key));
-        let value = if secret { "***".into() } else { String::from_utf8_lossy(&hit.value) };
+        let value = String::from_utf8_lossy(&hit.value);
+        let secret = gateway::is_secret(&key, seen.redact) || holds_secret(hit.variable, &value, seen.redact);
+        let value = if secret { "***".into() } else { value };
         matches.push(one(&format!("rule.{}", hit.id), format!("{target} = {value}")));
         if seen.undecided.contains(&(hit.id, hit.variable)) {
             matches.push(one(&format!("whole.{}", hit.id), hit.variable.into()));
         }
     }
     matches
+}
+
+/// Whether a value is a whole text of the request, one that names a secret: its value stands in there too.
+fn holds_secret(variable: &str, value: &str, names: &[String]) -> bool {
+    let is_text = variable.starts_with("REQUEST_URI")
+        || ["REQUEST_LINE", "QUERY_STRING", "REQUEST_BODY", "FULL_REQUEST"].contains(&variable);
+    let value = value.to_ascii_lowercase();
+    is_text && names.iter().any(|name| value.contains(&name.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -253,6 +262,14 @@ mod tests {
         let (finding, redact) = (finding(), ["password".to_string()]);
         let undecided = [(942_100, "ARGS")].into();
         alarms.take(&Seen { event, http, finding: Some(&finding), redact: &redact, undecided: &undecided })
+    }
+
+    #[test]
+    fn whole_texts_that_name_a_secret_are_not_shown() {
+        let names = ["password".to_string()];
+        assert!(holds_secret("REQUEST_BODY", "user=a&PassWord=x", &names));
+        assert!(holds_secret("REQUEST_URI_RAW", "/?password=x", &names));
+        assert!(!holds_secret("REQUEST_BODY", "user=a", &names) && !holds_secret("ARGS", "password", &names));
     }
 
     #[test]

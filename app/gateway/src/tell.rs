@@ -10,7 +10,7 @@ use gateway::{Channel, Exchange};
 use record::{Activity, Event, EventId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, LazyLock, RwLock};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 
@@ -42,6 +42,10 @@ pub struct Manner {
     /// Rules and variables of theirs that do not decide.
     pub undecided: Arc<Undecided>,
 }
+
+/// How requests are told of that are of no site.
+static USUAL: LazyLock<Manner> =
+    LazyLock::new(|| Manner { redact: gateway::Waf::default().redact, ..Manner::default() });
 
 /// How each site is told of, by its name.
 pub type Manners = Arc<RwLock<HashMap<String, Manner>>>;
@@ -109,10 +113,9 @@ impl Teller {
 
     /// The event of an exchange; its alert is kept here.
     fn one(&mut self, exchange: &Exchange) -> Event {
-        let none = Manner::default();
         let (event, alert) = {
             let manners = self.manners.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-            let manner = exchange.site.as_deref().and_then(|site| manners.get(site)).unwrap_or(&none);
+            let manner = exchange.site.as_deref().and_then(|site| manners.get(site)).unwrap_or(&USUAL);
             let Manner { redact, undecided } = manner;
             let http = exchange.record(redact);
             let event = |http| Event { seq: 0, time_us: exchange.time, process: None, activity: Activity::Http(http) };

@@ -15,6 +15,7 @@
 //! - No request takes the process or another's connection down: a panic of the engine is caught, counted and, as the site
 //!   says, passed or refused.
 //! - Bytes that two parsers could read differently reach no parser: the guard stands before HTTP/1.
+//! - What rules that act could not see of a request does not pass as clean: it is refused, but for what a site lets pass.
 //! - A request is sent twice only if it is idempotent, has no body and got no answer, or if nothing of it was sent.
 //! - Everything that clients can make grow has a limit; what is shed is counted.
 //! - A reload that faults changes nothing.
@@ -45,7 +46,7 @@ pub use config::{
 pub use gateway::{Gateway, Parts, Status};
 pub use judge::{Finding, Judge, Subject, Trial};
 pub use live::Judges;
-pub use report::{Captured, Channel, Exchange, Peer, Reporter, unescaped};
+pub use report::{Captured, Channel, Exchange, Peer, Reporter, is_secret, unescaped};
 pub use rules::{Rules, RulesBuilder};
 pub use stats::{LATENCY_CLASSES, SiteStatus};
 pub use upstream::OriginStatus;

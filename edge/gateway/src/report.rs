@@ -250,12 +250,17 @@ fn version(version: Version) -> &'static str {
 /// A query whose named arguments have `***` for a value.
 fn redacted(query: &str, names: &[String]) -> String {
     let argument = |argument: &str| match argument.split_once('=') {
-        Some((name, _)) if names.iter().any(|secret| secret.eq_ignore_ascii_case(&unescaped(name))) => {
-            format!("{name}=***")
-        }
+        Some((name, _)) if is_secret(&unescaped(name), names) => format!("{name}=***"),
         _ => argument.to_string(),
     };
     query.split('&').map(argument).collect::<Vec<_>>().join("&")
+}
+
+/// Whether a name, or a part of it, is one of those whose values are never told: `password`, `user[password]`,
+/// `json.user.password`.
+pub fn is_secret(name: &str, names: &[String]) -> bool {
+    let mut parts = name.split(['.', '[', ']', ':']).chain([name]);
+    parts.any(|part| names.iter().any(|secret| secret.eq_ignore_ascii_case(part.trim())))
 }
 
 /// A name with the escapes of a query undone, once, as an origin undoes them: `pass%77ord` is a password, too.
@@ -337,6 +342,12 @@ mod tests {
         assert_eq!(redacted("a=1&Password=x&b", &names), "a=1&Password=***&b");
         assert_eq!(redacted("pass%77ord=x&pass%2577ord=y", &names), "pass%77ord=***&pass%2577ord=y");
         assert_eq!(redacted("", &names), "");
+        assert_eq!(
+            redacted("user%5Bpass%77ord%5D=x&passwords=y&%=%", &names),
+            "user%5Bpass%77ord%5D=***&passwords=y&%=%"
+        );
+        assert!(is_secret("json.user.Password", &names) && is_secret("user[password][]", &names));
+        assert!(!is_secret("json.passwords", &names) && !is_secret("", &names));
     }
 
     #[test]

@@ -201,8 +201,7 @@ impl Judged {
         let score = model.scorer.judge(given, hits);
         self.probability = Some(score.probability);
         let adjusted = model.policy.adjust(inbound, &score, model.scorer.bands());
-        let scored =
-            |intervention: &Intervention| intervention.phase == waf::Phase::RequestBody && inbound >= model.threshold;
+        let scored = |intervention: &Intervention| is_by_score(intervention) && inbound >= model.threshold;
         match found {
             None if adjusted.applied && adjusted.inbound >= model.threshold => {
                 self.by = Some("model");
@@ -266,6 +265,11 @@ impl Judged {
     }
 }
 
+/// Whether a rule refused for the sum of scores (OWASP CRS 949110 and its kin), not for what it found itself.
+fn is_by_score(intervention: &Intervention) -> bool {
+    intervention.phase == waf::Phase::RequestBody && (949_000..950_000).contains(&intervention.rule)
+}
+
 /// A refusal that no rule asked for.
 fn refusal() -> Intervention {
     Intervention { rule: 0, phase: waf::Phase::RequestBody, kind: Refusal::Deny, status: 403 }
@@ -306,5 +310,18 @@ impl Trial for Judged {
         }
         let Judged { transaction, probability, violations, by, .. } = *self;
         Finding { verdict: transaction.finish(), probability, violations, by }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_sum_of_scores_may_be_lowered_by_the_model() {
+        let by = |rule| Intervention { rule, ..refusal() };
+        assert!(is_by_score(&by(949_110)) && is_by_score(&by(949_111)));
+        assert!(!is_by_score(&by(200_002)) && !is_by_score(&by(0)));
+        assert!(!is_by_score(&Intervention { phase: waf::Phase::RequestHeaders, ..by(949_111) }));
     }
 }

@@ -1,4 +1,4 @@
-//! Letters as C sees them in its own locale, numbers as libmodsecurity reads them, and the two commonest changes.
+//! Letters as C sees them in its own locale, numbers as libmodsecurity reads them, and the commonest changes.
 
 /// `isspace`: blank, tab, line feed, vertical tab, form feed, carriage return.
 pub(super) fn is_space(byte: u8) -> bool {
@@ -68,4 +68,38 @@ pub(super) fn mapped(input: &[u8], out: &mut Vec<u8>, map: impl Fn(u8) -> u8) ->
     out.extend_from_slice(&input[..first]);
     out.extend(input[first..].iter().map(|byte| map(*byte)));
     true
+}
+
+/// The input with each backslash and what stands behind it put through a reader: the byte meant, and its length behind the
+/// backslash.
+pub(super) fn unescaped(input: &[u8], out: &mut Vec<u8>, escape: impl Fn(&[u8]) -> (u8, usize)) -> bool {
+    let Some(mut at) = memchr::memchr(b'\\', input) else { return false };
+    out.extend_from_slice(&input[..at]);
+    let start = at;
+    while let Some(&letter) = input.get(at) {
+        let (decoded, taken) = if letter == b'\\' { escape(&input[at + 1..]) } else { (letter, 0) };
+        out.push(decoded);
+        at += 1 + taken;
+    }
+    out[start..] != input[start..]
+}
+
+/// The input with `+` as a blank and `%hh` as its byte; `other` may read what else stands behind a `%`: the byte meant, and its
+/// length with the `%`.
+pub(super) fn url_decoded(input: &[u8], out: &mut Vec<u8>, other: impl Fn(&[u8]) -> Option<(u8, usize)>) -> bool {
+    let Some(mut at) = memchr::memchr2(b'%', b'+', input) else { return false };
+    out.extend_from_slice(&input[..at]);
+    let mut changed = false;
+    while let Some(&letter) = input.get(at) {
+        let (decoded, taken) = match letter {
+            b'+' => (b' ', 1),
+            b'%' if hex_at(input, at + 1, 2) => (pair(input[at + 1], input[at + 2]), 3),
+            b'%' => other(&input[at + 1..]).unwrap_or((letter, 1)),
+            letter => (letter, 1),
+        };
+        out.push(decoded);
+        changed |= taken > 1 || decoded != letter;
+        at += taken;
+    }
+    changed
 }

@@ -12,15 +12,7 @@ impl Transformation for EscapeSeqDecode {
     }
 
     fn apply(&self, input: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(mut at) = memchr::memchr(b'\\', input) else { return false };
-        out.extend_from_slice(&input[..at]);
-        let start = at;
-        while let Some(&letter) = input.get(at) {
-            let (decoded, taken) = if letter == b'\\' { escape(&input[at + 1..]) } else { (letter, 0) };
-            out.push(decoded);
-            at += 1 + taken;
-        }
-        out[start..] != input[start..]
+        byte::unescaped(input, out, escape)
     }
 }
 

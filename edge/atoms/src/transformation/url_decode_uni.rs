@@ -28,23 +28,10 @@ impl Transformation for UrlDecodeUni {
     }
 
     fn apply(&self, input: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(mut at) = memchr::memchr2(b'%', b'+', input) else { return false };
-        out.extend_from_slice(&input[..at]);
-        let mut changed = false;
-        while let Some(&letter) = input.get(at) {
-            let (decoded, taken) = match letter {
-                b'+' => (b' ', 1),
-                b'%' if byte::hex_at(input, at + 1, 2) => (byte::pair(input[at + 1], input[at + 2]), 3),
-                b'%' if matches!(input.get(at + 1), Some(b'u' | b'U')) && byte::hex_at(input, at + 2, 4) => {
-                    (self.code(&input[at + 2..at + 6]), 6)
-                }
-                letter => (letter, 1),
-            };
-            out.push(decoded);
-            changed |= taken > 1 || decoded != letter;
-            at += taken;
-        }
-        changed
+        byte::url_decoded(input, out, |rest| {
+            let wide = matches!(rest.first(), Some(b'u' | b'U')) && byte::hex_at(rest, 1, 4);
+            wide.then(|| (self.code(&rest[1..5]), 6))
+        })
     }
 
     fn configured(&self, settings: &Settings) -> Option<Box<dyn Transformation>> {

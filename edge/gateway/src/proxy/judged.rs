@@ -27,7 +27,10 @@ impl Kind {
             return Kind::Grpc;
         }
         let value = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        let kind = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+        // Where readers stop differs: PHP does at a comma or a blank, too.
+        let value = value.trim_ascii();
+        let end = value.iter().position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t'));
+        let kind = value[..end.unwrap_or(value.len())].to_ascii_lowercase();
         let is = |end: &str| kind.ends_with(end.as_bytes());
         match () {
             () if kind.starts_with(b"multipart/") => Kind::Files,
@@ -107,6 +110,7 @@ mod tests {
         for (kind, grpc, expected) in [
             ("application/x-www-form-urlencoded; charset=utf-8", false, Kind::Fields),
             ("Application/JSON", false, Kind::Fields),
+            (" application/x-www-form-urlencoded, text/plain", false, Kind::Fields),
             ("application/problem+json", false, Kind::Fields),
             ("text/xml", false, Kind::Fields),
             ("multipart/form-data; boundary=x", false, Kind::Files),

@@ -5,12 +5,10 @@ use crate::http2::{connect, text};
 use crate::{origin, rig};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gateway::{Judge, Judges, Rules};
 use hyper::Request;
 use record::HttpDecision;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 const RULES: &str = r#"
 SecRuleEngine On
@@ -24,14 +22,8 @@ SecRule REQUEST_HEADERS:Host "@streq bad.example" "id:2,phase:1,deny,status:403"
 "#;
 
 async fn rig(origin: &origin::Origin, waf: &str) -> rig::Rig {
-    let mut reader = seclang::MemoryReader::default();
-    reader.put("rules", RULES);
-    let ruleset = seclang::load(&mut reader, &["rules"], &waf::vocabulary()).unwrap();
-    let engine = Arc::new(waf::Engine::compile(&ruleset).unwrap());
-    let rules = Rules::builder(engine, Arc::new(waf::Memory::new(1000, 60))).look_inside().build();
-    let judges = Judges::from([("shop".to_string(), Arc::new(rules) as Arc<dyn Judge>)]);
     let site = format!("waf: {{mode: block, rules: [rules]{waf}}}");
-    rig::start(rig::config(&[origin.address], &[("site", &site)]), judges).await
+    rig::start(rig::config(&[origin.address], &[("site", &site)]), rig::judges(RULES)).await
 }
 
 async fn post(address: SocketAddr, headers: &str, body: impl AsRef<[u8]>) -> Answer {

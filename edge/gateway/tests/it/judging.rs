@@ -171,14 +171,8 @@ SecRule REQUEST_HEADERS:Host "@streq bad.example" "id:2,phase:1,deny,status:403"
 SecRule REQUEST_PROTOCOL "!@rx ^HTTP/" "id:3,phase:1,deny,status:403"
 "#;
     let origin = origin::http1("a").await;
-    let mut reader = seclang::MemoryReader::default();
-    reader.put("rules", RULES);
-    let ruleset = seclang::load(&mut reader, &["rules"], &waf::vocabulary()).unwrap();
-    let engine = Arc::new(waf::Engine::compile(&ruleset).unwrap());
-    let rules = Rules::builder(engine, Arc::new(waf::Memory::new(1000, 60))).look_inside().build();
-    let judges = Judges::from([("shop".to_string(), Arc::new(rules) as Arc<dyn Judge>)]);
     let config = rig::config(&[origin.address], &[("site", "waf: {mode: block, rules: [rules]}")]);
-    let mut rig = rig::start(config, judges).await;
+    let mut rig = rig::start(config, rig::judges(RULES)).await;
     assert_eq!(get(rig.address(), "/?a=att%61ck").await.status, 403);
     let exchange = rig.exchange().await;
     assert_eq!(exchange.finding.as_ref().unwrap().verdict.hits[0].id, 1);

@@ -1,7 +1,7 @@
 //! A gateway for a test, and what it reported.
 
 use base::{SystemClock, SystemRandom};
-use gateway::{Channel, Config, Exchange, Gateway, Judges, Parts};
+use gateway::{Channel, Config, Exchange, Gateway, Judge, Judges, Parts, Rules};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,16 @@ pub async fn start(config: Config, judges: Judges) -> Rig {
     let keys = flood::Keys::random(&*random);
     let parts = Parts { judges, reporter, clock: clock.clone(), random, bans: Arc::clone(&bans), keys };
     Rig { gateway: Gateway::start(config, parts).await.unwrap(), exchanges, bans, clock }
+}
+
+/// A judge of `shop` by these rules, which looks inside of values.
+pub fn judges(text: &str) -> Judges {
+    let mut reader = seclang::MemoryReader::default();
+    reader.put("rules", text);
+    let ruleset = seclang::load(&mut reader, &["rules"], &waf::vocabulary()).unwrap();
+    let engine = Arc::new(waf::Engine::compile(&ruleset).unwrap());
+    let rules = Rules::builder(engine, Arc::new(waf::Memory::new(1000, 60))).look_inside().build();
+    Judges::from([("shop".to_string(), Arc::new(rules) as Arc<dyn Judge>)])
 }
 
 /// Starts one without a firewall.

@@ -10,6 +10,7 @@ import os
 import sys
 
 import libmodsecurity
+from asked import rules_of
 
 NAMES = """ARGS ARGS_NAMES FILES FILES_NAMES FILES_SIZES MULTIPART_PART_HEADERS REQUEST_COOKIES REQUEST_COOKIES_NAMES
 XML:/* XML://@* MULTIPART_NAME MULTIPART_FILENAME REQBODY_ERROR MULTIPART_STRICT_ERROR MULTIPART_UNMATCHED_BOUNDARY
@@ -25,8 +26,7 @@ RULES = {}
 def rules(processor):
     """Rules that gather each variable's values in hexadecimal, joined by full stops."""
     if processor not in RULES:
-        lines = ["SecRuleEngine On", "SecRequestBodyAccess On", "SecArgumentsLimit 1000",
-                 "SecRequestBodyJsonDepthLimit 512"]
+        lines = ["SecArgumentsLimit 1000", "SecRequestBodyJsonDepthLimit 512"]
         if processor in ("XML", "JSON"):
             lines.append(f'SecAction "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor={processor}"')
         for at, name in enumerate(NAMES):
@@ -34,10 +34,7 @@ def rules(processor):
                          f"setvar:'tx.a{at}=%{{tx.a{at}}}.%{{MATCHED_VAR}}'\"")
             lines.append(f"SecRule TX:a{at} \"@unconditionalMatch\" \"id:{1000 + at},phase:2,pass,log,msg:'{name}',"
                          f"logdata:'%{{MATCHED_VAR}}'\"")
-        built = libmodsecurity.RulesSet()
-        if built.load("\n".join(lines)) < 0:
-            sys.exit(built.get_parser_error())
-        RULES[processor] = built
+        RULES[processor] = rules_of(lines)
     return RULES[processor]
 
 
