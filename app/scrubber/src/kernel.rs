@@ -8,7 +8,7 @@ use base::{Clock, Fault, Micros, Random, Result};
 use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
 use rustix::net::{AddressFamily, SocketType};
 use scrub::{Filter, Plan, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ const BANNED: u32 = 1;
 pub struct Filters {
     filters: Vec<(String, PathBuf, Filter)>,
     sampling: u32,
+    /// Interfaces that are gone, so that each is told once.
+    lost: BTreeSet<String>,
     clock: Arc<dyn Clock>,
 }
 
@@ -50,7 +52,7 @@ impl Filters {
             };
             filters.push((name.clone(), pins, filter));
         }
-        let mut filters = Filters { filters, sampling: 0, clock };
+        let mut filters = Filters { filters, sampling: 0, lost: BTreeSet::new(), clock };
         filters.configure(config)?;
         Ok(filters)
     }
@@ -142,11 +144,17 @@ fn plan(config: &Config, name: &str, pins: PathBuf) -> Result<Plan> {
 
 impl Packets for Filters {
     fn renew(&mut self) -> Result<()> {
+        for (name, _, filter) in &self.filters {
+            if !filter.stands() && self.lost.insert(name.clone()) {
+                tracing::error!(interface = name, "the interface was removed and its filter with it; start anew");
+            }
+        }
         self.each(Filter::renew).map(|_| ())
     }
 
     fn lease_left(&mut self) -> Result<Duration> {
-        let left = self.each(|filter| filter.lease_left())?;
+        // A filter whose interface is gone protects nothing, however long its lease.
+        let left = self.each(|filter| if filter.stands() { filter.lease_left() } else { Ok(Duration::ZERO) })?;
         Ok(left.into_iter().min().unwrap_or_default())
     }
 

@@ -142,6 +142,12 @@ impl Filter {
         self.attached.as_ref().map(|attached| Attachment { interface: attached.interface, mode: attached.mode })
     }
 
+    /// Whether it is still attached: an interface that is removed takes its filter with it, also when one of the same name
+    /// comes back.
+    pub fn stands(&self) -> bool {
+        self.attached.as_ref().is_some_and(|attached| interface(&attached.link) == Some(attached.interface))
+    }
+
     /// Who proves addresses in this filter; fixed while it is loaded. A controller that adopts one and wants another
     /// detaches it and attaches anew.
     pub fn cookies(&self) -> Cookies {

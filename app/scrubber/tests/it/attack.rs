@@ -206,3 +206,13 @@ async fn a_wall_clock_that_is_set_changes_nothing_of_a_fight() {
     }
     stage.until("the end", |stage| stage.level() <= Level::Clean);
 }
+
+#[test]
+fn an_adopted_level_that_no_order_wants_is_let_go_of() {
+    let filter = Memory::default();
+    let victim: Prefix = crate::stage::VICTIM.parse().unwrap();
+    filter.0.lock().unwrap().levels.insert(victim, Level::Verified);
+    let packets = scrubber::port::SharedPackets::new(filter.clone());
+    scrubber::action::ScrubLevel::new(packets, [(victim, Level::Clean)].into()).settle().unwrap();
+    assert_eq!(filter.0.lock().unwrap().levels[&victim], Level::Clean);
+}
