@@ -3,6 +3,7 @@
 mod mover;
 mod prober;
 
+pub(crate) use mover::KEEPER;
 pub use prober::probe;
 
 use crate::config::{Config, Decide, Name};
@@ -43,7 +44,19 @@ pub struct Names {
     random: Arc<dyn Random>,
     keeper: OnceLock<Keeper>,
     /// The order that keeps each name away from home.
-    standing: Mutex<BTreeMap<usize, String>>,
+    standing: Mutex<BTreeMap<usize, Standing>>,
+}
+
+/// An order that put a name somewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    /// Its id.
+    pub order: String,
+    to: Addresses,
+    /// When its lease ends, monotonic.
+    ends_us: Micros,
+    /// Whether the keeper gave it: then the keeper knows why, or finds out by health.
+    own: bool,
 }
 
 impl Names {
@@ -77,6 +90,9 @@ impl Names {
         }
         let mover = Arc::new(Mover { names: self.clone(), hands, orders });
         let keeper = self.keeper.get_or_init(|| Keeper::new(guards, mover, self.clock.clone())).clone();
+        // Orders of before a restart were taken over when there was no keeper yet.
+        let standing = self.standing().clone();
+        standing.iter().for_each(|(number, standing)| self.stay(*number, standing));
         let (sink, sightings) = tokio::sync::mpsc::channel(SIGHTINGS);
         let prober = Prober::start(watches, &self.clock, &self.random, &sink);
         let voted = self.votes()?;
@@ -165,24 +181,32 @@ impl Names {
         self.keeper.get().and_then(verdict).unwrap_or_default()
     }
 
-    /// An order put a name somewhere for a time; of the keeper itself or of somebody else.
-    pub(crate) fn ordered(&self, number: usize, order: &str, to: &Addresses, lease_us: Micros) {
-        self.standing().insert(number, order.to_string());
+    /// An order put a name somewhere for a time; of the keeper itself (`own`) or of somebody else.
+    pub(crate) fn ordered(&self, number: usize, order: &str, to: &Addresses, lease_us: Micros, own: bool) {
+        let ends_us = self.clock.monotonic().saturating_add(lease_us);
+        let standing = Standing { order: order.to_string(), to: to.clone(), ends_us, own };
+        self.stay(number, &standing);
+        self.standing().insert(number, standing);
+    }
+
+    /// Health brings no name home while somebody's order keeps it away.
+    fn stay(&self, number: usize, standing: &Standing) {
+        let now = self.clock.monotonic();
         if let Some(keeper) = self.keeper.get()
             && let Some(guard) = keeper.guards().get_mut(number)
-            && let Some(place) = guard.place_of(to)
+            && let Some(place) = guard.place_of(&standing.to).filter(|_| !standing.own)
         {
-            guard.switching.taken(self.clock.monotonic(), place, divert::Reason::Operator, lease_us);
+            guard.switching.taken(now, place, divert::Reason::Operator, standing.ends_us.saturating_sub(now));
         }
     }
 
     /// An order is over.
     pub(crate) fn over(&self, number: usize, order: &str) {
-        self.standing().retain(|known, standing| *known != number || standing != order);
+        self.standing().retain(|known, standing| *known != number || standing.order != order);
     }
 
     /// The order that keeps a name away from home.
-    pub(crate) fn standing(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
+    pub(crate) fn standing(&self) -> MutexGuard<'_, BTreeMap<usize, Standing>> {
         self.standing.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 

@@ -1,11 +1,11 @@
 //! `switch-dns`: a name has the addresses of another of its places, while the order is in force. Taken back means home.
 //!
-//! Only from what it is believed to be, only to a configured place, and never back to a home that does not answer: an order
-//! whose lease ends then is owed until it does.
+//! Only from what it is believed to be, only to a configured place, and never back to a home that is known to be down: an
+//! order whose lease ends then is owed until home answers. Of two orders about a name the later one holds it.
 
 use super::{lease_us, not_in_force, parameter};
 use crate::fault;
-use crate::names::Names;
+use crate::names::{KEEPER, Names};
 use action::{Action, Adopted, Applied, HostView, Plan, Progress, pack, unpack};
 use base::{Fault, Micros, Result};
 use divert::{Addresses, Condition, Swap};
@@ -27,6 +27,9 @@ struct Record {
     from: Addresses,
     to: Addresses,
     lease_us: Micros,
+    /// Whether the keeper of the names gave it.
+    #[serde(default)]
+    own: bool,
 }
 
 impl SwitchDns {
@@ -47,7 +50,8 @@ impl SwitchDns {
             let known = places.iter().map(|place| place.addresses.to_string()).collect::<Vec<_>>().join(" or ");
             return Err(Fault::new(&fault::GUARDED).object(name).expected(known).found(format!("{from} to {to}")));
         }
-        Ok((number, Record { order: order.id.clone(), zone, name, from, to, lease_us: lease_us(order) }))
+        let own = order.by == KEEPER;
+        Ok((number, Record { order: order.id.clone(), zone, name, from, to, lease_us: lease_us(order), own }))
     }
 
     fn number(&self, record: &Record) -> Result<usize> {
@@ -86,7 +90,7 @@ impl Action for SwitchDns {
             Swap::Done | Swap::Already => {}
             Swap::Changed(found) => return Err(changed(&record.name, &record.from, &found.addresses)),
         }
-        self.names.ordered(number, &record.order, &record.to, record.lease_us);
+        self.names.ordered(number, &record.order, &record.to, record.lease_us, record.own);
         Ok(Applied { touched: plan.touched.clone(), record: plan.record.clone() })
     }
 
@@ -110,6 +114,10 @@ impl Action for SwitchDns {
         let Some(home) = self.names.at(number).places.first().map(|place| place.addresses.clone()) else {
             return Err(Fault::new(&fault::NOT_PROTECTED).object(&record.name));
         };
+        let later = self.names.standing().get(&number).map(|standing| standing.order.clone());
+        if let Some(later) = later.filter(|later| *later != record.order) {
+            return Ok(vec![format!("{} is left where it is: order {later} came after this one", record.name)]);
+        }
         if record.to != home && self.names.home(number) == Condition::Down {
             let fault = Fault::new(&fault::GUARDED).object(&record.name);
             return Err(fault
@@ -134,7 +142,7 @@ impl Action for SwitchDns {
             Err(gone) => return Ok(Adopted::Over(gone.to_string())),
         };
         let lease_us = Micros::try_from(left_s.saturating_mul(1_000_000)).unwrap_or(Micros::MAX);
-        self.names.ordered(number, &record.order, &record.to, lease_us);
+        self.names.ordered(number, &record.order, &record.to, lease_us, record.own);
         Ok(Adopted::Kept)
     }
 }

@@ -11,6 +11,9 @@ use record::{Order, Receipt, ReceiptState};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// By whom the keeper's orders are.
+pub(crate) const KEEPER: &str = "names";
+
 /// See the module.
 pub(super) struct Mover {
     pub names: Arc<Names>,
@@ -27,8 +30,8 @@ impl Mover {
             divert::Reason::Operator => "it was asked for".to_string(),
             divert::Reason::Home => format!("{} is well again", to.label),
         };
-        let reason = Reason { by: "names".into(), text, ..Reason::default() };
-        let standing = self.names.standing().get(&number).cloned();
+        let reason = Reason { by: KEEPER.into(), text, ..Reason::default() };
+        let standing = self.names.standing().get(&number).map(|standing| standing.order.clone());
         if let Some(standing) = standing.filter(|_| row.places.first() == Some(to)) {
             return self.orders.undo(&standing, &reason);
         }

@@ -138,7 +138,7 @@ fn an_order_moves_a_name_is_read_back_and_taken_back() {
     let done = scene.carry(&order);
     assert_eq!((done.state(), done.observed.len()), (ReceiptState::Verified, 1), "{}", done.message);
     assert_eq!(scene.now(), set("127.83.0.2"));
-    assert_eq!(scene.names.standing().get(&0).map(String::as_str), Some("ord-1"));
+    assert_eq!(scene.names.standing().get(&0).map(|standing| standing.order.clone()).as_deref(), Some("ord-1"));
     assert_eq!(scene.carry(&undo("ord-1")).state(), ReceiptState::Undone);
     assert_eq!(scene.now(), set("127.83.0.1"));
     assert!(scene.names.standing().is_empty());
@@ -176,9 +176,44 @@ fn a_restart_takes_over_what_stands() {
     scene.names.standing().clear();
     drop(scene.executor);
     scene.executor = executor(&scene.names, scene.folder.path(), &scene.clock);
-    assert_eq!(scene.names.standing().get(&0).map(String::as_str), Some("ord-1"));
+    assert_eq!(scene.names.standing().get(&0).map(|standing| standing.order.clone()).as_deref(), Some("ord-1"));
     assert_eq!(scene.carry(&undo("ord-1")).state(), ReceiptState::Undone);
     assert_eq!(scene.now(), set("127.83.0.1"));
+}
+
+#[test]
+fn of_two_orders_about_a_name_the_later_one_holds_it() {
+    let mut scene = Scene::new(9);
+    for id in ["ord-1", "ord-2"] {
+        let receipt = scene.carry(&scene.order(id, "127.83.0.1", "127.83.0.2"));
+        assert_eq!(receipt.state(), ReceiptState::Verified, "{}", receipt.message);
+    }
+    let undone = scene.carry(&undo("ord-1"));
+    assert!(undone.observed[0].contains("order ord-2 came after"), "{:?}", undone.observed);
+    assert_eq!(scene.now(), set("127.83.0.2"), "the second order stands");
+    assert_eq!(scene.carry(&undo("ord-2")).state(), ReceiptState::Undone);
+    assert_eq!(scene.now(), set("127.83.0.1"));
+}
+
+#[tokio::test]
+async fn health_alone_does_not_end_an_order_of_before_a_restart() {
+    for (by, stays) in [("test", true), (KEEPER, false)] {
+        let mut scene = Scene::new(9);
+        let order = Order { by: by.into(), ..scene.order("ord-1", "127.83.0.1", "127.83.0.2") };
+        // The name server is asked on a thread of its own, so that the test's runtime is not in its way.
+        assert_eq!(scene.carry(&order).state(), ReceiptState::Verified);
+        scene.names.standing().clear();
+        drop(scene.executor);
+        let executor = executor(&scene.names, scene.folder.path(), &scene.clock);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (hands, _thread) = Hands::start(executor, Arc::new(Book::default()), stop.clone()).unwrap();
+        let orders = Orders::new(String::new(), scene.clock.clone(), Arc::new(SystemRandom::new()));
+        let _prober = scene.names.watch(hands, orders).unwrap();
+        let keeper = scene.names.keeper().unwrap();
+        let stay = keeper.guards()[0].switching.stay().map(|(reason, _)| reason);
+        assert_eq!(stay == Some(divert::Reason::Operator), stays, "{by}: {stay:?}");
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -210,7 +245,7 @@ async fn a_dead_home_is_left_by_an_order_and_come_back_to_by_its_end() {
     while scene.names.standing().is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let standing = scene.names.standing().get(&0).cloned().unwrap();
+    let standing = scene.names.standing().get(&0).unwrap().order.clone();
     keeper.vote("scrubber", &Sighting { name: 0, place: 0, condition: Condition::Down, failure: None });
     let early = tokio::task::spawn_blocking({
         let hands = hands.clone();

@@ -13,18 +13,23 @@ const SAME: &[(Field, Flow)] = &[
     (Field::TcpFlags, Flow::TcpFlags),
 ];
 
+/// The flags that a signature fixes: all eight of the byte in the header of TCP.
+const TCP_FLAGS: u64 = 0xff;
+
 /// The rule that discards what a signature matches, or none when routers could only say something much wider.
 pub fn of(signature: &Signature) -> Option<Announcement> {
     let mut rule = FlowRule::to(signature.destination.to_string().parse().ok()?);
     let mut fields = 0;
     for (field, flow) in SAME {
         let Some(value) = signature.value(*field) else { continue };
-        let test = if flow.is_bits() { Test::all_of(value.into()) } else { Test::equal(value.into()) };
-        rule = rule.when(*flow, &[test]).ok()?;
-        fields += 1;
+        let flags = [Test::all_of(value.into()), Test::and_none_of(u64::from(!value) & TCP_FLAGS)];
+        let exact = [Test::equal(value.into())];
+        rule = rule.when(*flow, if flow.is_bits() { &flags[..] } else { &exact[..] }).ok()?;
+        // Flags are those of every connection: they make no rule narrower that would take a service off the net.
+        fields += usize::from(!flow.is_bits());
     }
     let udp = signature.value(Field::Protocol) == Some(17);
-    // A rule on protocol and destination port alone would take a service off the net.
+    // A rule on protocol, destination port and flags alone would take a service off the net.
     let narrow = fields >= 3 || (udp && fields >= 2 && signature.value(Field::SourcePort).is_some());
     narrow.then_some(Announcement::FlowSpec { rule, action: Action::Discard })
 }
@@ -45,6 +50,11 @@ mod tests {
             text.starts_with("discard ") && text.contains("source-port =123") && text.contains("length =468"),
             "{text}"
         );
+        // The flags of the packets of a good connection are not theirs that the flood has.
+        let acks = [(Field::Protocol, 6), (Field::DestinationPort, 443), (Field::TcpFlags, 0x10)];
+        assert_eq!(of(&signature(&acks)), None);
+        let text = of(&signature(&[&acks[..], &[(Field::Length, 1040)]].concat())).unwrap().to_string();
+        assert!(text.contains("tcp-flags all 0x10&none 0xef"), "{text}");
         let web = signature(&[(Field::Protocol, 6), (Field::DestinationPort, 443), (Field::Ttl, 54)]);
         assert_eq!(of(&web), None);
     }
