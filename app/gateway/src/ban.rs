@@ -9,6 +9,7 @@ use base::{Fault, Micros, Result};
 use flood::Bans;
 use record::{ActionKind, Order};
 use serde_json::{Value, json};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError};
 
 /// See the module.
@@ -26,9 +27,23 @@ fn parts(record: &Value) -> Result<(String, Prefix, u64)> {
     unpack(record)
 }
 
+/// Whether an IPv6 network holds IPv4 as well: the table of bans has IPv4 as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2), lists of
+/// whom nobody may ban have it as IPv4.
+fn holds_ipv4(network: &Prefix) -> bool {
+    let mapped = IpAddr::V6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
+    let around = pattern::Prefix::new(network.address(), network.length());
+    network.address().is_ipv6() && around.is_some_and(|around| around.has(mapped))
+}
+
 impl Ban {
     /// Refuses what is on the never-block list of this machine or of the configuration.
     fn check(&self, network: &Prefix, host: &HostView) -> Result<()> {
+        if holds_ipv4(network) {
+            let refused = Fault::new(&fault::NEVER).object(format!("address {network}"));
+            return Err(refused
+                .expected("a network of one family")
+                .found("one around ::ffff:0:0/96, which is all of IPv4"));
+        }
         host.never().check_address(network, host)?;
         let policies = self.policies.read().unwrap_or_else(PoisonError::into_inner);
         let entry = policies.never.iter().find(|entry| entry.overlaps(network));
@@ -100,5 +115,26 @@ impl Action for Ban {
         }
         self.put(&order, &network, host, left_s)?;
         Ok(Adopted::Kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_around_mapped_addresses_is_all_of_ipv4() {
+        for (text, holds) in [
+            ("::fffe:0:0/95", true),
+            ("::8000:0:0/81", true),
+            ("::ffff:0:0/90", true),
+            ("::/0", true),
+            ("2001:db8::/32", false),
+            ("::1", false),
+            ("0.0.0.0/0", false),
+            ("::ffff:192.0.2.0/120", false),
+        ] {
+            assert_eq!(holds_ipv4(&text.parse().unwrap()), holds, "{text}");
+        }
     }
 }

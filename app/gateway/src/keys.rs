@@ -45,7 +45,7 @@ impl Keeper {
         let signs_us = LEAST_US.max(i64::from(passes.max().unwrap_or(0)) * 1_000_000);
         let stored = read(&self.file);
         if let Some((keys, since)) = &stored
-            && (0..signs_us).contains(&(now - since))
+            && (0..signs_us).contains(&now.saturating_sub(*since))
         {
             return keys.clone();
         }

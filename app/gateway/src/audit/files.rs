@@ -63,8 +63,11 @@ impl Files {
         };
         let written = file.write_all(format!("{line}\n").as_bytes());
         if let Err(cause) = written {
-            // What is torn ends a file; the next record begins another.
-            self.file = None;
+            // Cut off what is torn and go on in this file: one file more for each record that a full disk does not take would
+            // push out those that are whole.
+            if file.set_len(self.written).is_err() {
+                self.file = None;
+            }
             return Err(failed(cause));
         }
         self.written += bytes;

@@ -49,7 +49,7 @@ pub fn of(exchange: &Exchange, captured: &Captured, redact: &[String]) -> Value 
 }
 
 fn hidden(name: &str, redact: &[String]) -> bool {
-    redact.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+    gateway::is_secret(name, redact)
 }
 
 /// Names and values, in order.
@@ -118,12 +118,17 @@ fn rules(exchange: &Exchange, redact: &[String]) -> Vec<Value> {
     let hits = exchange.finding.as_ref().map(|finding| finding.verdict.hits.as_slice()).unwrap_or_default();
     let rule = |hit: &waf::Hit| {
         let key = String::from_utf8_lossy(&hit.key);
-        // `json.user.password` names a password.
-        let last = key.rsplit(['.', ':']).next().unwrap_or_default();
         let field = hit.variable.contains("HEADERS") && SECRET_FIELDS.contains(&key.to_ascii_lowercase().as_str());
-        let secret = field || WHOLE.contains(&hit.variable) || hidden(&key, redact) || hidden(last, redact);
-        let value = if secret { HIDDEN.into() } else { String::from_utf8_lossy(&hit.value) };
-        json!({"id": hit.id, "message": String::from_utf8_lossy(&hit.message), "severity": hit.severity, "tags": hit.tags,
+        // What a rule has captured (`TX:0` to `TX:9`) may be any part of the request.
+        let captured = hit.variable == "TX" && key.bytes().all(|digit| digit.is_ascii_digit());
+        let secret = field || captured || WHOLE.contains(&hit.variable) || hidden(&key, redact);
+        let value = String::from_utf8_lossy(&hit.value);
+        let message = String::from_utf8_lossy(&hit.message);
+        // A message may quote what was found.
+        let quotes = secret && !value.is_empty() && message.contains(&*value);
+        let message = if quotes { message.replace(&*value, HIDDEN) } else { message.into_owned() };
+        let value = if secret { HIDDEN.into() } else { value };
+        json!({"id": hit.id, "message": message, "severity": hit.severity, "tags": hit.tags,
             "variable": hit.variable, "key": key, "value": value, "file": hit.file.as_ref(), "line": hit.line})
     };
     hits.iter().map(rule).collect()
@@ -155,6 +160,7 @@ mod tests {
         for (content, text, shown) in [
             ("application/x-www-form-urlencoded", "a=b&PASSWORD=hunter2", json!("a=b&PASSWORD=***")),
             ("application/x-www-form-urlencoded", "pass%77ord=hunter2", json!("pass%77ord=***")),
+            ("application/x-www-form-urlencoded", "user[password]=hunter2", json!("user[password]=***")),
             (
                 "application/json; charset=utf-8",
                 r#"{"u":[{"Token":"hunter2","n":1}]}"#,
