@@ -11,11 +11,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Addresses whose load is told a second.
 const ADDRESSES: usize = 64;
+/// A filter that did not hear is not told anything for so long.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// Where the filter is asked.
 #[derive(Debug, Clone, Default)]
@@ -26,12 +29,14 @@ struct Seat {
     socket: PathBuf,
     /// A load is being told.
     busy: AtomicBool,
+    /// When it did not hear last.
+    deaf: Mutex<Option<Instant>>,
 }
 
 impl Filter {
     /// Behind a socket, or none.
     pub fn at(socket: Option<PathBuf>) -> Filter {
-        Filter(socket.map(|socket| Arc::new(Seat { socket, busy: AtomicBool::new(false) })))
+        Filter(socket.map(|socket| Arc::new(Seat { socket, busy: AtomicBool::new(false), deaf: Mutex::default() })))
     }
 
     /// Drops everything from a source for so long.
@@ -72,7 +77,15 @@ impl Filter {
 
     fn tell(&self, question: &Question) -> bool {
         let Some(seat) = &self.0 else { return false };
+        let deaf = *seat.deaf.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each of those who wait for it would wait for seconds, and bans of the gateway with them.
+        if deaf.is_some_and(|since| since.elapsed() < PAUSE) {
+            return false;
+        }
         let heard = ask::<Value>(&seat.socket, question);
+        // What it refuses it has heard.
+        let failed = heard.as_ref().is_err_and(|fault| fault.code().id == scrubber::fault::SOCKET.id);
+        *seat.deaf.lock().unwrap_or_else(PoisonError::into_inner) = failed.then(Instant::now);
         if let Err(fault) = &heard {
             tracing::warn!(fault = %Fault::inside(fault), "the packet filter does not hear");
         }
@@ -112,4 +125,23 @@ pub fn addresses(config: &Config) -> Vec<(String, IpAddr)> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn a_filter_that_did_not_hear_is_left_alone_for_a_while() {
+        let path = std::env::temp_dir().join(format!("garrison-deaf-{}.sock", std::process::id()));
+        let filter = Filter::at(Some(path.clone()));
+        assert!(!filter.tell(&Question::Status));
+        let listener = UnixListener::bind(&path).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let told = filter.tell(&Question::Status);
+        let asked = listener.accept().is_ok();
+        std::fs::remove_file(&path).unwrap();
+        assert!(!told && !asked, "nobody waits for it again");
+    }
 }
