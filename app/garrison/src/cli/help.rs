@@ -38,6 +38,25 @@ const TEXTS: &[(&str, &str)] = &[
         "Configuration of a gateway on this machine; gateway/gateway.yaml of the data directory when absent, and no gateway without either",
         "本机网关的配置文件；缺省时使用数据目录中的 gateway/gateway.yaml，两者皆无则不启动网关",
     ),
+    (
+        "Configuration of a packet filter on this machine; scrubber/scrubber.yaml of the data directory when absent, and no filter without either",
+        "本机流量清洗的配置文件；缺省时使用数据目录中的 scrubber/scrubber.yaml，两者皆无则不启动",
+    ),
+    // scrub
+    ("Packet filters at the edge: levels, attacks, routers, names", "边缘流量清洗：级别、攻击、路由器、域名"),
+    ("Every protected destination: level, rates, attack", "所有受保护目标：级别、速率、攻击"),
+    (
+        "Why a destination is treated as it is: its reasons, signatures, and the reports of its attacks",
+        "某目标为何如此处置：原因、特征及其攻击报告",
+    ),
+    ("Name or prefix of the destination", "目标的名称或网段"),
+    ("Reports of the newest attacks", "最近攻击的报告"),
+    ("Routers upstream and names, with what is told to them", "上游路由器与域名，以及对其通告的内容"),
+    (
+        "On the filter's own machine: write the newest header samples of a destination as a capture file",
+        "在清洗设备本机：将某目标最新的包头样本写成抓包文件",
+    ),
+    ("What `garrison-gateway scrub capture` takes", "`garrison-gateway scrub capture` 的参数"),
     ("Run without an agent on this machine", "不在本机运行代理"),
     ("Show one safe drill after the start, then live events", "启动后演示一次安全演练，然后显示实时事件"),
     (
