@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(if $(wildcard $(CACHE)/target),$(CACHE)/target,$(CU
 export GARRISON_VENV ?= $(CACHE)/venv
 BIN := $(CARGO_TARGET_DIR)/debug
 
-.PHONY: help run test fuzz test-kernels bench eval eval-waf train-waf eval-ddos train-ddos drill train-waf setup build fmt lint
+.PHONY: help run test fuzz test-kernels bench eval eval-waf train-waf eval-ddos train-ddos drill setup build fmt lint
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,8 +29,8 @@ fuzz: setup ## search for inputs that harm: property tests with another seed, th
 test-kernels: setup build ## probe table and drills on Debian's 5.10, 6.1 and 6.12 kernels under QEMU
 	@bash tests/kernels/run
 
-bench: setup ## speed, beside auditd in the same run; writes figures/*.json in the target directory
-	@bash tests/bench/run
+bench: setup ## speed, beside peers in the same run (PARTS="scrub pool" for some); writes figures/*.json in the target directory
+	@bash tests/bench/run $(PARTS)
 
 eval: setup build ## detection quality: every rule against its cases and ordinary life; writes figures/content.json
 	@cargo xtask content
