@@ -121,6 +121,19 @@ fn well_known_injections_and_plain_texts() {
     }
 }
 
+/// A keyword before a dot ends its word, so that a row of them is as many words: each once was measured to the end of the
+/// row, which made half an hour of this test.
+#[test]
+fn a_long_row_of_keywords_and_dots_is_read_flat() {
+    for piece in ["or.", "or`", "1or.", "select."] {
+        let value = piece.repeat(1_000_000);
+        for dialect in [Dialect::Ansi, Dialect::MySql] {
+            read(value.as_bytes(), Context::Bare, dialect);
+        }
+        assert!(census(value.as_bytes(), Context::Bare, Dialect::Ansi).tokens >= 1_000_000);
+    }
+}
+
 /// Values made of what the lexer knows, so that rare paths are taken.
 fn sqlish() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![

@@ -8,13 +8,15 @@ use memchr::{memchr, memchr2_iter};
 impl Lexer<'_> {
     /// A word. What stands before a `.` or a backtick in it is a word of its own when it is a keyword: `SELECT.1`.
     pub fn word(&self, at: usize) -> Step {
-        let length = self.run(at, |byte| !ends_word(byte));
-        let kept = &self.value[at..at + length.min(TEXT)];
+        // Its length is measured only once it is known to be one: a row of `or.` would be measured anew at each of them.
+        let head = &self.value[at..self.value.len().min(at + TEXT)];
+        let kept = &head[..head.iter().take_while(|byte| !ends_word(**byte)).count()];
         for index in memchr2_iter(b'.', b'`', kept) {
             if let Some(kind) = lookup(&kept[..index]).filter(|kind| *kind != Kind::Bareword) {
                 return self.span(kind, at, at + index);
             }
         }
+        let length = self.run(at, |byte| !ends_word(byte));
         let kind = if length <= TEXT { lookup(kept) } else { None };
         self.span(kind.unwrap_or(Kind::Bareword), at, at + length)
     }
