@@ -43,6 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tonic", &["fleet"]),
     ("rcgen", &["fleet", "gateway"]),
     ("hickory-proto", &["divert"]),
+    ("maxminddb", &["origin"]),
     ("libbpf-rs", &["kernel", "sensor", "scrub"]),
     ("libbpf-sys", &["kernel", "sensor", "scrub"]),
 ];
