@@ -222,10 +222,18 @@ impl Pool {
                 Ends::V6(first, last) => self.ipv6.check(first, last, slot).map_err(|other| self.other(slot, other)),
             }?;
         }
-        // A range cuts one run into three at most.
-        if self.ipv4.len() + self.ipv6.len() + 2 > self.limits.runs {
-            let most = format!("at most {} runs", self.limits.runs);
-            return Err(Fault::new(&fault::FULL).object("pool").expected(most));
+        // A range cuts one run into three at most. What makes a pool no bigger is possible at its limit, and beyond one that
+        // was lowered: else nothing could be given back.
+        let runs = self.ipv4.len() + self.ipv6.len();
+        if runs + 2 > self.limits.runs {
+            let growth = match range.0 {
+                Ends::V4(first, last) => self.ipv4.growth(first, last, to),
+                Ends::V6(first, last) => self.ipv6.growth(first, last, to),
+            };
+            if growth > 0 && runs.saturating_add_signed(growth) > self.limits.runs {
+                let most = format!("at most {} runs", self.limits.runs);
+                return Err(Fault::new(&fault::FULL).object("pool").expected(most));
+            }
         }
         Ok(Deed::Set { range, from, to })
     }

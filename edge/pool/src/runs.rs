@@ -135,8 +135,46 @@ impl<K: Number> Runs<K> {
         Some(run)
     }
 
+    /// How many runs there are more once a range that lies in one run, or in none, has this holder (`None`: is out of the
+    /// pool).
+    pub(crate) fn growth(&self, first: K, last: K, slot: Option<Slot>) -> isize {
+        let around = self.around(first);
+        if around.is_some_and(|(_, run)| Some(run.slot) == slot) {
+            return 0;
+        }
+        let sticks_out = around.map_or([false; 2], |(start, run)| [start < first, run.last > last]);
+        let neighbours = [first.before(), last.after()].map(|at| at.and_then(|at| self.slot(at)));
+        let joined = neighbours.iter().filter(|neighbour| slot.is_some() && **neighbour == slot).count();
+        let made = sticks_out.iter().filter(|out| **out).count() + usize::from(slot.is_some());
+        made as isize - joined as isize - isize::from(around.is_some())
+    }
+
+    /// What most changes are, without taking trees apart: a whole run gets a holder that neither of its neighbours has.
+    /// False when the change is another, and nothing was done.
+    fn hand_over(&mut self, first: K, last: K, slot: Slot) -> bool {
+        let touches = |end: K, next: K| end.after() == Some(next);
+        let before = self.by_first.range(..first).next_back();
+        if before.is_some_and(|(_, run)| run.slot == slot && touches(run.last, first)) {
+            return false;
+        }
+        let mut from = self.by_first.range_mut(first..);
+        let Some((start, run)) = from.next().filter(|(start, run)| **start == first && run.last == last) else {
+            return false;
+        };
+        if from.next().is_some_and(|(next, run)| run.slot == slot && touches(last, *next)) {
+            return false;
+        }
+        let old = std::mem::replace(&mut run.slot, slot);
+        self.by_slot.remove(&(old, *start));
+        self.by_slot.insert((slot, *start));
+        true
+    }
+
     /// Gives a range to a holder, or takes it out of the pool (`None`), whatever was there.
     pub(crate) fn set(&mut self, mut first: K, mut last: K, slot: Option<Slot>) {
+        if slot.is_some_and(|slot| self.hand_over(first, last, slot)) {
+            return;
+        }
         // What sticks out on both sides stays with its holder.
         if let Some((start, run)) = self.around(first)
             && start < first

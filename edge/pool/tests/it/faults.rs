@@ -46,7 +46,7 @@ fn what_is_not_there_is_named() {
 
 #[test]
 fn limits_hold() {
-    let limits = Limits { runs: 6, holders: 2 };
+    let limits = Limits { runs: 5, holders: 2 };
     let mut pool = pool(limits);
     let third = Change::AddHolder { name: "gamma".into(), kind: Kind::Site };
     assert!(pool.apply(&third).unwrap_err().is(&fault::FULL));
@@ -56,6 +56,22 @@ fn limits_hold() {
     let rows = pool.rows().collect::<Vec<_>>();
     let holders = || ["acme", "beta"].map(|name| (name.to_string(), Kind::Customer));
     assert!(Pool::restore(Limits { runs: 3, ..limits }, holders(), rows).unwrap_err().is(&fault::FULL));
+}
+
+#[test]
+fn at_the_limit_addresses_can_be_given_back_and_no_room_is_wasted() {
+    let mut pool = pool(Limits { runs: 3, holders: 2 });
+    let cut = |text: &str| Change::Release { range: range(text), from: "acme".into() };
+    assert!(pool.check(&cut("192.0.2.20")).unwrap_err().is(&fault::FULL));
+    let end = Change::Move { range: range("192.0.2.31"), from: "acme".into(), to: "beta".into() };
+    assert!(pool.check(&end).unwrap_err().is(&fault::FULL));
+    pool.apply(&cut("192.0.2.31")).unwrap();
+    pool.apply(&cut("192.0.2.16-192.0.2.30")).unwrap();
+    assert_eq!(pool.summary().runs, 1);
+    pool.apply(&Change::Assign { range: range("192.0.2.1"), to: "beta".into() }).unwrap();
+    assert_eq!(pool.summary().runs, 3, "up to the limit, not two before it");
+    pool.apply(&Change::Remove { range: range("192.0.2.0") }).unwrap();
+    assert_eq!(pool.summary().runs, 2);
 }
 
 #[test]

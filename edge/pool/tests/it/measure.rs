@@ -1,13 +1,14 @@
 //! What five million addresses cost: `cargo test -p pool --test it -- --ignored --nocapture`. Writes `figures/pool.json`.
 //!
-//! Each shape is measured in a process of its own, so that memory which another has left behind is not counted. The worst case is cut into single addresses, no two neighbours with one holder; the usual one is in ranges of 256. Memory is
-//! what the process grew by; times are of one thread on a machine that may be busy, so medians of runs.
+//! Each shape is measured in a process of its own, so that memory which another has left behind is not counted. The worst
+//! case is cut into single addresses, no two neighbours with one holder; the usual one is in ranges of 250. Memory is what
+//! the process grew by; times are those that the thread was on a processor, medians of runs: the machine may be busy.
 
 use pool::{Change, Held, Kind, Limits, Pool, Range, Row};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Instant;
 
 const ADDRESSES: u32 = 5_000_000;
 const HOLDERS: u32 = 1000;
@@ -19,6 +20,12 @@ fn resident() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// Seconds that this thread was on a processor.
+fn processor() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 fn at(number: u32, ipv6: bool) -> IpAddr {
@@ -42,13 +49,13 @@ fn filled(size: u32, ipv6: bool) -> Pool {
 fn times(mut call: impl FnMut(u32)) -> Vec<f64> {
     let mut number = 1_u32;
     let mut run = || {
-        let begin = Instant::now();
+        let begin = processor();
         for _ in 0..CALLS {
             // Numerical Recipes' generator: addresses in no order.
             number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             call(((u64::from(number) * u64::from(ADDRESSES)) >> 32) as u32);
         }
-        begin.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS)
+        (processor() - begin) * 1e6 / f64::from(CALLS)
     };
     (0..RUNS).map(|_| run()).collect()
 }
@@ -64,9 +71,9 @@ fn row(id: &str, what: &str, unit: &str, mut ours: Vec<f64>, goal: f64, data: &s
 
 fn measure(shape: &str, size: u32, ipv6: bool, bytes: f64, rows: &mut Vec<Value>) {
     let before = resident();
-    let begin = Instant::now();
+    let begin = processor();
     let mut pool = filled(size, ipv6);
-    let restored = begin.elapsed().as_secs_f64();
+    let restored = processor() - begin;
     let each = || resident().saturating_sub(before) as f64 / f64::from(ADDRESSES);
     let data = if size == 1 { "each alone: no two neighbours have one holder" } else { "in ranges of 250" };
     let data = format!("{data}, {}", if ipv6 { "IPv6" } else { "IPv4" });
@@ -76,9 +83,9 @@ fn measure(shape: &str, size: u32, ipv6: bool, bytes: f64, rows: &mut Vec<Value>
     let all: Vec<f64> = (0..RUNS as u32)
         .map(|number| {
             let (from, to) = (format!("customer-{:04}", number * 2), format!("customer-{:04}", number * 2 + 1));
-            let begin = Instant::now();
+            let begin = processor();
             pool.apply(&Change::MoveAll { from, to }).unwrap();
-            begin.elapsed().as_secs_f64() * 1000.0
+            (processor() - begin) * 1000.0
         })
         .collect();
     rows.push(row(&id("move-all"), "all addresses of one holder, 5000, to another", "ms", all, 500.0, &data));
@@ -95,10 +102,10 @@ fn measure(shape: &str, size: u32, ipv6: bool, bytes: f64, rows: &mut Vec<Value>
     rows.push(row(&id("memory-moved"), what, "B", vec![each()], bytes * 4.0, &data));
     let mut page = Vec::new();
     for number in 0..RUNS as u32 * 20 {
-        let begin = Instant::now();
+        let begin = processor();
         let name = format!("customer-{:04}", number * 9 % HOLDERS);
         black_box(pool.held(Some(&name), at(ADDRESSES / 2, ipv6)).unwrap().take(1000).count());
-        page.push(begin.elapsed().as_secs_f64() * 1e6);
+        page.push((processor() - begin) * 1e6);
     }
     rows.push(row(&id("page"), "1000 ranges of one holder, from the middle", "us", page, 5000.0, &data));
 }

@@ -141,9 +141,15 @@ proptest! {
         let (mut pool, mut model, mut log) = (Pool::new(Limits::default()), Model::default(), Vec::new());
         for (change, addresses) in changes {
             let possible = pool.check(&change).is_ok();
+            // At its limit a pool takes exactly the changes that make it no bigger.
+            let full = Limits { runs: pool.summary().runs, ..Limits::default() };
+            let rows = pool.rows();
+            let mut at_limit = Pool::restore(full, model.holders.clone(), rows).unwrap();
+            let taken = at_limit.apply(&change).is_ok();
             let before = pool.rows().collect::<Vec<_>>();
             let made = pool.apply(&change);
             prop_assert_eq!(made.is_ok(), possible);
+            prop_assert_eq!(taken, possible && pool.summary().runs <= full.runs, "{:?}", change);
             prop_assert_eq!(model.apply(&change, &addresses), possible, "{:?}: {:?}", change, made);
             if possible {
                 log.push(serde_json::to_string(&change).unwrap());
