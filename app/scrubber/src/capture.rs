@@ -2,6 +2,8 @@
 //!
 //! Source: <https://www.tcpdump.org/manpages/pcap-savefile.5.html>, <https://www.tcpdump.org/linktypes.html>.
 
+use base::Micros;
+use ddos::Sample;
 use serde::{Deserialize, Serialize};
 
 /// Magic of a file with nanoseconds, in this machine's byte order.
@@ -23,6 +25,25 @@ pub struct Taken {
     /// Its first bytes, hexadecimal.
     #[serde(with = "bytes")]
     pub header: Vec<u8>,
+}
+
+impl Taken {
+    /// A sample taken by now, µs since the Unix epoch: its stamp counts from the machine's start.
+    pub fn of(sample: Sample, now: Micros) -> Taken {
+        let at = i64::try_from(sample.at_ns).unwrap_or(i64::MAX).saturating_add(now * 1000 - since_boot());
+        Taken {
+            at_ns: u64::try_from(at).unwrap_or(0),
+            length: sample.length,
+            reason: sample.reason.map_or("", |reason| reason.word()).into(),
+            header: sample.header.to_vec(),
+        }
+    }
+}
+
+/// Time since boot, ns, by the clock that stamps samples.
+fn since_boot() -> i64 {
+    let uptime = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    uptime.tv_sec * 1_000_000_000 + uptime.tv_nsec
 }
 
 /// Bytes as hexadecimal text.

@@ -2,23 +2,25 @@
 
 use crate::board::Board;
 use crate::capture::Taken;
-use crate::carpet;
 use crate::config::{Config, Decide};
 use crate::hands::Hands;
-use crate::memory::Memory;
+use crate::link::Link;
+use crate::memory::{Keeper, Memory};
 use crate::orders::{CONTROLLER, Orders, Reason as Reasoned};
 use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::port::SharedPackets;
-use crate::status::{Destination, Interface, Said, Signature, Status};
+use crate::readings::Meters;
+use crate::status::{Destination, Interface, Status};
 use crate::steady::Steady;
 use crate::tell::{Subject, Teller};
 use crate::upstream::Upstream;
+use crate::{carpet, shown};
 use base::{Clock, Lang, Micros, Result};
 use ddos::report::Lookups;
 use ddos::{Counters, Judgement, Level, Model, Prefix, Reason, Sample, Watch};
 use record::Response;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Samples that are read a second, of each interface.
@@ -29,17 +31,11 @@ const KEPT: usize = 256;
 /// Signatures that the filter holds at a time; those of the first destinations come first.
 const RULES: usize = scrub::RULES;
 
-/// Part of the link from which on it counts as full.
-const FULL: f64 = 0.9;
-
 /// A report under way is written anew after so long, µs; the first one when as much is known.
 const REPORT_US: Micros = 10_000_000;
 
 /// How long orders of an earlier run stay, µs: by then this one knows what is wanted.
 const INHERIT_US: Micros = 60_000_000;
-/// What is usual is kept once in so long, µs.
-const KEEP_US: Micros = 600_000_000;
-
 /// What the controller works with.
 pub struct Parts {
     /// The configuration.
@@ -76,14 +72,14 @@ pub struct Controller {
     index: BTreeMap<Prefix, usize>,
     steady: Steady,
     outbox: Outbox,
-    /// Writes what is kept.
-    keeping: Option<std::thread::JoinHandle<()>>,
+    keeper: Keeper,
+    meters: Meters,
+    /// Destinations that must be turned away upstream, for their link is full.
+    crowd: BTreeSet<Prefix>,
     /// Orders of an earlier run, and when they are taken back.
     inherited: (Vec<String>, Micros),
     /// Packets that each signature had dropped a second ago.
     hits: BTreeMap<u64, u64>,
-    /// When memory is kept next, µs.
-    keep_us: Micros,
 }
 
 impl Controller {
@@ -93,7 +89,6 @@ impl Controller {
         let inherited = std::mem::take(&mut parts.inherited);
         let mut steady = Steady::new(parts.clock.clone());
         let now = steady.now();
-        let interfaces = parts.config.interfaces.len();
         let ranges = carpet::ranges(parts.config.protected().map(|(prefix, _)| prefix));
         let range = |(prefix, members): (Prefix, Vec<Prefix>)| {
             let highest = parts.config.detect.highest.min(Level::Verified);
@@ -108,7 +103,7 @@ impl Controller {
             let baseline = baselines.get(&prefix).cloned().unwrap_or_default();
             let mut watch = Watch::with(prefix, settings, baseline);
             watch.order(now, entry.lowest);
-            Place::new(prefix, entry, watch, interfaces)
+            Place::new(prefix, entry, watch)
         };
         places.extend(parts.config.protected().map(place));
         let index = places.iter().enumerate().map(|(index, place)| (place.prefix, index)).collect();
@@ -117,10 +112,11 @@ impl Controller {
             index,
             steady,
             outbox: Outbox::new(parts.hands.clone()),
-            keeping: None,
+            keeper: Keeper::new(std::mem::take(&mut parts.memory), now),
+            meters: Meters::default(),
+            crowd: BTreeSet::new(),
             inherited: (inherited, now + INHERIT_US),
             hits: BTreeMap::new(),
-            keep_us: now + KEEP_US,
             parts,
         }
     }
@@ -136,13 +132,10 @@ impl Controller {
             self.places.iter_mut().for_each(|place| place.heard(&receipt, now));
             self.parts.upstream.heard(&receipt, now);
         }
-        let (mut deltas, mut samples) = self.read()?;
-        let all = deltas.values().fold(Counters::default(), |mut sum, delta| {
-            sum += *delta;
-            sum
-        });
+        let (mut deltas, links, mut samples) = self.read()?;
+        self.crowd(&links);
         self.spread(&mut deltas, &mut samples);
-        let mut shown = Vec::new();
+        let mut rows = Vec::new();
         let hits = self.parts.packets.lock().signatures()?;
         self.renew(now, &hits);
         // Nothing new is decided before the hands have taken what was: what is wanted is seen again next second.
@@ -157,16 +150,36 @@ impl Controller {
             let delta = deltas.get(&prefix).copied();
             let judgement = self.judge(index, now, delta.as_ref(), samples.remove(&prefix).unwrap_or_default());
             let delta = delta.unwrap_or_default();
-            self.act(index, now, &judgement, &delta, free.then_some(&mut room));
+            self.act(index, now, &judgement, free.then_some(&mut room));
             let place = &self.places[index];
             if place.members.is_empty() || judgement.alarm {
-                shown.push(destination(place, &judgement, &delta, &hits));
+                rows.push(shown::destination(place, &judgement, &delta, &hits));
             }
         }
         self.hits = hits;
         self.parts.upstream.second(now, &self.parts.orders, &mut self.outbox, free);
         self.remember(now);
-        self.show(now, &all, shown)
+        self.show(now, &links, rows)
+    }
+
+    /// Which destinations fill their link: they are told, so that their level rises above what can be done here.
+    fn crowd(&mut self, links: &[Link]) {
+        let takes = self.parts.config.detect.link_bytes;
+        let before = std::mem::take(&mut self.crowd);
+        let can = |prefix: Prefix| {
+            let place = self.index.get(&prefix).and_then(|index| self.places.get(*index));
+            place.is_some_and(Place::may_be_turned_away)
+        };
+        self.crowd = links.iter().flat_map(|link| link.crowd(takes, can, &before)).collect();
+        for place in &mut self.places {
+            place.watch.crowds(self.crowd.contains(&place.prefix));
+        }
+    }
+
+    /// The last thing before it ends.
+    pub fn end(&mut self) {
+        let now = self.steady.now();
+        self.keeper.end(now, || usual(&self.places));
     }
 
     /// Adds what came to ranges whose traffic is spread.
@@ -200,47 +213,23 @@ impl Controller {
                 self.outbox.give(self.parts.orders.undo(&order, &reason));
             }
         }
-        if now < self.keep_us {
-            return;
-        }
-        self.keep_us = now + KEEP_US;
-        if self.keeping.as_ref().is_some_and(|keeping| !keeping.is_finished()) {
-            return;
-        }
-        let usual = |place: &Place| (place.prefix, place.watch.baseline().clone());
-        let memory = self.parts.memory.with(self.places.iter().map(usual).collect());
-        // On a thread of its own: a slow disk must not cost the filter its lease.
-        let keep = move || {
-            if let Err(fault) = memory.keep() {
-                tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
-            }
-        };
-        self.keeping = std::thread::Builder::new().name("memory".into()).spawn(keep).ok();
+        self.keeper.second(now, || usual(&self.places));
     }
 
     /// Counters since the last second and samples, by destination.
-    #[expect(clippy::type_complexity, reason = "two maps with the same key, taken apart at once")]
-    fn read(&mut self) -> Result<(BTreeMap<Prefix, Counters>, BTreeMap<Prefix, Vec<Sample>>)> {
+    #[expect(clippy::type_complexity, reason = "three parts, taken apart at once")]
+    fn read(&mut self) -> Result<(BTreeMap<Prefix, Counters>, Vec<Link>, BTreeMap<Prefix, Vec<Sample>>)> {
         let mut packets = self.parts.packets.lock();
         packets.renew()?;
-        let counters = packets.counters()?;
+        let readings = packets.counters()?;
         let sampled = packets.samples(SAMPLES)?;
         drop(packets);
-        let at = self.parts.clock.monotonic();
-        let mut deltas: BTreeMap<Prefix, Counters> = BTreeMap::new();
-        for (interface, counters) in counters.into_iter().enumerate() {
-            for (prefix, now) in counters {
-                let place = self.index.get(&prefix).and_then(|index| self.places.get_mut(*index));
-                if let Some(delta) = place.and_then(|place| place.delta(interface, at, now)) {
-                    *deltas.entry(prefix).or_default() += delta;
-                }
-            }
-        }
+        let (deltas, links) = self.meters.read(self.parts.clock.monotonic(), readings);
         let mut samples: BTreeMap<Prefix, Vec<Sample>> = BTreeMap::new();
         for (prefix, sample) in sampled {
             samples.entry(prefix).or_default().push(sample);
         }
-        Ok((deltas, samples))
+        Ok((deltas, links, samples))
     }
 
     fn judge(&mut self, index: usize, now: Micros, delta: Option<&Counters>, samples: Vec<Sample>) -> Judgement {
@@ -269,14 +258,13 @@ impl Controller {
             }
             return judgement;
         }
-        let offset = now * 1000 - since_boot();
-        let taken = samples.into_iter().take(KEPT).map(|sample| taken(sample, offset));
+        let taken = samples.into_iter().take(KEPT).map(|sample| Taken::of(sample, now));
         self.parts.board.sampled(place.prefix, taken);
         judgement
     }
 
     /// Tells of what begins, orders what is wanted.
-    fn act(&mut self, index: usize, now: Micros, judgement: &Judgement, delta: &Counters, room: Option<&mut usize>) {
+    fn act(&mut self, index: usize, now: Micros, judgement: &Judgement, room: Option<&mut usize>) {
         let policy = &self.parts.config.policy;
         let place = &mut self.places[index];
         if judgement.began {
@@ -284,9 +272,8 @@ impl Controller {
             let subject = Subject { name: &place.name, prefix: place.prefix, judgement, proposals };
             place.alert = self.parts.teller.began(&subject);
         }
-        let full = delta.bytes as f64 > self.parts.config.detect.link_bytes * FULL;
         if place.members.is_empty() {
-            self.parts.upstream.judged(place, judgement, full, now);
+            self.parts.upstream.judged(place, judgement, self.crowd.contains(&place.prefix), now);
         }
         let why: Vec<String> = judgement.causes.iter().map(|cause| cause.text(Lang::En)).collect();
         let why = if why.is_empty() { "quiet".to_string() } else { why.join("; ") };
@@ -342,19 +329,22 @@ impl Controller {
         }
     }
 
-    fn show(&mut self, now: Micros, all: &Counters, destinations: Vec<Destination>) -> Result<()> {
+    fn show(&mut self, now: Micros, links: &[Link], destinations: Vec<Destination>) -> Result<()> {
+        let rate: u64 = links.iter().map(|link| link.packets).sum();
+        let bytes: u64 = links.iter().map(|link| link.bytes).sum();
         let mut packets = self.parts.packets.lock();
-        packets.adapt_sampling(all.packets as f64)?;
+        packets.adapt_sampling(rate as f64)?;
         let dropped = packets.dropped()?;
         let lease_left_ms = u64::try_from(packets.lease_left()?.as_millis()).unwrap_or(u64::MAX);
         let bans = packets.bans()?;
         drop(packets);
+        let takes = self.parts.config.detect.link_bytes;
         let status = Status {
             time_us: now,
-            interfaces: self.parts.interfaces.clone(),
+            interfaces: shown::interfaces(&self.parts.interfaces, links, takes),
             lease_left_ms,
-            packets: all.packets as f64,
-            bits: all.bytes as f64 * 8.0,
+            packets: rate as f64,
+            bits: bytes as f64 * 8.0,
             dropped: Reason::ALL.iter().map(|reason| (reason.word().to_string(), dropped[reason.index()])).collect(),
             destinations,
             bans,
@@ -367,49 +357,14 @@ impl Controller {
     }
 }
 
+/// What is usual for each destination.
+fn usual(places: &[Place]) -> BTreeMap<Prefix, ddos::Baseline> {
+    places.iter().map(|place| (place.prefix, place.watch.baseline().clone())).collect()
+}
+
 /// What a person may order when the controller may not.
 fn proposals(decide: Decide, level: Level) -> Vec<Response> {
     let ask = decide == Decide::Ask && level > Level::Observe;
     let response = Response { action: record::ActionKind::ScrubLevel.word().into(), lease_s: 3600 };
     if ask { vec![response] } else { Vec::new() }
-}
-
-/// Time since boot, ns, by the clock that stamps samples.
-fn since_boot() -> i64 {
-    let uptime = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    uptime.tv_sec * 1_000_000_000 + uptime.tv_nsec
-}
-
-fn taken(sample: Sample, offset_ns: i64) -> Taken {
-    let at = i64::try_from(sample.at_ns).unwrap_or(i64::MAX).saturating_add(offset_ns);
-    Taken {
-        at_ns: u64::try_from(at).unwrap_or(0),
-        length: sample.length,
-        reason: sample.reason.map_or("", |reason| reason.word()).into(),
-        header: sample.header.to_vec(),
-    }
-}
-
-fn destination(place: &Place, judgement: &Judgement, delta: &Counters, hits: &BTreeMap<u64, u64>) -> Destination {
-    let signature = |signature: &ddos::Signature| Signature {
-        id: format!("{:016x}", signature.id),
-        terms: signature.to_string(),
-        hits: hits.get(&signature.id).copied().unwrap_or(0),
-        until_us: signature.expires_us,
-    };
-    let said = |cause: &ddos::Cause| Said { en: cause.text(Lang::En), zh: cause.text(Lang::Zh) };
-    Destination {
-        name: place.name.clone(),
-        prefix: place.prefix.to_string(),
-        level: place.level().word().into(),
-        packets: delta.packets as f64,
-        bits: delta.bytes as f64 * 8.0,
-        dropped: delta.held() as f64,
-        class: judgement.class().filter(|_| judgement.alarm).map_or_else(String::new, |class| class.word()),
-        confidence: f64::from(judgement.confidence),
-        alarm: judgement.alarm,
-        reasons: judgement.causes.iter().map(said).collect(),
-        signatures: place.wanted.values().map(signature).collect(),
-        orders: place.standing(),
-    }
 }

@@ -2,10 +2,10 @@
 
 use crate::config::{Config, Cookies, Mode};
 use crate::fault;
-use crate::port::Packets;
+use crate::port::{Packets, Reading};
 use crate::status::Interface;
 use base::{Clock, Fault, Micros, Random, Result};
-use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
+use ddos::{Level, Prefix, Reason, Sample, Signature};
 use rustix::net::{AddressFamily, SocketType};
 use scrub::{Filter, Plan, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +99,7 @@ impl Filters {
         let shown = |(name, _, filter): &(String, PathBuf, Filter)| Interface {
             name: name.clone(),
             mode: filter.attachment().map_or("", |attached| attached.mode.word()).into(),
+            ..Interface::default()
         };
         self.filters.iter().map(shown).collect()
     }
@@ -204,8 +205,8 @@ impl Packets for Filters {
         Ok(counts.into_iter().max().unwrap_or(0))
     }
 
-    fn counters(&mut self) -> Result<Vec<Vec<(Prefix, Counters)>>> {
-        self.each(|filter| filter.counters())
+    fn counters(&mut self) -> Result<Vec<Reading>> {
+        self.each(|filter| Ok(Reading { rest: filter.rest()?, destinations: filter.counters()? }))
     }
 
     fn samples(&mut self, most: usize) -> Result<Vec<(Prefix, Sample)>> {

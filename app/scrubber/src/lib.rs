@@ -3,7 +3,7 @@
 //! What it is not: a filter, a detector or a speaker: `scrub`, `ddos`, `bgp` and `divert` are.
 //!
 //! - [`config`]: one YAML file. [`run`]: everything wired, until told to stop.
-//! - [`control`]: one second. [`place`]: what is wanted of a destination against what stands for it. [`upstream`]: what routers
+//! - [`control`]: one second, of what [`readings`] bring; [`link`]: whether it all has room. [`place`]: what is wanted of a destination against what stands for it. [`upstream`]: what routers
 //!   are told. [`hands`] carry out [`orders`] by the actions of [`action`], over [`port::Packets`] (the kernel in service).
 //! - [`ask`] and [`listen`]: the local socket of the operator and the gateway. [`status`], [`capture`]: what is shown. [`tell`]: what
 //!   the server hears.
@@ -25,6 +25,7 @@ pub mod control;
 pub mod fault;
 pub mod hands;
 pub mod kernel;
+pub mod link;
 pub mod listen;
 pub mod memory;
 pub mod names;
@@ -32,7 +33,9 @@ pub mod orders;
 pub mod outbox;
 pub mod place;
 pub mod port;
+pub mod readings;
 pub mod run;
+mod shown;
 pub mod status;
 mod steady;
 pub mod tell;

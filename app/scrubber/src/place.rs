@@ -6,7 +6,7 @@
 use crate::config::{Decide, Protected};
 use crate::orders::{CONTROLLER, Orders, Reason};
 use base::Micros;
-use ddos::{Counters, Level, Prefix, Signature, Watch};
+use ddos::{Level, Prefix, Signature, Watch};
 use record::{Order, Receipt, ReceiptState};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,8 +17,6 @@ const LEVEL: Duration = Duration::from_secs(3600);
 const RENEW_US: Micros = 60_000_000;
 /// What was refused is not ordered again before, µs.
 const AGAIN_US: Micros = 10_000_000;
-/// Shortest and longest span of a reading that counts as it stands, seconds.
-const SECOND: std::ops::Range<f64> = 0.9..1.1;
 
 /// An order that stands.
 #[derive(Debug, Clone)]
@@ -37,8 +35,6 @@ pub struct Place {
     pub lowest: Level,
     /// What judges it.
     pub watch: Watch,
-    /// The last reading of each interface, and when it was (monotonic, µs).
-    last: Vec<Option<(Counters, Micros)>>,
     /// The level that an attack spread over its neighbours asks for.
     pub carpet: Level,
     highest: Level,
@@ -62,13 +58,12 @@ const SIGNATURES_HELD: usize = 1;
 
 impl Place {
     /// A destination as it is configured.
-    pub fn new(prefix: Prefix, entry: &Protected, watch: Watch, interfaces: usize) -> Place {
+    pub fn new(prefix: Prefix, entry: &Protected, watch: Watch) -> Place {
         Place {
             name: entry.name.clone(),
             prefix,
             lowest: entry.lowest,
             watch,
-            last: vec![None; interfaces],
             carpet: Level::Observe,
             highest: entry.highest,
             members: Vec::new(),
@@ -90,16 +85,12 @@ impl Place {
             lowest: Level::Upstream,
             highest: Level::Upstream,
         };
-        Place { members, ..Place::new(prefix, &entry, watch, 0) }
+        Place { members, ..Place::new(prefix, &entry, watch) }
     }
 
-    /// What was counted on an interface since its last reading, as of one second: a controller that was late, or whose
-    /// machine slept, must not take two seconds for a flood. `at` is monotonic, µs.
-    pub fn delta(&mut self, interface: usize, at: Micros, now: Counters) -> Option<Counters> {
-        let (last, then) = self.last.get_mut(interface)?.replace((now, at))?;
-        let span_s = Some((at - then) as f64 / 1e6).filter(|span| *span > 0.0)?;
-        let delta = now - last;
-        Some(if SECOND.contains(&span_s) { delta } else { delta.scaled(1.0 / span_s) })
+    /// Whether it may be turned away upstream: it is attacked, and routers may be told without a person.
+    pub fn may_be_turned_away(&self) -> bool {
+        self.members.is_empty() && self.highest == Level::Upstream && self.watch.alarm()
     }
 
     /// The level that is wanted.
@@ -229,7 +220,7 @@ mod tests {
         let yaml = "interfaces: [eth0]\nprotect: [{name: shop, prefix: 203.0.113.10}]\n";
         let config = crate::config::Config::parse(yaml, "test.yaml").unwrap();
         let (prefix, entry) = config.protected().next().unwrap();
-        let place = Place::new(prefix, entry, Watch::new(prefix, Settings::default()), 1);
+        let place = Place::new(prefix, entry, Watch::new(prefix, Settings::default()));
         let clock = Arc::new(ManualClock::at(START));
         (place, Orders::new(String::new(), clock, Arc::new(SystemRandom::new())))
     }
@@ -270,15 +261,5 @@ mod tests {
         let given = place.reconcile(START, Decide::Auto, "", &orders, &mut 1);
         assert_eq!(given.len(), 1, "only the level: {given:?}");
         assert_eq!(given[0].parameters["level"], Level::Limit.word());
-    }
-
-    #[test]
-    fn a_reading_that_is_late_is_brought_to_one_second() {
-        let (mut place, _) = place();
-        let at = |packets| Counters { packets, ..Counters::default() };
-        assert_eq!(place.delta(0, 0, at(1_000)), None);
-        assert_eq!(place.delta(0, 1_000_000, at(2_000)).unwrap().packets, 1_000);
-        assert_eq!(place.delta(0, 11_000_000, at(12_000)).unwrap().packets, 1_000);
-        assert_eq!(place.delta(0, 11_000_000, at(13_000)), None);
     }
 }

@@ -7,6 +7,15 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+/// What was counted on an interface since its filter was loaded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reading {
+    /// What came to nobody who is protected.
+    pub rest: Counters,
+    /// What came to each protected prefix.
+    pub destinations: Vec<(Prefix, Counters)>,
+}
+
 /// The packet filter.
 pub trait Packets: Send {
     /// Keeps the filter going for another lease.
@@ -75,11 +84,11 @@ pub trait Packets: Send {
     /// When the kernel refuses.
     fn bans(&mut self) -> Result<u64>;
 
-    /// Counters of each protected prefix since the filter was loaded, of each interface.
+    /// What was counted on each interface since the filter was loaded.
     ///
     /// # Errors
     /// When the kernel refuses.
-    fn counters(&mut self) -> Result<Vec<Vec<(Prefix, Counters)>>>;
+    fn counters(&mut self) -> Result<Vec<Reading>>;
 
     /// New header samples, at most so many an interface, with the protected prefix that each was sent to.
     ///

@@ -188,6 +188,7 @@ fn seconds(mut controller: Controller, stop: Arc<AtomicBool>) -> Result<std::thr
             next = next.max(std::time::Instant::now());
             std::thread::park_timeout(next.saturating_duration_since(std::time::Instant::now()));
         }
+        controller.end();
     };
     let thread = std::thread::Builder::new().name("seconds".into()).spawn(run);
     thread.map_err(|cause| Fault::new(&fault::THREAD).object("seconds").because(cause))

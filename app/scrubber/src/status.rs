@@ -13,9 +13,9 @@ pub struct Status {
     pub interfaces: Vec<Interface>,
     /// Until the filter ends without its controller, milliseconds.
     pub lease_left_ms: u64,
-    /// Packets a second that came in.
+    /// Packets a second that came in, protected or not.
     pub packets: f64,
-    /// Bits a second that came in.
+    /// Bits a second that came in, protected or not.
     pub bits: f64,
     /// Packets dropped since the filter was attached, by reason.
     pub dropped: BTreeMap<String, u64>,
@@ -62,11 +62,18 @@ impl Status {
 
 /// One interface.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Interface {
     /// Its name.
     pub name: String,
     /// `native` or `generic`.
     pub mode: String,
+    /// Packets a second that came in, protected or not.
+    pub packets: f64,
+    /// Bits a second that came in, protected or not.
+    pub bits: f64,
+    /// So many that the link is full.
+    pub full: bool,
 }
 
 /// One protected destination.

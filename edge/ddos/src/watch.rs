@@ -89,6 +89,8 @@ pub struct Watch {
     /// Whether the last seconds showed an attack, the last one in bit 0.
     hot: u8,
     alarm: bool,
+    /// Whether its traffic fills a link.
+    crowds: bool,
     /// When a vector was last seen.
     seen_us: i64,
     quiet: VecDeque<Packet>,
@@ -118,6 +120,7 @@ impl Watch {
             ladder: Ladder::default(),
             hot: 0,
             alarm: false,
+            crowds: false,
             seen_us: i64::MIN / 2,
             quiet: VecDeque::new(),
             attack: VecDeque::new(),
@@ -157,6 +160,11 @@ impl Watch {
     /// A person sets its level: entered at once, and the least from now on.
     pub fn order(&mut self, now_us: i64, level: Level) -> Option<Change> {
         self.ladder.order(now_us, level)
+    }
+
+    /// Says whether its traffic fills a link that others share; holds until it is said again.
+    pub fn crowds(&mut self, link: bool) {
+        self.crowds = link;
     }
 
     /// Signatures that hit in the filter live on.
@@ -357,7 +365,7 @@ impl Watch {
             attack: self.alarm && !vectors.is_empty(),
             least,
             leaking: attack > 0.0 && through > allowed,
-            full: window.counters.bytes as f64 > self.settings.link_bytes * 0.9,
+            full: self.crowds || window.counters.bytes as f64 > self.settings.link_bytes * 0.9,
         }
     }
 

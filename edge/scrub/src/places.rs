@@ -149,7 +149,7 @@ impl Filter {
     /// # Errors
     /// [`fault::MAP`].
     pub fn rest(&self) -> Result<Counters> {
-        Ok(self.slots_counters()?.first().copied().unwrap_or_default())
+        Ok(self.first_counters(1)?.first().copied().unwrap_or_default())
     }
 
     /// What was dropped for the protected destinations and for all others, by reason.
@@ -168,7 +168,11 @@ impl Filter {
     }
 
     fn slots_counters(&self) -> Result<Vec<Counters>> {
-        let slots = self.slots.values().max().copied().unwrap_or(0) + 1;
+        self.first_counters(self.slots.values().max().copied().unwrap_or(0) + 1)
+    }
+
+    /// Counters of the first slots.
+    fn first_counters(&self, slots: u32) -> Result<Vec<Counters>> {
         let values = self.maps.counts.first_values(slots)?;
         let sum = |processors: Vec<Vec<u64>>| {
             let mut sum = Counters::default();

@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// How long the link may be full at the highest level before an address is given up, µs.
 const GIVE_UP_US: Micros = 30_000_000;
+/// A link that has been free for longer is full anew, µs.
+const PAUSE_US: Micros = 5_000_000;
 /// What was refused is not ordered again before, µs.
 const AGAIN_US: Micros = 10_000_000;
 /// An order is renewed when its lease has less left than this part.
@@ -34,8 +36,8 @@ pub struct Upstream {
     policy: Policy,
     /// Orders that stand, by destination and what they say.
     standing: BTreeMap<(Prefix, String), Standing>,
-    /// Since when each destination has been at the highest level with a full link.
-    full: BTreeMap<Prefix, Micros>,
+    /// Since when, and until when, each destination has filled its link at the highest level.
+    full: BTreeMap<Prefix, (Micros, Micros)>,
     wanted: Vec<Wanted>,
     /// What was refused or failed is not ordered again before.
     held: BTreeMap<(Prefix, String), Micros>,
@@ -82,7 +84,15 @@ impl Upstream {
             let rules = place.wanted.values().filter_map(rule::of);
             rules.filter_map(|rule| serde_json::to_string(&rule).ok()).for_each(|key| want(key, "the link is full"));
         }
-        let since = if full { Some(*self.full.entry(prefix).or_insert(now)) } else { None };
+        let since = full.then(|| {
+            let (since, until) = self.full.entry(prefix).or_insert((now, now));
+            // A link that was free in between is not one that stays full.
+            if now - *until > PAUSE_US {
+                *since = now;
+            }
+            *until = now;
+            *since
+        });
         if prefix.is_single() && since.is_some_and(|since| now - since >= GIVE_UP_US) {
             if self.policy.blackhole == Decide::Auto && !gone {
                 want(String::new(), "the link stays full; the address is given up");

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's")]
 
 mod attack;
+mod full;
 mod memory;
 mod stage;

@@ -2,7 +2,7 @@
 
 use base::{Class, Code, Fault, Micros, Result};
 use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
-use scrubber::port::Packets;
+use scrubber::port::{Packets, Reading};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -26,6 +26,8 @@ pub struct State {
     pub hits: BTreeMap<u64, u64>,
     pub banned: BTreeMap<IpAddr, Micros>,
     pub counters: BTreeMap<Prefix, Counters>,
+    /// What came to nobody who is protected.
+    pub rest: Counters,
     pub samples: Vec<(Prefix, Sample)>,
     pub renewed: u64,
     /// Changes that are refused from now on.
@@ -102,8 +104,10 @@ impl Packets for Memory {
         Ok(self.0.lock().unwrap().banned.len() as u64)
     }
 
-    fn counters(&mut self) -> Result<Vec<Vec<(Prefix, Counters)>>> {
-        Ok(vec![self.0.lock().unwrap().counters.iter().map(|(prefix, counters)| (*prefix, *counters)).collect()])
+    fn counters(&mut self) -> Result<Vec<Reading>> {
+        let state = self.0.lock().unwrap();
+        let destinations = state.counters.iter().map(|(prefix, counters)| (*prefix, *counters)).collect();
+        Ok(vec![Reading { rest: state.rest, destinations }])
     }
 
     fn samples(&mut self, most: usize) -> Result<Vec<(Prefix, Sample)>> {
