@@ -1,51 +1,30 @@
 //! The report of an attack: what it was, who sent it, what was done and what it cost users.
 
 mod fingerprint;
+mod lookup;
+mod network;
 mod text;
+mod whose;
 
 use crate::ladder::Change;
 use crate::sources::Sender;
 use crate::tally::Tally;
 use crate::{Class, Prefix, Reason};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub use fingerprint::{Fingerprint, Shares, VectorPrint};
+pub use lookup::{About, Listed, Lookups, Origin, Ours};
+pub use network::{Country, Network};
 
 /// Name and version of the report's form.
 pub const SCHEMA: &str = "garrison.ddos.report/1";
 /// Most senders that a report names.
 pub const SENDERS: usize = 50;
+/// Most senders whose networks and countries are summed: each costs a look into the database.
+const SUMMED: usize = 512;
 /// Entropy that samples of forged addresses have: hardly any address comes twice.
 const FORGED: f64 = 1.5;
-
-/// Where an address is announced from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Origin {
-    /// Number of the autonomous system.
-    pub asn: u32,
-    /// Its name.
-    pub name: String,
-    /// Country, ISO 3166-1 alpha-2.
-    pub country: String,
-}
-
-/// What others know of an address. A report is made without any of it as well.
-pub struct Lookups<'l> {
-    /// Origin, when a database is present.
-    pub origin: &'l dyn Fn(IpAddr) -> Option<Origin>,
-    /// Names of threat-intelligence entries that list it.
-    pub intel: &'l dyn Fn(IpAddr) -> Vec<String>,
-    /// The host of ours that has it.
-    pub host: &'l dyn Fn(IpAddr) -> Option<String>,
-}
-
-impl Default for Lookups<'_> {
-    fn default() -> Self {
-        Lookups { origin: &|_| None, intel: &|_| Vec::new(), host: &|_| None }
-    }
-}
 
 /// What a sender is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -73,9 +52,9 @@ pub struct Source {
     /// Where it is announced from.
     pub origin: Option<Origin>,
     /// Threat-intelligence entries that list it.
-    pub intel: Vec<String>,
+    pub intel: Vec<Listed>,
     /// The host of ours that has the address: a host that took part.
-    pub host: Option<String>,
+    pub host: Option<Ours>,
 }
 
 /// A stretch of the timeline.
@@ -134,8 +113,12 @@ pub struct Report {
     pub classes: Vec<(Class, f32)>,
     /// The heaviest senders.
     pub sources: Vec<Source>,
-    /// Packets by country of the senders above, when a database is present.
-    pub countries: BTreeMap<String, u64>,
+    /// The systems that sent most, forged addresses left out; empty without a database.
+    pub networks: Vec<Network>,
+    /// The countries that sent most, forged addresses left out; empty without a database.
+    pub countries: Vec<Country>,
+    /// Share of the packets of all known senders whose address is most likely forged, 0 to 1.
+    pub forged_share: f64,
     /// The timeline.
     pub timeline: Vec<Stretch>,
     /// What was held, by reason.
@@ -156,15 +139,10 @@ impl Report {
     /// The report of a tally.
     pub fn new(destination: Prefix, tally: &Tally, now_us: i64, lookups: &Lookups<'_>) -> Report {
         let fingerprint = Fingerprint::new(destination, tally);
-        let distinct = tally.senders.distinct();
-        let sources: Vec<Source> =
-            tally.senders.top(SENDERS).into_iter().map(|sender| source(&sender, tally, distinct, lookups)).collect();
-        let mut countries = BTreeMap::new();
-        for source in &sources {
-            if let Some(origin) = &source.origin {
-                *countries.entry(origin.country.clone()).or_default() += source.packets;
-            }
-        }
+        let all: Vec<(Sender, Role)> =
+            tally.senders.top(SUMMED).into_iter().map(|sender| (sender, role(&sender, tally))).collect();
+        let sources = all.iter().take(SENDERS).map(|(sender, role)| source(sender, *role, lookups)).collect();
+        let (networks, countries) = network::totals(&all, lookups.origin);
         let attack: f64 = packets(tally);
         let held = Reason::ALL.map(|reason| Held {
             reason,
@@ -181,7 +159,9 @@ impl Report {
             ongoing: tally.ended_us.is_none(),
             classes: parts.iter().map(|part| (part.class, part.confidence)).collect(),
             sources,
+            networks,
             countries,
+            forged_share: network::forged(&all),
             timeline: timeline(tally),
             held: held.into_iter().filter(|held| held.packets > 0).collect(),
             held_share: if attack > 0.0 { (tally.total.held() as f64 / attack).min(1.0) } else { 0.0 },
@@ -199,20 +179,30 @@ fn packets(tally: &Tally) -> f64 {
     tally.parts.iter().filter(|part| part.class != Class::Http).map(|part| part.packets).sum()
 }
 
-fn source(sender: &Sender, tally: &Tally, distinct: u64, lookups: &Lookups<'_>) -> Source {
-    let forged = tally.samples as f64 / (distinct.max(1) as f64) < FORGED && tally.samples >= 200;
-    let role = match sender.class {
+/// What a sender is taken for.
+fn role(sender: &Sender, tally: &Tally) -> Role {
+    let distinct = tally.senders.distinct().max(1);
+    let forged = tally.samples as f64 / (distinct as f64) < FORGED && tally.samples >= 200;
+    match sender.class {
         Class::Reflection(_) | Class::SynAck => Role::Reflector,
         _ if forged && sender.samples <= 2 => Role::Forged,
         _ => Role::Sender,
-    };
+    }
+}
+
+/// Packets that are surely a sender's.
+fn sure(sender: &Sender) -> u64 {
+    (sender.packets - sender.error).max(0.0) as u64
+}
+
+fn source(sender: &Sender, role: Role, lookups: &Lookups<'_>) -> Source {
     // A forged address accuses nobody.
     let known = role != Role::Forged;
     Source {
         address: sender.address,
         role,
         class: sender.class,
-        packets: (sender.packets - sender.error).max(0.0) as u64,
+        packets: sure(sender),
         origin: (lookups.origin)(sender.address),
         intel: if known { (lookups.intel)(sender.address) } else { Vec::new() },
         host: if known { (lookups.host)(sender.address) } else { None },

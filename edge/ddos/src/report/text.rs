@@ -1,11 +1,13 @@
 //! The report as text for people, in both languages.
 
-use super::{Report, Role};
+use super::{Report, Stretch};
 use base::Lang;
 use std::fmt::Write;
 
 /// Most lines of a list.
-const LINES: usize = 10;
+pub(super) const LINES: usize = 10;
+/// Most lines of the timeline.
+const STRETCHES: usize = 8;
 
 impl Report {
     /// The whole report as text.
@@ -38,9 +40,11 @@ impl Report {
                 "{begin} 至 {end}（{seconds} 秒）：平均 {pps} 包/秒，峰值 {peak:.0} 包/秒，{mbit:.1} Mbit/s，采样到约 {ips} 个来源。"
             )?,
         }
+        self.ours(to, lang)?;
         self.vectors(to, lang)?;
         self.defence(to, lang)?;
-        self.senders(to, lang)
+        self.course(to, lang)?;
+        self.whose(to, lang)
     }
 
     fn vectors(&self, to: &mut String, lang: Lang) -> std::fmt::Result {
@@ -105,23 +109,25 @@ impl Report {
         }
     }
 
-    fn senders(&self, to: &mut String, lang: Lang) -> std::fmt::Result {
-        writeln!(to, "\n{}", lang.pick("Heaviest sources", "主要来源"))?;
-        for source in self.sources.iter().take(LINES) {
-            let role = match source.role {
-                Role::Sender => lang.pick("sender", "发送者"),
-                Role::Reflector => lang.pick("reflector, itself abused", "反射器（被利用）"),
-                Role::Forged => lang.pick("most likely forged", "很可能为伪造"),
-            };
-            write!(to, "- {}: {} ({role})", source.address, source.packets)?;
-            if let Some(origin) = &source.origin {
-                write!(to, ", AS{} {} {}", origin.asn, origin.name, origin.country)?;
+    /// The timeline in a few lines.
+    fn course(&self, to: &mut String, lang: Lang) -> std::fmt::Result {
+        writeln!(to, "\n{}", lang.pick("Timeline", "时间线"))?;
+        let each = self.timeline.len().div_ceil(STRETCHES).max(1);
+        for part in self.timeline.chunks(each) {
+            let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
+            let sum = |of: fn(&Stretch) -> f64| -> f64 { part.iter().map(|at| of(at) * f64::from(at.seconds)).sum() };
+            let seconds: u32 = part.iter().map(|at| at.seconds).sum();
+            let (packets, held, requests) =
+                (sum(|at| at.packets), sum(|at| at.held), sum(|at| f64::from(at.requests)) / f64::from(seconds.max(1)));
+            let (at, level, rate) = (first.at_s, last.level.text(lang), packets / f64::from(seconds.max(1)));
+            let share = if packets > 0.0 { held / packets * 100.0 } else { 0.0 };
+            match lang {
+                Lang::En => write!(to, "- +{at} s: {rate:.0} packets/s, {share:.1} % held, level \"{level}\"")?,
+                Lang::Zh => write!(to, "- 第 {at} 秒起：{rate:.0} 包/秒，拦下 {share:.1}%，级别“{level}”")?,
             }
-            if !source.intel.is_empty() {
-                write!(to, "{} {}", lang.pick(", listed by", "，情报命中"), source.intel.join(" "))?;
-            }
-            if let Some(host) = &source.host {
-                write!(to, "{} {host}", lang.pick(", OUR HOST", "，本方主机"))?;
+            if requests >= 1.0 {
+                let unit = lang.pick(" requests/s", " 请求/秒");
+                write!(to, "{}{requests:.0}{unit}", lang.pick(", ", "，"))?;
             }
             writeln!(to)?;
         }

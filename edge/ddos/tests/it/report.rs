@@ -2,8 +2,20 @@
 
 use crate::scene::*;
 use base::Lang;
-use ddos::report::{Lookups, Origin, Role, SCHEMA};
+use ddos::report::{Listed, Lookups, Origin, Ours, Role, SCHEMA};
 use std::net::IpAddr;
+
+fn last(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(address) => address.octets()[3],
+        IpAddr::V6(address) => address.octets()[15],
+    }
+}
+
+fn listed() -> Listed {
+    let (sources, names) = (vec!["ipsum".to_string()], vec!["mirai".to_string()]);
+    Listed { kind: "cidr".into(), value: "10.0.0.0/8".into(), score: 80, tlp: "green".into(), sources, names }
+}
 
 #[test]
 fn a_report_says_what_it_was_and_what_was_done() {
@@ -16,9 +28,14 @@ fn a_report_says_what_it_was_and_what_was_done() {
         filtered(&mut second, &signatures);
         watch.second(now + step * SECOND, &second.counters, &second.samples, None, None);
     }
-    let origin = |address: IpAddr| Some(Origin { asn: 64_500, name: format!("of {address}"), country: "ZZ".into() });
-    let intel = |_: IpAddr| vec!["ipsum".to_string()];
-    let host = |_: IpAddr| Some("ours".to_string());
+    // Half of the world is one system, a quarter another, the rest is in no database.
+    let origin = |address: IpAddr| match last(address) % 4 {
+        0 | 1 => Some(Origin { asn: 64_500, name: "Even".into(), country: "DE".into() }),
+        2 => Some(Origin { asn: 64_501, name: "Odd".into(), country: String::new() }),
+        _ => None,
+    };
+    let intel = |_: IpAddr| vec![listed()];
+    let host = |_: IpAddr| Some(Ours { agent: "ab".repeat(16), name: "web-1".into() });
     let report = watch.report(now + 12 * SECOND, &Lookups { origin: &origin, intel: &intel, host: &host }).unwrap();
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!((json["schema"].as_str(), report.ongoing), (Some(SCHEMA), true));
@@ -34,16 +51,60 @@ fn a_report_says_what_it_was_and_what_was_done() {
     assert!(report.held.iter().any(|held| held.packets > 50_000), "{:?}", report.held);
     assert!(report.answered_s.is_some_and(|seconds| seconds <= 3.0), "{:?}", report.answered_s);
     assert!(report.cost.share.is_some_and(|share| share < 0.01), "{:?}", report.cost);
-    assert!(report.sources.iter().any(|source| source.role == Role::Reflector && source.intel == ["ipsum"]));
+    assert!(report.sources.iter().any(|source| source.role == Role::Reflector && source.intel == [listed()]));
     // A forged address is asked of nobody.
     assert!(report.sources.iter().filter(|source| source.role == Role::Forged).all(|source| source.host.is_none()));
+    let share = |asn| report.networks.iter().find(|network| network.asn == asn).map_or(0.0, |network| network.share);
+    assert!((0.3..0.7).contains(&share(64_500)) && (0.1..0.4).contains(&share(64_501)), "{:?}", report.networks);
+    assert_eq!(report.networks.iter().map(|network| network.name.as_str()).collect::<Vec<_>>(), ["Even", "Odd"]);
+    assert!(report.countries.len() == 1 && report.countries[0].country == "DE", "{:?}", report.countries);
+    assert!((0.2..1.0).contains(&report.forged_share), "{}", report.forged_share);
     for (lang, words) in [
-        (Lang::En, ["SYN flood", "memcached reflection", "reflector"]),
-        (Lang::Zh, ["SYN 洪水", "memcached 反射放大", "反射器"]),
+        (
+            Lang::En,
+            [
+                "SYN flood",
+                "memcached reflection",
+                "reflector, itself abused",
+                "OUR HOST web-1",
+                "listed as cidr 10.0.0.0/8 by ipsum (score 80) mirai",
+                "most likely forged",
+                "AS64500 Even",
+                "Countries: DE",
+                "% held",
+            ],
+        ),
+        (
+            Lang::Zh,
+            [
+                "SYN 洪水",
+                "memcached 反射放大",
+                "反射器（被利用）",
+                "本方主机 web-1",
+                "命中情报 cidr 10.0.0.0/8，来源 ipsum（评分 80） mirai",
+                "很可能伪造的地址",
+                "AS64500 Even",
+                "国家或地区：DE",
+                "时间线",
+            ],
+        ),
     ] {
         let text = report.text(lang);
-        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+        let missing: Vec<_> = words.iter().filter(|word| !text.contains(*word)).collect();
+        assert!(missing.is_empty(), "{missing:?} in\n{text}");
     }
+}
+
+#[test]
+fn without_lookups_a_report_is_made_as_well() {
+    let (mut watch, now) = taught("web", 1_000.0, 320);
+    for (step, second) in (1..).zip(cut(flooding(4, flood("script", "reflection-memcached"), 9_000.0, 6, 0))) {
+        watch.second(now + step * SECOND, &second.counters, &second.samples, None, None);
+    }
+    let report = watch.report(now + 6 * SECOND, &Lookups::default()).unwrap();
+    assert!(report.networks.is_empty() && report.countries.is_empty() && !report.sources.is_empty());
+    let text = report.text(Lang::En);
+    assert!(!text.contains("OUR HOST") && !text.contains("Networks") && !text.contains("Countries"), "{text}");
 }
 
 #[test]
