@@ -7,8 +7,7 @@ use std::ops::{AddAssign, Sub};
 /// What arrived for a destination since the program was loaded, **whatever became of it**: a packet that was dropped is
 /// counted here too, so that an attack does not seem over because it is being filtered.
 ///
-/// The twin of `struct counters` in the C program: the same order, all 64 bits wide, no padding. Lengths are those of the
-/// IP packet (total length), bytes. A packet is one of `tcp_*`, `udp`, `icmp` or `other`, or none when it is malformed;
+/// All 64 bits wide, no padding. Lengths are those of the IP packet (total length), bytes. A packet is one of `tcp_*`, `udp`, `icmp` or `other`, or none when it is malformed;
 /// a fragment behind the first counts by its protocol: as `tcp_other`, `udp`, `icmp` or `other`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[repr(C)]

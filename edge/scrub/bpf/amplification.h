@@ -89,11 +89,16 @@ static __always_inline enum reflector high_port(const struct packet *p, __u64 he
 
 static __always_inline void reflection(const struct settings *s, struct packet *p)
 {
-	if (p->protocol != IPPROTO_UDP || !p->ports || p->malformed)
+	if (p->row != ROW_UDP || p->malformed || !has(p, FIELD_SOURCE_PORT))
 		return;
-	__u64 head = (__u64)p->head[0] << 32 | p->head[1];
+	// Words that the payload does not have are zeros here.
+	__u64 head = has(p, FIELD_PAYLOAD_0) ? (__u64)p->head[0] << 32 : 0;
+	head |= has(p, FIELD_PAYLOAD_4) ? p->head[1] : 0;
 	enum reflector kind = p->source_port < 1024 ? low_port(p, head, s->holds) : high_port(p, head);
-	p->port = kind != NO_REFLECTOR;
+	if (kind == NO_REFLECTOR)
+		return;
+	p->row = ROW_AMPLIFIED;
+	p->port = 1;
 	p->reflected = kind == REFLECTED;
 }
 

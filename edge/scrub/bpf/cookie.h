@@ -157,7 +157,7 @@ __attribute__((noinline)) int prove(struct xdp_md *ctx, const struct settings *s
 	if (COOKIES == COOKIES_NONE)
 		return UNPROVEN;
 	// No client sends IP options or extension headers with TCP; the cookie functions do not know them.
-	if (!p->ports || !p->plain || p->fragment || !copy_headers(ctx, p, &h))
+	if (!has(p, FIELD_TCP_FLAGS) || !p->plain || p->fragment || !copy_headers(ctx, p, &h))
 		return FALSE;
 	answer->sequence = ((struct tcphdr *)h.tcp)->seq;
 	enum proof proof = COOKIES == COOKIES_LOCAL ? prove_local(ctx, p, &h, answer) : prove_routed(ctx, p, &h, answer);

@@ -4,22 +4,6 @@
 
 #include "hash.h"
 
-static __always_inline void count_tcp(struct counters *c, __u8 flags)
-{
-	if (flags_mean_nothing(flags))
-		c->tcp_other++;
-	else if (flags & SYN && flags & ACK)
-		c->tcp_synack++;
-	else if (flags & SYN)
-		c->tcp_syn++;
-	else if (flags & RST)
-		c->tcp_rst++;
-	else if (flags & FIN)
-		c->tcp_fin++;
-	else
-		c->tcp_ack++;
-}
-
 // Distinct sources a second by a hashed table of the seconds in which they were last seen: 32,768 cells a processor, so
 // that many sources a second are where it saturates, and it stays in the nearest caches. Two sources in one cell count
 // once, a source that comes in on two processors twice.
@@ -36,41 +20,26 @@ static __always_inline void count_source(struct counters *c, __u64 hash, __u32 s
 	cells->second[cell] = second;
 }
 
-static __always_inline void count_packet(struct counters *c, const struct packet *p)
+static __always_inline void add(struct tally *tally, __u64 length)
 {
-	__u64 length = p->length;
-	c->packets++;
-	c->bytes += length;
-	c->len_sq += length * length >> 6;
-	if (p->fragment)
-		c->fragments++;
-	if (p->protocol == IPPROTO_TCP) {
-		if (p->ports)
-			count_tcp(c, p->flags);
-		else
-			c->tcp_other += p->offset != 0;
-		c->tcp_bytes += length;
-	} else if (p->protocol == IPPROTO_UDP) {
-		c->udp += p->ports || p->offset;
-		c->udp_bytes += length;
-	} else if (p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6) {
-		c->icmp++;
-		c->icmp_bytes += length;
-	} else {
-		c->other++;
-	}
-	if (p->port) {
-		c->amp_packets++;
-		c->amp_bytes += length;
-	}
+	tally->packets++;
+	tally->bytes += length;
 }
 
-static __always_inline void count_drop(struct counters *c, const struct packet *p, __u32 reason)
+// Returns how many packets of its row there were.
+static __always_inline __u64 count_packet(struct counters *c, const struct packet *p, __u32 reason)
 {
-	if (reason >= REASONS)
-		return;
-	c->dropped[reason]++;
-	c->dropped_bytes[reason] += p->length;
+	__u64 length = p->length;
+	__u32 row = p->row;
+	c->length_squares += length * length >> 6;
+	if (reason < REASONS)
+		add(&c->dropped[reason], length);
+	if (p->fragment)
+		c->fragments++;
+	if (row >= ROWS)
+		return 0;
+	add(&c->row[row], length);
+	return c->row[row].packets;
 }
 
 #endif

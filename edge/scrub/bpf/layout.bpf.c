@@ -5,6 +5,7 @@
 
 SHOWN(settings);
 SHOWN(place);
+SHOWN(tally);
 SHOWN(counters);
 SHOWN(net4);
 SHOWN(net6);

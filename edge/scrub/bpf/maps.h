@@ -8,7 +8,7 @@
 #include <bpf/bpf_endian.h>
 
 // Number of the agreement between this file and src/layout.rs: a controller adopts only a filter with its own.
-#define ABI 2
+#define ABI 3
 
 // Why a packet was dropped. The same numbers as ddos::Reason.
 enum reason {
@@ -89,29 +89,36 @@ struct known {
 	struct place place;
 };
 
-// Since the program was loaded, of one slot on one processor. The same order as ddos::Counters.
-struct counters {
+// What a packet is counted as. Rows and not a number for everything that one may want to know: a packet touches one row,
+// one reason, and the few numbers beside them.
+enum row {
+	ROW_TCP_OTHER, // flags that mean nothing, fragments behind the first
+	ROW_SYN,
+	ROW_SYNACK,
+	ROW_ACK,
+	ROW_RST,
+	ROW_FIN,
+	ROW_TCP_UNREAD, // its header is not there
+	ROW_UDP,
+	ROW_AMPLIFIED, // from a port of reflectors
+	ROW_UDP_UNREAD,
+	ROW_ICMP,
+	ROW_OTHER,
+	ROWS,
+};
+
+struct tally {
 	__u64 packets;
 	__u64 bytes; // from the IP header on
-	__u64 tcp_syn;
-	__u64 tcp_synack;
-	__u64 tcp_ack;
-	__u64 tcp_rst;
-	__u64 tcp_fin;
-	__u64 tcp_other; // flags that mean nothing
-	__u64 udp;
-	__u64 icmp;
-	__u64 other;
-	__u64 fragments;
-	__u64 tcp_bytes;
-	__u64 udp_bytes;
-	__u64 icmp_bytes;
-	__u64 amp_packets; // UDP from a port of reflectors
-	__u64 amp_bytes;
+};
+
+// Since the program was loaded, of one slot on one processor. src/layout.rs makes ddos::Counters of it.
+struct counters {
 	__u64 new_sources; // first packet of this source in this second
-	__u64 len_sq; // sum of length² >> 6
-	__u64 dropped[REASONS];
-	__u64 dropped_bytes[REASONS];
+	__u64 length_squares; // sum of length² >> 6
+	__u64 fragments;
+	struct tally row[ROWS];
+	struct tally dropped[REASONS];
 };
 
 struct net4 {

@@ -15,105 +15,152 @@ static __always_inline __u64 between(const void *from, const void *to)
 	return bytes;
 }
 
+static __always_inline void data_of(struct xdp_md *ctx, void **data, void **end)
+{
+	*data = (void *)(long)ctx->data;
+	*end = (void *)(long)ctx->data_end;
+}
+
 #define HEAD 4 // words of the payload that rules may look at
 
-// Numbers only, no pointers into the frame: what follows the parser is judged by the verifier once, not once for each
-// way through the headers.
+// What is read of a packet. It lies in memory of this processor, not on the stack: nothing has to be cleared for each
+// packet, and the verifier takes what it reads from there for any number, so that it judges the rest of the walk once and
+// not once for each way through the headers. What the packet before left behind is never read: `present` says which fields
+// are this packet's, and everything outside of `field` is written for each.
 struct packet {
+	union {
+		__u64 nothing; // all of these at once
+		struct {
+			__u8 six;
+			__u8 plain; // no IP options and no extension headers
+			__u8 fragment; // a part of a packet
+			__u8 tiny; // a fragment cut so that it hides its headers (RFC 1858)
+			__u8 malformed;
+			__u8 port; // the source port is one of reflectors
+			__u8 reflected; // and the payload looks like their answer
+			__u8 row; // enum row
+		};
+	};
+	__u32 present; // bit n: field n is there
+	__u16 network; // offset of the IP header
+	__u16 offset; // of a fragment, units of 8 bytes
+	__u32 data; // bytes of payload, as the headers say
 	__u32 source[4]; // network order, IPv4 in the first word
 	__u32 destination[4];
-	__u32 head[HEAD]; // of the payload, host order, zeros where it is shorter
-	__u32 word; // first four bytes of the TCP options, host order
-	__u32 sequence; // of TCP, host order
-	__u32 acknowledgement;
-	__u16 network; // offset of the IP header
-	__u16 length; // from the IP header on, as that says
-	__u16 data; // bytes of payload, as the headers say
-	__u16 source_port;
-	__u16 destination_port;
-	__u16 id; // of IPv4
-	__u16 window;
-	__u16 offset; // of a fragment, units of 8 bytes
-	__u16 shape; // flags and offset in the form of IPv4
-	__u16 kind; // of ICMP: type and code
-	__u8 six;
-	__u8 ports; // the TCP or UDP header was there and is read
-	__u8 protocol;
-	__u8 ttl;
-	__u8 traffic;
-	__u8 flags; // of TCP
-	__u8 words; // of the TCP header: data offset
-	__u8 plain; // no IP options and no extension headers
-	__u8 fragment; // a part of a packet
-	__u8 shaped; // `shape` is there
-	__u8 body; // `head` begins where the payload of a known header does
-	__u8 tiny; // a fragment cut so that it hides its headers (RFC 1858)
-	__u8 malformed;
-	__u8 port; // the source port is one of reflectors
-	__u8 reflected; // and the payload looks like their answer
+	union {
+		__u32 field[FIELD_ROOM];
+		struct { // in the order of enum field, host order
+			__u32 protocol;
+			__u32 source_port;
+			__u32 destination_port;
+			__u32 length; // from the IP header on, as that says
+			__u32 ttl;
+			__u32 traffic;
+			__u32 id; // of IPv4
+			__u32 shape; // flags and offset of a fragment in the form of IPv4
+			__u32 flags; // of TCP
+			__u32 window;
+			__u32 words; // of the TCP header: data offset
+			__u32 options; // the first four bytes of them
+			__u32 sequence;
+			__u32 acknowledgement;
+			__u32 kind; // of ICMP: type and code
+			__u32 head[HEAD]; // of the payload
+		};
+	};
 };
+
+_Static_assert(__builtin_offsetof(struct packet, head) ==
+		       __builtin_offsetof(struct packet, field[FIELD_PAYLOAD_0]),
+	       "names and numbers of the fields agree");
+
+MAP(packets, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct packet, 1);
+
+#define HAS(field) (1u << (field))
+#define HAS_PORTS (HAS(FIELD_SOURCE_PORT) | HAS(FIELD_DESTINATION_PORT))
+
+static __always_inline bool has(const struct packet *p, enum field field)
+{
+	return p->present & HAS(field);
+}
+
+#define HAS_IP (HAS(FIELD_PROTOCOL) | HAS(FIELD_LENGTH) | HAS(FIELD_TTL) | HAS(FIELD_TRAFFIC_CLASS))
 
 enum seen { NOT_IP, UNREADABLE, READ };
 
-static __always_inline bool flags_mean_nothing(__u8 flags)
+// Four bits for each way in which SYN, FIN, RST and ACK may be set: what an attacker rotates costs no branch.
+#define SHIFT_OF(flags) (4 * (((flags) & (SYN | FIN | RST)) | ((flags) & ACK) >> 1))
+#define ROW_OF(flags, row) ((__u64)(row) << SHIFT_OF(flags))
+#define ROWS_OF_FLAGS                                                                                                  \
+	(ROW_OF(SYN, ROW_SYN) | ROW_OF(SYN | ACK, ROW_SYNACK) | ROW_OF(ACK, ROW_ACK) | ROW_OF(RST, ROW_RST) |          \
+	 ROW_OF(RST | ACK, ROW_RST) | ROW_OF(FIN | ACK, ROW_FIN))
+
+// ROW_TCP_OTHER for flags that mean nothing: none, FIN alone, SYN with FIN and so on.
+static __always_inline enum row row_of_flags(__u8 flags)
 {
-	bool nothing = !(flags & (SYN | ACK | RST)); // NULL, FIN alone, Xmas
-	bool both = (flags & SYN) && (flags & (FIN | RST));
-	return nothing || both || ((flags & FIN) && (flags & RST));
+	return ROWS_OF_FLAGS >> SHIFT_OF(flags) & 15;
 }
 
 static __always_inline void read_head(struct packet *p, void *at, void *end)
 {
 	__be32 *word = at;
-	p->body = 1;
 #pragma unroll
 	for (int n = 0; n < HEAD; n++) {
-		if (p->data < 4 * (n + 1) || (void *)(word + n + 1) > end)
-			return;
+		if ((void *)(word + n + 1) > end || p->data < 4 * (n + 1))
+			break;
 		p->head[n] = bpf_ntohl(word[n]);
+		p->present |= HAS(FIELD_PAYLOAD_0 + n);
 	}
 }
 
-static __always_inline void parse_tcp(struct packet *p, void *at, void *end, __u16 room)
+static __always_inline void parse_tcp(struct packet *p, void *at, void *end, __u32 room)
 {
 	struct tcphdr *tcp = at;
+	p->row = ROW_TCP_UNREAD;
 	if (room < sizeof(*tcp) || (void *)(tcp + 1) > end) {
 		p->malformed = 1;
 		return;
 	}
-	p->ports = 1;
+	__u8 flags = ((__u8 *)tcp)[13], words = ((__u8 *)tcp)[12] >> 4;
 	p->source_port = bpf_ntohs(tcp->source);
 	p->destination_port = bpf_ntohs(tcp->dest);
 	p->sequence = bpf_ntohl(tcp->seq);
 	p->acknowledgement = bpf_ntohl(tcp->ack_seq);
-	p->flags = ((__u8 *)tcp)[13];
-	p->words = ((__u8 *)tcp)[12] >> 4;
 	p->window = bpf_ntohs(tcp->window);
-	__u16 header = p->words * 4;
-	if (p->words < 5 || header > room || flags_mean_nothing(p->flags) || !p->source_port || !p->destination_port) {
+	p->flags = flags;
+	p->words = words;
+	p->row = row_of_flags(flags);
+	p->present |= HAS_PORTS | HAS(FIELD_TCP_FLAGS) | HAS(FIELD_TCP_WINDOW) | HAS(FIELD_DATA_OFFSET) |
+		      HAS(FIELD_TCP_SEQUENCE) | HAS(FIELD_TCP_ACKNOWLEDGEMENT);
+	__u32 header = words * 4;
+	if (words < 5 || header > room || p->row == ROW_TCP_OTHER || !tcp->source || !tcp->dest) {
 		p->malformed = 1;
 		return;
 	}
 	__u32 *options = (void *)(tcp + 1);
-	if (p->words > 5 && (void *)(options + 1) <= end)
-		p->word = bpf_ntohl(*options);
+	if (words > 5 && (void *)(options + 1) <= end) {
+		p->options = bpf_ntohl(*options);
+		p->present |= HAS(FIELD_TCP_OPTIONS);
+	}
 	p->data = room - header;
 	read_head(p, at + (header & 60), end);
 }
 
-static __always_inline void parse_udp(struct packet *p, void *at, void *end, __u16 room)
+static __always_inline void parse_udp(struct packet *p, void *at, void *end, __u32 room)
 {
 	struct udphdr *udp = at;
+	p->row = ROW_UDP_UNREAD;
 	if (room < sizeof(*udp) || (void *)(udp + 1) > end) {
 		p->malformed = 1;
 		return;
 	}
-	p->ports = 1;
+	p->row = ROW_UDP;
 	p->source_port = bpf_ntohs(udp->source);
 	p->destination_port = bpf_ntohs(udp->dest);
-	__u16 length = bpf_ntohs(udp->len);
+	p->present |= HAS_PORTS;
+	__u32 length = bpf_ntohs(udp->len);
 	// The first fragment of a packet says the length of the whole.
-	if (length < sizeof(*udp) || (length > room && !p->fragment) || !p->destination_port) {
+	if (length < sizeof(*udp) || (length > room && !p->fragment) || !udp->dest) {
 		p->malformed = 1;
 		return;
 	}
@@ -121,26 +168,35 @@ static __always_inline void parse_udp(struct packet *p, void *at, void *end, __u
 	read_head(p, udp + 1, end);
 }
 
-static __always_inline void parse_icmp(struct packet *p, void *at, void *end, __u16 room)
+static __always_inline void parse_icmp(struct packet *p, void *at, void *end, __u32 room)
 {
 	__be16 *kind = at;
+	p->row = ROW_ICMP;
 	if (room < 8 || at + 8 > end)
 		return;
 	p->kind = bpf_ntohs(*kind);
+	p->present |= HAS(FIELD_ICMP_TYPE);
 	p->data = room - 8;
 	read_head(p, at + 8, end);
 }
 
-// What follows the IP header; `room` bytes of it belong to the packet.
-static __always_inline void parse_transport(struct packet *p, void *at, void *end, __u16 room)
+// As what counts of which nothing behind the IP header was read.
+static __always_inline enum row unread(const struct packet *p)
 {
-	if (p->offset) {
-		// RFC 1858, 3.2.2: a second fragment that begins inside the TCP header.
-		p->tiny = p->offset == 1 && p->protocol == IPPROTO_TCP;
-		return;
-	}
-	if (p->fragment && room < (p->protocol == IPPROTO_TCP ? 20 : 8)) {
-		p->tiny = 1;
+	if (p->protocol == IPPROTO_TCP)
+		return p->offset ? ROW_TCP_OTHER : ROW_TCP_UNREAD;
+	if (p->protocol == IPPROTO_UDP)
+		return p->offset ? ROW_UDP : ROW_UDP_UNREAD;
+	return p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6 ? ROW_ICMP : ROW_OTHER;
+}
+
+// What follows the IP header; `room` bytes of it belong to the packet.
+static __always_inline void parse_transport(struct packet *p, void *at, void *end, __u32 room)
+{
+	if (p->fragment && (p->offset || room < (p->protocol == IPPROTO_TCP ? 20 : 8))) {
+		p->row = unread(p);
+		// RFC 1858, 3.2.2: or a second fragment that begins inside the TCP header.
+		p->tiny = !p->offset || (p->offset == 1 && p->protocol == IPPROTO_TCP);
 	} else if (p->protocol == IPPROTO_TCP) {
 		parse_tcp(p, at, end, room);
 	} else if (p->protocol == IPPROTO_UDP) {
@@ -148,6 +204,7 @@ static __always_inline void parse_transport(struct packet *p, void *at, void *en
 	} else if (p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6) {
 		parse_icmp(p, at, end, room);
 	} else {
+		p->row = ROW_OTHER;
 		p->data = room;
 		read_head(p, at, end);
 	}
@@ -165,26 +222,29 @@ static __always_inline enum seen parse4(struct packet *p, void *at, void *end)
 	struct iphdr *ip = at;
 	if ((void *)(ip + 1) > end)
 		return UNREADABLE;
-	__u16 header = ip->ihl * 4, total = bpf_ntohs(ip->tot_len), offset = bpf_ntohs(ip->frag_off);
+	__u32 first = *(__u8 *)at, header = (first & 15) * 4, total = bpf_ntohs(ip->tot_len);
+	__u32 shape = bpf_ntohs(ip->frag_off);
 	p->source[0] = ip->saddr;
 	p->destination[0] = ip->daddr;
+	p->source[1] = p->source[2] = p->source[3] = 0;
+	p->destination[1] = p->destination[2] = p->destination[3] = 0;
 	p->protocol = ip->protocol;
+	p->length = total;
 	p->ttl = ip->ttl;
 	p->traffic = ip->tos;
-	p->shape = offset;
-	p->shaped = 1;
 	p->id = bpf_ntohs(ip->id);
-	p->length = total;
-	p->offset = offset & FRAGMENT_OFFSET;
-	p->fragment = (offset & (FRAGMENT_MORE | FRAGMENT_OFFSET)) != 0;
+	p->shape = shape;
+	p->present = HAS_IP | HAS(FIELD_IP_ID) | HAS(FIELD_FRAGMENT);
+	p->offset = shape & FRAGMENT_OFFSET;
+	p->fragment = (shape & (FRAGMENT_MORE | FRAGMENT_OFFSET)) != 0;
 	p->plain = header == sizeof(*ip);
-	if (ip->version != 4)
-		return UNREADABLE;
 	__u64 held = between(at, end);
-	if (header < sizeof(*ip) || total < header || total > held || !ip->ttl || impossible4(ip->saddr) ||
-	    ip->saddr == ip->daddr || p->offset * 8u + (total - header) > 65515u) {
+	if (first >> 4 != 4 || header < sizeof(*ip) || total < header || total > held || !ip->ttl ||
+	    impossible4(ip->saddr) || ip->saddr == ip->daddr ||
+	    (shape & FRAGMENT_OFFSET) * 8 + (total - header) > 65515) {
+		p->row = unread(p);
 		p->malformed = 1;
-		return READ;
+		return first >> 4 == 4 ? READ : UNREADABLE;
 	}
 	parse_transport(p, at + (header & 60), end, total - header);
 	return READ;
@@ -204,10 +264,15 @@ static __always_inline bool is_extension(__u8 protocol)
 	       protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_AH;
 }
 
-// Walks the extension headers; returns how many bytes they take, or more than 65535 when they are wrong.
-static __always_inline __u32 extensions(struct packet *p, void *at, void *end)
+// Walks the extension headers of IPv6; returns how many bytes they take, or more than 65535 when they are wrong. Global,
+// so that it is verified by itself.
+__attribute__((noinline)) int extensions(struct xdp_md *ctx, struct packet *p)
 {
 	__u32 taken = 0;
+	if (!p)
+		return 1 << 16;
+	void *end = (void *)(long)ctx->data_end, *at = (void *)(long)ctx->data;
+	at += (p->network & 31) + sizeof(struct ipv6hdr);
 #pragma unroll
 	for (int n = 0; n < EXTENSIONS; n++) {
 		if (!is_extension(p->protocol) || p->offset)
@@ -223,38 +288,43 @@ static __always_inline __u32 extensions(struct packet *p, void *at, void *end)
 			p->offset = fragment >> 3;
 			p->fragment = (fragment & 0xfff9) != 0; // an atomic one (RFC 6946) is a whole packet
 			p->shape = (fragment & 1) << 13 | fragment >> 3;
-			p->shaped = 1;
+			p->present |= HAS(FIELD_FRAGMENT);
 			taken += 8;
 		} else {
 			taken += kind == IPPROTO_AH ? (header->length + 2) * 4 : (header->length + 1) * 8;
 		}
 		p->protocol = header->next;
-		p->plain = 0;
 	}
 	return is_extension(p->protocol) && !p->offset ? 1 << 16 : taken;
 }
 
-static __always_inline enum seen parse6(struct packet *p, void *at, void *end)
+static __always_inline enum seen parse6(struct xdp_md *ctx, struct packet *p, void *at, void *end)
 {
 	struct ipv6hdr *ip = at;
 	if ((void *)(ip + 1) > end)
 		return UNREADABLE;
 	__builtin_memcpy(p->source, &ip->saddr, 16);
 	__builtin_memcpy(p->destination, &ip->daddr, 16);
-	__u32 inner = bpf_ntohs(ip->payload_len);
+	__u32 inner = bpf_ntohs(ip->payload_len), taken = 0;
 	__u64 held = between(at, end);
 	p->six = 1;
-	p->plain = 1;
 	p->protocol = ip->nexthdr;
-	p->ttl = ip->hop_limit;
-	p->traffic = bpf_ntohs(*(__be16 *)at) >> 4;
 	p->length = inner + sizeof(*ip);
-	if (ip->version != 6)
+	p->ttl = ip->hop_limit;
+	p->traffic = bpf_ntohs(*(__be16 *)at) >> 4 & 0xff;
+	p->present = HAS_IP;
+	p->plain = !is_extension(ip->nexthdr);
+	if (*(__u8 *)at >> 4 != 6)
 		return UNREADABLE;
-	__u32 taken = extensions(p, ip + 1, end);
+	if (!p->plain) {
+		taken = extensions(ctx, p);
+		data_of(ctx, &at, &end);
+		at += p->network & 31;
+	}
 	bool own = p->source[0] == p->destination[0] && p->source[1] == p->destination[1] &&
 		   p->source[2] == p->destination[2] && p->source[3] == p->destination[3];
 	if (taken > inner || inner + sizeof(*ip) > held || impossible6(p->source, p->protocol) || own) {
+		p->row = unread(p);
 		p->malformed = 1;
 		return READ;
 	}
@@ -262,13 +332,17 @@ static __always_inline enum seen parse6(struct packet *p, void *at, void *end)
 	return READ;
 }
 
-// Global, so that it is verified by itself.
-__attribute__((noinline)) int parse(struct xdp_md *ctx, struct packet *p)
+static __always_inline enum seen parse(struct xdp_md *ctx, struct packet *p)
 {
-	if (!p)
-		return UNREADABLE;
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	void *data, *end;
+	data_of(ctx, &data, &end);
 	struct ethhdr *ethernet = data;
+	p->nothing = 0;
+	p->row = ROW_OTHER;
+	p->present = 0;
+	p->length = 0;
+	p->data = 0;
+	p->offset = 0;
 	if ((void *)(ethernet + 1) > end)
 		return UNREADABLE;
 	__be16 protocol = ethernet->h_proto;
@@ -287,7 +361,7 @@ __attribute__((noinline)) int parse(struct xdp_md *ctx, struct packet *p)
 	if (protocol == bpf_htons(ETH_P_IP))
 		return parse4(p, at, end);
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return parse6(p, at, end);
+		return parse6(ctx, p, at, end);
 	return NOT_IP;
 }
 

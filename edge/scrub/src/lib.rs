@@ -30,6 +30,7 @@
 //! ```
 
 mod address;
+mod counts;
 pub mod fault;
 mod filter;
 mod layout;

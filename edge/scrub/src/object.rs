@@ -66,6 +66,7 @@ maps! {
     places4,
     places6,
     known,
+    packets,
     counts,
     sources4,
     sources6,
@@ -181,13 +182,12 @@ impl Map {
     }
 
     /// The values of the first `count` keys of a per-processor array: for each key those of all processors.
-    pub(crate) fn first_values(&self, count: u32) -> Result<Vec<Vec<Vec<u64>>>> {
+    pub(crate) fn first_values<V: Plain>(&self, count: u32) -> Result<Vec<Vec<V>>> {
         let size = (self.handle.value_size() as usize).next_multiple_of(8);
         let each = size * processors()?;
         let bytes = system::first_values(self.handle.as_fd(), count, each)
             .map_err(|cause| Fault::new(&fault::MAP).object(self.name).because(cause))?;
-        let words = |value: &[u8]| value.chunks_exact(8).filter_map(u64::read).collect();
-        Ok(bytes.chunks_exact(each).map(|key| key.chunks_exact(size).map(words).collect()).collect())
+        Ok(bytes.chunks_exact(each).map(|key| key.chunks_exact(size).filter_map(V::read).collect()).collect())
     }
 }
 

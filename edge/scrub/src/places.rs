@@ -1,7 +1,8 @@
 //! Protected destinations: levels, rates, counters.
 
 use crate::address::Net;
-use crate::layout::Place;
+use crate::counts::counters;
+use crate::layout::{Counts, Place};
 use crate::plan::Rate;
 use crate::{Filter, fault};
 use base::{Fault, Result};
@@ -173,17 +174,8 @@ impl Filter {
 
     /// Counters of the first slots.
     fn first_counters(&self, slots: u32) -> Result<Vec<Counters>> {
-        let values = self.maps.counts.first_values(slots)?;
-        let sum = |processors: Vec<Vec<u64>>| {
-            let mut sum = Counters::default();
-            for words in processors {
-                if let Ok(words) = <&[u64; Counters::WORDS]>::try_from(words.as_slice()) {
-                    sum += Counters::from_words(words);
-                }
-            }
-            sum
-        };
-        Ok(values.into_iter().map(sum).collect())
+        let processors = self.maps.counts.first_values::<Counts>(slots)?;
+        Ok(processors.iter().map(|counts| counters(counts)).collect())
     }
 
     /// Slots of the protected prefixes, as the maps say.

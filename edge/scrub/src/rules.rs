@@ -78,8 +78,11 @@ impl Filter {
     /// [`fault::MAP`].
     pub fn signatures(&self, now: Micros) -> Result<Vec<InForce>> {
         let time = system::now();
-        let hits = self.maps.hits.first_values(RULES as u32)?;
-        let hits = hits.into_iter().map(|each| each.iter().flatten().sum::<u64>()).chain(std::iter::repeat(0));
+        let hits = self.maps.hits.first_values::<u64>(RULES as u32)?;
+        let hits = hits
+            .into_iter()
+            .map(|each| each.iter().fold(0_u64, |sum, each| sum.wrapping_add(*each)))
+            .chain(std::iter::repeat(0));
         let held = self.read_rules()?.into_iter().zip(hits);
         let running = held.filter_map(|(rule, hits)| Some((rule.filter(|rule| rule.until > time)?, hits)));
         Ok(running.filter_map(|(rule, hits)| in_force(&rule, hits, time, now)).collect())

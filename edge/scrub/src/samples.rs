@@ -29,7 +29,7 @@ impl Filter {
     /// # Errors
     /// [`crate::fault::MAP`].
     pub fn samples_lost(&self) -> Result<u64> {
-        Ok(self.maps.unsampled.first_values(1)?.iter().flatten().flatten().sum())
+        Ok(self.maps.unsampled.first_values::<u64>(1)?.iter().flatten().fold(0, |sum, each| sum.wrapping_add(*each)))
     }
 }
 
