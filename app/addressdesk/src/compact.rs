@@ -57,22 +57,24 @@ pub async fn write(tables: &dyn Tables, pool: &RwLock<Pool>, facts: &Facts, vers
     }
     tables.commit(vec![put_facts(&next, version)]).await?;
     // Older generations: the last one, and what was left when an attempt or a deletion was cut off.
-    delete(tables, ROWS, |key| *key < format!("{:020}", next.generation)).await?;
-    delete(tables, LOG, |key| *key <= store::log_key(next.rows_at)).await?;
+    delete(tables, ROWS, |key| key < format!("{:020}", next.generation).as_str()).await?;
+    delete(tables, LOG, |key| key <= store::log_key(next.rows_at).as_str()).await?;
     Ok(next)
 }
 
-/// Deletes documents by key. Those of rows are large, so keys are read a few at a time.
-async fn delete(tables: &dyn Tables, table: &'static str, old: impl Fn(&String) -> bool) -> Result<()> {
-    let mut after = String::new();
+/// Deletes the documents at the beginning of a table, as long as their keys are old. Those of rows are large, so keys are
+/// read a few at a time, and what is not old is not read.
+async fn delete(tables: &dyn Tables, table: &'static str, old: impl Fn(&str) -> bool) -> Result<()> {
     loop {
-        let items = tables.scan(table, "", &after, READ).await?;
-        let Some(last) = items.last() else { return Ok(()) };
-        after = last.key.clone();
-        let keys = items.into_iter().map(|item| item.key).filter(|key| old(key));
+        let items = tables.scan(table, "", "", READ).await?;
+        let keys = items.into_iter().map(|item| item.key).take_while(|key| old(key));
         let deletions: Vec<Write> = keys.map(|key| Write::Delete { table, key }).collect();
+        let whole = deletions.len() == READ;
         if !deletions.is_empty() {
             tables.commit(deletions).await?;
+        }
+        if !whole {
+            return Ok(());
         }
     }
 }

@@ -8,7 +8,7 @@ use base::{Clock, Fault, Result};
 use pool::{Change, Held, Kind, Limits, Pool, Range};
 use port::{Tables, Write};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, Weak};
 use tokio::sync::Mutex;
 
 /// Most single addresses that one call allocates.
@@ -24,17 +24,28 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     limits: Limits,
     pool: RwLock<Pool>,
-    /// How far the pool is. Held while it is brought forward or changed: one at a time.
+    /// How far the pool is. Held while it is brought forward, changed or written as rows: one at a time.
     turn: Mutex<Facts>,
+    /// Number of the last change in the pool while it is written as rows: it is not changed here then, and can be asked.
+    writing: RwLock<Option<u64>>,
+    /// Itself, to write rows beside what it answers.
+    me: Weak<Desk>,
 }
 
 impl Desk {
     /// Opens what is stored; an empty pool when nothing is.
     pub async fn open(tables: Arc<dyn Tables>, clock: Arc<dyn Clock>, limits: Limits) -> Result<Arc<Desk>> {
-        let pool = RwLock::new(Pool::new(limits));
-        let desk = Desk { tables, clock, limits, pool, turn: Mutex::default() };
+        let desk = Arc::new_cyclic(|me| Desk {
+            tables,
+            clock,
+            limits,
+            pool: RwLock::new(Pool::new(limits)),
+            turn: Mutex::default(),
+            writing: RwLock::default(),
+            me: me.clone(),
+        });
         desk.follow(&mut *desk.turn.lock().await).await?;
-        Ok(Arc::new(desk))
+        Ok(desk)
     }
 
     fn pool(&self) -> RwLockReadGuard<'_, Pool> {
@@ -85,10 +96,18 @@ impl Desk {
         Ok(true)
     }
 
-    /// The pool as it is stored now.
-    async fn now(&self) -> Result<RwLockReadGuard<'_, Pool>> {
-        self.follow(&mut *self.turn.lock().await).await?;
-        Ok(self.pool())
+    /// Brings the pool to what is stored now; gives the number of its last change. While it is written as rows, which takes
+    /// a minute for millions of them, nobody waits unless another worker has changed it.
+    async fn now(&self) -> Result<u64> {
+        let writing = || *self.writing.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(last) = writing()
+            && store::facts(&*self.tables).await?.0.last == last
+        {
+            return Ok(last);
+        }
+        let mut at = self.turn.lock().await;
+        self.follow(&mut at).await?;
+        Ok(at.last)
     }
 
     /// Stores and makes the changes that `plan` finds in the pool as it is then: all of them, or none.
@@ -123,19 +142,31 @@ impl Desk {
         self.tables.commit(writes).await?;
         *at = facts;
         self.with(|pool| changes.iter().try_for_each(|change| pool.apply(change)))?;
-        if compact::due(&at, self.pool().summary().runs) {
-            self.compact(&mut at).await;
+        if let Some(desk) = self.me.upgrade().filter(|desk| desk.is_due(&at)) {
+            tokio::spawn(async move { desk.compact().await });
         }
         Ok(changes)
     }
 
+    fn is_due(&self, at: &Facts) -> bool {
+        compact::due(at, self.pool().summary().runs)
+    }
+
     /// Writes the pool as rows. The change before is stored and made whatever becomes of this: it is tried again with the next.
-    async fn compact(&self, at: &mut Facts) {
+    async fn compact(&self) {
+        let mut at = self.turn.lock().await;
+        // Who waited behind another who wrote them has nothing to do.
+        if !self.is_due(&at) {
+            return;
+        }
+        let mark = |last| *self.writing.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = last;
+        mark(Some(at.last));
         let written = match store::facts(&*self.tables).await {
-            Ok((facts, version)) if facts == *at => compact::write(&*self.tables, &self.pool, at, version).await,
-            Ok(_) => return,
+            Ok((facts, version)) if facts == *at => compact::write(&*self.tables, &self.pool, &at, version).await,
+            Ok(_) => Ok(at.clone()),
             Err(fault) => Err(fault),
         };
+        mark(None);
         match written {
             Ok(facts) => *at = facts,
             Err(fault) => tracing::warn!(fault = %fault.inside(), "address pool: not written as rows"),
@@ -172,8 +203,7 @@ fn kind(kind: Kind) -> &'static str {
 #[async_trait]
 impl api::Addresses for Desk {
     async fn summary(&self) -> Result<PoolSummary> {
-        let mut at = self.turn.lock().await;
-        self.follow(&mut at).await?;
+        let changes = self.now().await?;
         let summary = self.pool().summary();
         Ok(PoolSummary {
             ipv4_held: summary.ipv4_held.to_string(),
@@ -182,13 +212,14 @@ impl api::Addresses for Desk {
             ipv6_free: summary.ipv6_free.to_string(),
             holders: summary.holders,
             runs: summary.runs,
-            changes: at.last,
+            changes,
         })
     }
 
     async fn address(&self, text: &str) -> Result<PoolAddress> {
         let address = address(text)?;
-        let pool = self.now().await?;
+        self.now().await?;
+        let pool = self.pool();
         let (state, holder) = match pool.look(address) {
             Held::Absent => ("absent", None),
             Held::Free => ("free", None),
@@ -198,7 +229,8 @@ impl api::Addresses for Desk {
     }
 
     async fn holders(&self, place: &str, limit: usize) -> Result<Part<PoolHolder>> {
-        let pool = self.now().await?;
+        self.now().await?;
+        let pool = self.pool();
         let found: Vec<_> = pool.holders_after(place).take(limit + 1).collect();
         let next = found.get(limit).and_then(|_| found.get(limit.checked_sub(1)?)).map(|last| last.name.clone());
         let shown = found.into_iter().take(limit).map(|holder| PoolHolder {
@@ -212,7 +244,8 @@ impl api::Addresses for Desk {
 
     async fn ranges(&self, holder: Option<&str>, place: &str, limit: usize) -> Result<Part<String>> {
         let start = if place.is_empty() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { address(place)? };
-        let pool = self.now().await?;
+        self.now().await?;
+        let pool = self.pool();
         let found: Vec<Range> = pool.held(holder, start)?.take(limit + 1).collect();
         let next = found.get(limit).map(|next| next.first().to_string());
         Ok((found.iter().take(limit).map(ToString::to_string).collect(), next))
@@ -220,7 +253,8 @@ impl api::Addresses for Desk {
 
     async fn check(&self, wish: &PoolChange) -> Result<()> {
         let change = asked(wish)?;
-        self.now().await?.check(&change)
+        self.now().await?;
+        self.pool().check(&change)
     }
 
     async fn change(&self, wish: &PoolChange, who: &str) -> Result<()> {

@@ -8,7 +8,8 @@
 //! Invariants
 //! - What was stored is what is in memory: a pool that is opened again is the same (`tests::a_pool_is_opened_again`).
 //! - Of two workers of one installation that change the pool at once one is told to try again; both see the result.
-//! - The log of changes is bounded: beyond a limit the pool is written as rows and the log begins anew.
+//! - The log of changes is bounded: beyond a limit the pool is written as rows and the log begins anew; what is asked
+//!   meanwhile is answered (`tests::the_desk_answers_while_rows_are_written`).
 
 mod compact;
 mod desk;

@@ -1,7 +1,7 @@
 //! The pool in the state tables: rows of one generation, the changes made since, and one document that says which they are.
 
 use base::{Fault, Result};
-use pool::{Change, Kind, Limits, Pool, Row};
+use pool::{Change, Kind, Limits, Pool, Restore, Row};
 use port::{Item, Tables, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub const LOG: &str = "pool-log";
 pub const FACTS: &str = "pool-facts";
 
 /// Documents read at once.
-const PAGE: usize = 64;
+const PAGE: usize = 16;
 /// Changes read at once.
 const CHANGES: usize = 1000;
 
@@ -85,27 +85,35 @@ pub fn put_facts(facts: &Facts, version: u64) -> Write {
     Write::PutIf { table: FACTS, key: "now".into(), value: document(facts), version }
 }
 
-async fn parts<T: DeserializeOwned>(tables: &dyn Tables, generation: u64, what: char) -> Result<Vec<T>> {
+/// Gives each document of a generation's rows or holders to `take`, in order.
+async fn parts<T: DeserializeOwned>(
+    tables: &dyn Tables,
+    generation: u64,
+    what: char,
+    mut take: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
     let prefix = format!("{generation:020}/{what}/");
-    let (mut all, mut after) = (Vec::new(), String::new());
+    let mut after = String::new();
     loop {
         let items = tables.scan(ROWS, &prefix, &after, PAGE).await?;
         for item in &items {
-            all.extend(parse::<Vec<T>>(item)?);
+            parse::<Vec<T>>(item)?.into_iter().try_for_each(&mut take)?;
         }
         match items.last() {
             Some(last) if items.len() == PAGE => after = last.key.clone(),
-            _ => return Ok(all),
+            _ => return Ok(()),
         }
     }
 }
 
-/// The pool of a generation, without the changes since.
+/// The pool of a generation, without the changes since. Rows go into it as they are read: five million of them would take
+/// twice the memory of the pool.
 pub async fn rows(tables: &dyn Tables, facts: &Facts, limits: Limits) -> Result<Pool> {
-    let holders: Vec<Named> = parts(tables, facts.generation, 'h').await?;
-    let rows: Vec<Row> = parts(tables, facts.generation, 'r').await?;
-    let holders = holders.into_iter().map(|holder| (holder.name, holder.kind));
-    Pool::restore(limits, holders.collect::<Vec<_>>(), rows)
+    let mut pool = Restore::new(limits);
+    parts(tables, facts.generation, 'h', |one: Named| pool.holder(one.name, one.kind)).await?;
+    parts(tables, facts.generation, 'r', |row: Row| pool.row(&row)).await?;
+    let lost = |cause| Fault::new(&api::fault::CORRUPT).object("address pool").because(cause);
+    tokio::task::spawn_blocking(|| pool.pool()).await.map_err(lost)
 }
 
 /// Changes behind a number up to another, in order without a gap, at most a page; none when the next one is not there.

@@ -5,7 +5,7 @@ use api::Addresses as _;
 use api::addresses::{PoolAllocation, PoolChange};
 use async_trait::async_trait;
 use base::{ManualClock, Result};
-use pool::{Limits, Range};
+use pool::{Change, Limits, Range};
 use port::{Item, MemoryTables, Tables, Write};
 use std::sync::{Arc, Mutex};
 
@@ -228,6 +228,72 @@ async fn what_another_worker_does_while_the_pool_is_read_is_read_once() {
         assert_eq!(desk.summary().await.unwrap(), other.summary().await.unwrap());
         assert_eq!(desk.address("192.0.2.16").await.unwrap().holder.as_deref(), Some("beta"));
     }
+}
+
+/// Tables that let no rows be written until they may.
+struct Gate {
+    tables: Arc<MemoryTables>,
+    open: tokio::sync::Semaphore,
+    waiting: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl Tables for Gate {
+    async fn get(&self, table: &'static str, key: &str) -> Result<Option<Item>> {
+        self.tables.get(table, key).await
+    }
+
+    async fn scan(&self, table: &'static str, prefix: &str, after: &str, limit: usize) -> Result<Vec<Item>> {
+        self.tables.scan(table, prefix, after, limit).await
+    }
+
+    async fn scan_back(&self, table: &'static str, prefix: &str, before: &str, limit: usize) -> Result<Vec<Item>> {
+        self.tables.scan_back(table, prefix, before, limit).await
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<()> {
+        if writes.iter().any(|write| matches!(write, Write::Put { table: store::ROWS, .. })) {
+            self.waiting.notify_one();
+            drop(self.open.acquire().await);
+        }
+        self.tables.commit(writes).await
+    }
+}
+
+/// Each of these once waited for five million rows.
+#[tokio::test]
+async fn the_desk_answers_while_rows_are_written() {
+    let memory = Arc::new(MemoryTables::default());
+    let (open_now, waiting) = (tokio::sync::Semaphore::new(0), tokio::sync::Notify::new());
+    let gate = Arc::new(Gate { tables: memory.clone(), open: open_now, waiting });
+    let clock = Arc::new(ManualClock::at(1_795_737_600_000_000));
+    let desk = Desk::open(gate.clone(), clock, Limits::default()).await.unwrap();
+    furnish(&desk).await;
+    // As another worker would have made so many changes.
+    let (facts, version) = store::facts(&*memory).await.unwrap();
+    let numbers = facts.last + 1..10_000;
+    let put = |number: u64| {
+        let range: Range = "192.0.2.16/30".parse().unwrap();
+        let change = match number % 2 {
+            1 => Change::Release { range, from: "acme".into() },
+            _ => Change::Assign { range, to: "acme".into() },
+        };
+        let logged = store::Logged { change, who: "bob".into(), reason: "test".into(), time_us: 0 };
+        Write::Put { table: store::LOG, key: store::log_key(number), value: store::document(&logged) }
+    };
+    let mut writes: Vec<Write> = numbers.map(put).collect();
+    writes.push(store::put_facts(&store::Facts { last: 9_999, ..facts }, version));
+    memory.commit(writes).await.unwrap();
+    change(&desk, r#"{"do": "assign", "range": "192.0.2.16/30", "to": "acme"}"#).await.unwrap();
+    gate.waiting.notified().await;
+    assert_eq!(desk.address("192.0.2.20").await.unwrap().holder.as_deref(), Some("beta"));
+    assert_eq!(desk.summary().await.unwrap().changes, 10_000);
+    assert_eq!(desk.holders("", 10).await.unwrap().0.len(), 2);
+    assert_eq!(desk.ranges(Some("beta"), "", 10).await.unwrap().0, ["192.0.2.20"]);
+    gate.open.add_permits(100);
+    change(&desk, r#"{"do": "release", "range": "192.0.2.20", "from": "beta"}"#).await.unwrap();
+    assert_eq!(memory.scan(store::LOG, "", "", 10).await.unwrap().len(), 1, "only the change after");
+    assert_eq!(open(&memory).await.summary().await.unwrap(), desk.summary().await.unwrap());
 }
 
 #[tokio::test]

@@ -33,5 +33,5 @@ mod runs;
 
 pub use change::{Change, Row};
 pub use holder::{Holder, Kind, check_name};
-pub use pool::{Held, Limits, Pool, Summary};
+pub use pool::{Held, Limits, Pool, Restore, Summary};
 pub use range::Range;

@@ -209,21 +209,36 @@ impl<K: Number> Runs<K> {
         }
         self.put(first, last, slot);
     }
+}
 
-    /// From runs in order that neither touch with one holder nor overlap; the place of the first that does not fit.
-    pub(crate) fn build(runs: impl Iterator<Item = (K, K, Slot)>) -> Result<Runs<K>, usize> {
-        let mut all: Vec<(K, Run<K>)> = Vec::new();
-        for (place, (first, last, slot)) in runs.enumerate() {
-            match all.last_mut() {
-                Some((_, before)) if before.last >= first || last < first => return Err(place),
-                // Rows may be cut where runs are not.
-                Some((_, before)) if before.slot == slot && before.last.after() == Some(first) => before.last = last,
-                _ if last < first => return Err(place),
-                _ => all.push((first, Run { last, slot })),
-            }
+/// Runs that are put together in order, one after the other.
+#[derive(Debug)]
+pub(crate) struct Building<K>(Vec<(K, Run<K>)>);
+
+impl<K> Default for Building<K> {
+    fn default() -> Self {
+        Building(Vec::new())
+    }
+}
+
+impl<K: Number> Building<K> {
+    /// One more run; false when it does not stand behind the last one.
+    pub(crate) fn push(&mut self, first: K, last: K, slot: Slot) -> bool {
+        let behind = self.0.last().is_none_or(|(_, before)| before.last < first);
+        if !behind || last < first {
+            return false;
         }
-        let mut order: Vec<(Slot, K)> = all.iter().map(|(first, run)| (run.slot, *first)).collect();
+        match self.0.last_mut() {
+            // Rows may be cut where runs are not.
+            Some((_, before)) if before.slot == slot && before.last.after() == Some(first) => before.last = last,
+            _ => self.0.push((first, Run { last, slot })),
+        }
+        true
+    }
+
+    pub(crate) fn finish(self) -> Runs<K> {
+        let mut order: Vec<(Slot, K)> = self.0.iter().map(|(first, run)| (run.slot, *first)).collect();
         order.sort_unstable();
-        Ok(Runs { by_first: all.into_iter().collect(), by_slot: order.into_iter().collect() })
+        Runs { by_first: self.0.into_iter().collect(), by_slot: order.into_iter().collect() }
     }
 }

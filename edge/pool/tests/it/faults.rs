@@ -75,6 +75,15 @@ fn at_the_limit_addresses_can_be_given_back_and_no_room_is_wasted() {
 }
 
 #[test]
+fn the_whole_of_ipv6_is_more_than_a_count_holds() {
+    let mut pool = Pool::new(Limits::default());
+    let prefix = |number: u16| Change::Add { range: range(&format!("{number:x}::/16")) };
+    (0..u16::MAX).for_each(|number| pool.apply(&prefix(number)).unwrap());
+    assert!(pool.apply(&prefix(u16::MAX)).unwrap_err().is(&fault::FULL));
+    assert_eq!(pool.summary().ipv6_free, u128::MAX - (1 << 112) + 1);
+}
+
+#[test]
 fn rows_that_do_not_fit_are_corrupt() {
     let rows = |texts: [&str; 2]| texts.map(|text| Row { range: range(text), holder: None });
     for wrong in [["192.0.2.0/24", "192.0.2.9"], ["192.0.2.9", "192.0.2.1"], ["2001:db8::/64", "2001:db8::/65"]] {
