@@ -211,12 +211,13 @@ fn actions(
     never.extend(config.names.iter().map(|name| Prefix::single(name.records.server.ip())));
     never.extend(server.iter().map(|address| Prefix::single(*address)));
     let protected = config.protected().map(|(prefix, _)| prefix).collect();
+    let within = read(&config.policy.blackhole_within);
     vec![
         levels.clone(),
         Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone())),
         Arc::new(Block::new(packets.clone(), never, clock.clone())),
-        Arc::new(Announce::flowspec(routers.clone(), clock.clone())),
-        Arc::new(Announce::blackhole(routers.clone(), read(&config.policy.blackhole_within), clock.clone())),
+        Arc::new(Announce::flowspec(routers.clone(), within.clone(), clock.clone())),
+        Arc::new(Announce::blackhole(routers.clone(), within, clock.clone())),
         Arc::new(SwitchDns::new(names.clone())),
     ]
 }

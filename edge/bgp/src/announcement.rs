@@ -73,6 +73,17 @@ impl Announcement {
         }
     }
 
+    /// The addresses that nothing reaches while it stands: those of a blackhole, and of a rule that is one in other words.
+    pub fn takes_off_the_net(&self) -> Option<Prefix> {
+        match self {
+            Announcement::Blackhole { prefix, .. } => Some(*prefix),
+            Announcement::FlowSpec { rule, action } if rule.takes_everything() && action.starves() => {
+                rule.destination()
+            }
+            Announcement::FlowSpec { .. } | Announcement::Route { .. } => None,
+        }
+    }
+
     pub(crate) fn communities(&self) -> &[Community] {
         match self {
             Announcement::Blackhole { communities, .. } | Announcement::Route { communities, .. } => communities,
@@ -107,6 +118,9 @@ impl Announcement {
 
 impl std::fmt::Display for Announcement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if matches!(self, Announcement::FlowSpec { .. }) && self.takes_off_the_net().is_some() {
+            f.write_str("blackhole by rule: ")?;
+        }
         match self {
             Announcement::Blackhole { prefix, .. } => write!(f, "blackhole {prefix}"),
             Announcement::Route { prefix, .. } => write!(f, "route {prefix}"),

@@ -51,6 +51,11 @@ impl std::fmt::Display for Community {
     }
 }
 
+/// Below this rate nothing can be served, bytes a second.
+const STARVING_BYTES_S: f32 = 12_500.0;
+/// The same in packets a second.
+const STARVING_PACKETS_S: f32 = 10.0;
+
 /// What a router does with packets that a FlowSpec rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
@@ -95,6 +100,16 @@ impl Action {
             Action::Mark { dscp } => dscp < 64,
         };
         if good { Ok(()) } else { Err(Fault::new(&fault::RULE).object("action").found(format!("{self:?}"))) }
+    }
+
+    /// Whether it lets nothing through that a service could live on.
+    pub fn starves(&self) -> bool {
+        match *self {
+            Action::Discard => true,
+            Action::RateLimit { bytes_s } => bytes_s < STARVING_BYTES_S,
+            Action::PacketLimit { packets_s } => packets_s < STARVING_PACKETS_S,
+            Action::Redirect { .. } | Action::Mark { .. } => false,
+        }
     }
 
     /// Its extended community. The AS in a rate is informative and zero where it needs four bytes.

@@ -146,6 +146,15 @@ pub const SILENT: Code = Code {
     hint: "the path or the neighbour is down; the speaker tries again by itself",
     hint_zh: "链路或邻居中断；将自动重试",
 };
+/// The neighbour takes nothing of what it is told.
+pub const STUCK: Code = Code {
+    id: "bgp.send-hold",
+    class: Class::Unavailable,
+    title: "the neighbour reads nothing of what it is told",
+    title_zh: "邻居不读取发给它的报文",
+    hint: "what was announced may stand there although it was taken back here; look at the neighbour, the speaker connects again by itself",
+    hint_zh: "已撤销的通告可能仍在对端生效；请检查邻居，将自动重新连接",
+};
 /// The neighbour tells too many routes.
 pub const FLOODED: Code = Code {
     id: "bgp.received-too-many",
@@ -168,5 +177,5 @@ pub const STOPPED: Code = Code {
 /// Every fault of this crate.
 pub const ALL: &[&Code] = &[
     &TRUNCATED, &HEADER, &OPEN, &UPDATE, &ORDER, &PREFIX, &COMMUNITY, &RULE, &NEIGHBOUR, &GUARDED, &TOO_MANY, &STANDS,
-    &MISSING, &CONNECT, &ENDED, &SILENT, &FLOODED, &STOPPED,
+    &MISSING, &CONNECT, &ENDED, &SILENT, &STUCK, &FLOODED, &STOPPED,
 ];

@@ -34,7 +34,7 @@ pub struct Limits {
     pub max_announcements: usize,
     /// Longest lease, seconds.
     pub lease_s: u64,
-    /// A blackhole, and a rule that discards all packets to its destination, needs an approval.
+    /// A blackhole, and a rule that discards all packets to its destination or nearly, needs an approval.
     pub blackhole_needs_approval: bool,
     /// So does any FlowSpec rule.
     pub flow_needs_approval: bool,
@@ -119,21 +119,21 @@ impl Guard {
         if next_hop.is_some_and(|hop| hop.is_ipv6() != announcement.family().is_ipv6()) {
             return Err(refused("next hop", "the family of the prefix", "the other"));
         }
-        let gone = match announcement {
-            Announcement::Blackhole { prefix, .. } => {
-                self.check_blackhole(*prefix)?;
-                true
-            }
+        match announcement {
+            Announcement::Blackhole { .. } => {}
             Announcement::FlowSpec { rule, action } => self.check_flow(rule, action)?,
+            Announcement::Route { prefix, .. } if self.routes.cover(*prefix) => {}
             Announcement::Route { prefix, .. } => {
-                if !self.routes.cover(*prefix) {
-                    return Err(refused(prefix, "a range within `routes`", "none around it"));
-                }
-                false
+                return Err(refused(prefix, "a range within `routes`", "none around it"));
             }
-        };
+        }
+        let gone = announcement.takes_off_the_net();
+        if let Some(prefix) = gone {
+            self.check_blackhole(prefix)?;
+        }
         let flow = matches!(announcement, Announcement::FlowSpec { .. });
-        let needed = (gone && self.limits.blackhole_needs_approval) || (flow && self.limits.flow_needs_approval);
+        let needed =
+            (gone.is_some() && self.limits.blackhole_needs_approval) || (flow && self.limits.flow_needs_approval);
         if needed && *approval == Approval::Missing {
             return Err(refused(announcement, "an approval", "none"));
         }
@@ -145,8 +145,7 @@ impl Guard {
         self.check_protected(prefix, shortest)
     }
 
-    /// Gives whether the rule takes its destination off the net, as a blackhole does.
-    fn check_flow(&self, rule: &FlowRule, action: &Action) -> Result<bool> {
+    fn check_flow(&self, rule: &FlowRule, action: &Action) -> Result<()> {
         action.check()?;
         let Some(destination) = rule.destination() else {
             return Err(refused(rule, "a rule with a destination", "none, or one with an offset"));
@@ -157,12 +156,7 @@ impl Guard {
             return Err(refused("rule", format!("at most {RULE_BYTES} bytes"), bytes.len()));
         }
         let shortest = if destination.is_ipv6() { self.limits.flow_bits_v6 } else { self.limits.flow_bits_v4 };
-        self.check_protected(destination, shortest)?;
-        let gone = rule.takes_everything() && *action == Action::Discard;
-        if gone {
-            self.check_blackhole(destination)?;
-        }
-        Ok(gone)
+        self.check_protected(destination, shortest)
     }
 
     fn check_protected(&self, prefix: Prefix, shortest: u8) -> Result<()> {
@@ -236,6 +230,37 @@ mod tests {
         let host = flow(FlowRule::to(prefix("192.0.2.1/32")), Action::Discard);
         check(&host).unwrap();
         assert!(guard().check(&host, MINUTE, &Approval::Missing).is_err());
+    }
+
+    #[test]
+    fn a_blackhole_in_other_words_is_a_blackhole() {
+        let words: [(Field, Vec<Test>); 4] = [
+            (Field::Length, vec![Test::at_least(0)]),
+            (Field::DestinationPort, Test::range(0, 65_535).to_vec()),
+            (Field::TcpFlags, vec![Test::any_of(0xfff)]),
+            (Field::Protocol, vec![Test::equal(6), Test::equal(17)]),
+        ];
+        let starving = [
+            Action::Discard,
+            Action::RateLimit { bytes_s: 1e-30 },
+            Action::RateLimit { bytes_s: 1000.0 },
+            Action::PacketLimit { packets_s: 0.5 },
+        ];
+        for ((field, tests), action) in words.iter().zip(starving) {
+            let flow = |to: &str, action| {
+                let rule = FlowRule::to(prefix(to)).when(*field, tests).unwrap();
+                Announcement::FlowSpec { rule, action }
+            };
+            let (net, host) = (flow("192.0.2.0/24", action), flow("192.0.2.1/32", action));
+            assert!(check(&net).unwrap_err().is(&fault::GUARDED), "{net}");
+            check(&host).unwrap();
+            assert!(
+                guard().check(&host, MINUTE, &Approval::Missing).unwrap_err().wanted().contains("approval"),
+                "{host}"
+            );
+            assert!(host.to_string().starts_with("blackhole by rule: "), "{host}");
+            check(&flow("192.0.2.0/24", Action::RateLimit { bytes_s: 1e6 })).unwrap();
+        }
     }
 
     #[test]

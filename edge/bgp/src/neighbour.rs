@@ -4,6 +4,7 @@ use crate::{Family, fault};
 use base::{Fault, Result};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 /// Longest password of TCP MD5 signatures, bytes (Linux `TCP_MD5SIG_MAXKEYLEN`).
 pub const PASSWORD_BYTES: usize = 80;
@@ -28,7 +29,7 @@ pub struct Neighbour {
     pub router_id: Ipv4Addr,
     /// Password of TCP MD5 signatures (RFC 2385); comes from a file and is in no record.
     #[serde(skip)]
-    pub password: Option<Password>,
+    pub password: Option<Secret>,
     /// Hops at most to the neighbour, 1 when it is on the same link: packets that came further are dropped by the kernel
     /// (RFC 5082). None leaves TTLs alone.
     #[serde(default)]
@@ -96,6 +97,38 @@ impl Password {
 impl std::fmt::Debug for Password {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Password(not shown)")
+    }
+}
+
+/// Where a password comes from. It is asked before each connection: one that was changed at both ends holds from the next session
+/// on, without a restart that would take back what is announced.
+#[derive(Clone)]
+pub struct Secret(Arc<dyn Fn() -> Result<Password> + Send + Sync>);
+
+impl Secret {
+    /// Asks this, which may read a file.
+    pub fn new(ask: impl Fn() -> Result<Password> + Send + Sync + 'static) -> Secret {
+        Secret(Arc::new(ask))
+    }
+
+    /// The password of now.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub fn ask(&self) -> Result<Password> {
+        (self.0)()
+    }
+}
+
+impl From<Password> for Secret {
+    fn from(password: Password) -> Secret {
+        Secret::new(move || Ok(password.clone()))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(not shown)")
     }
 }
 
@@ -210,7 +243,7 @@ mod tests {
     #[test]
     fn a_password_is_in_no_text() {
         let mut neighbour = good();
-        neighbour.password = Some(Password::new("s3cret").unwrap());
+        neighbour.password = Some(Password::new("s3cret").unwrap().into());
         assert!(!format!("{neighbour:?}").contains("s3cret"));
         assert!(!serde_json::to_string(&neighbour).unwrap().contains("s3cret"));
         assert!(Password::new("").is_err() && Password::new(&"x".repeat(81)).is_err() && Password::new("a\n").is_err());

@@ -13,11 +13,13 @@ use tokio::net::{TcpSocket, TcpStream};
 /// How long the neighbour's TCP may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Connects to the neighbour. [`fault::CONNECT`] when that fails, takes more than ten seconds, or the kernel refuses an option.
+/// Connects to the neighbour. [`fault::CONNECT`] when that fails, takes more than ten seconds, or the kernel refuses an option;
+/// what keeps the password from being read.
 pub(crate) async fn connect(neighbour: &Neighbour) -> Result<TcpStream> {
     let address = SocketAddr::new(neighbour.address, neighbour.port);
     let failed = |cause: io::Error| Fault::new(&fault::CONNECT).object(address).found(cause);
-    let socket = prepare(neighbour).map_err(failed)?;
+    let password = password(neighbour).await?;
+    let socket = prepare(neighbour, password.as_ref()).map_err(failed)?;
     match tokio::time::timeout(CONNECT, socket.connect(address)).await {
         Ok(connected) => connected.map_err(failed),
         Err(_) => {
@@ -26,7 +28,15 @@ pub(crate) async fn connect(neighbour: &Neighbour) -> Result<TcpStream> {
     }
 }
 
-fn prepare(neighbour: &Neighbour) -> io::Result<TcpSocket> {
+/// The password of now; where it is kept may be slow.
+async fn password(neighbour: &Neighbour) -> Result<Option<Password>> {
+    let Some(secret) = neighbour.password.clone() else { return Ok(None) };
+    let failed = |cause| Fault::new(&fault::CONNECT).object(neighbour.address).because(cause);
+    let asked = tokio::task::spawn_blocking(move || secret.ask()).await;
+    asked.unwrap_or_else(|cause| Err(failed(cause))).map(Some)
+}
+
+fn prepare(neighbour: &Neighbour, password: Option<&Password>) -> io::Result<TcpSocket> {
     let ipv6 = neighbour.address.is_ipv6();
     let socket = if ipv6 { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
     socket.set_nodelay(true)?;
@@ -47,7 +57,7 @@ fn prepare(neighbour: &Neighbour) -> io::Result<TcpSocket> {
             }
         }
     }
-    if let Some(password) = &neighbour.password {
+    if let Some(password) = password {
         set(socket.as_fd(), libc::IPPROTO_TCP, libc::TCP_MD5SIG, &Signature::new(neighbour.address, password))?;
     }
     Ok(socket)
@@ -113,6 +123,21 @@ mod tests {
         let signature = Signature::new("2001:db8::1".parse().unwrap(), &Password::new("abc").unwrap());
         assert_eq!((signature.length, &signature.key[..4]), (3, &b"abc\0"[..]));
         assert_eq!(signature.address[8..12], [0x20, 1, 0x0d, 0xb8]);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_asked_for_each_time() {
+        let mut neighbour = Neighbour::new([127, 0, 0, 1].into(), 65_001, 65_002, Ipv4Addr::new(192, 0, 2, 2));
+        let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let count = asked.clone();
+        neighbour.password = Some(crate::Secret::new(move || {
+            let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if number == 2 { Err(Fault::new(&fault::NEIGHBOUR)) } else { Password::new(&format!("key-{number}")) }
+        }));
+        for wanted in ["key-0", "key-1"] {
+            assert_eq!(password(&neighbour).await.unwrap().unwrap().bytes(), wanted.as_bytes());
+        }
+        assert!(password(&neighbour).await.unwrap_err().is(&fault::NEIGHBOUR));
     }
 
     #[tokio::test]

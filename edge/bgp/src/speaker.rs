@@ -256,7 +256,7 @@ async fn talk(shared: &Shared, stream: &mut TcpStream) -> Option<String> {
                 Err(cause) => return Some(cause.to_string()),
             },
             wrote = writer.write(&chunk), if !chunk.is_empty() => match wrote {
-                Ok(count) => shared.machine().wrote(count),
+                Ok(count) => shared.machine().wrote(shared.now(), count),
                 Err(cause) => return Some(cause.to_string()),
             },
             () = shared.until(deadline) => {}

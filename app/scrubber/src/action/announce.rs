@@ -36,9 +36,9 @@ struct Record {
 }
 
 impl Announce {
-    /// FlowSpec rules to routers.
-    pub fn flowspec(routers: Arc<Routers>, clock: Arc<dyn Clock>) -> Announce {
-        Announce { kind: ActionKind::Flowspec, routers, within: Vec::new(), clock }
+    /// FlowSpec rules to routers; one that drops everything is a blackhole and lies inside these prefixes.
+    pub fn flowspec(routers: Arc<Routers>, within: Vec<Prefix>, clock: Arc<dyn Clock>) -> Announce {
+        Announce { kind: ActionKind::Flowspec, routers, within, clock }
     }
 
     /// Blackholes to routers, inside these prefixes only.
@@ -56,17 +56,26 @@ impl Announce {
                     .found(found)
             };
             return match serde_json::from_str(&text) {
-                Ok(announcement @ Announcement::FlowSpec { .. }) => Ok(announcement),
+                Ok(announcement @ Announcement::FlowSpec { .. }) => match announcement.takes_off_the_net() {
+                    Some(gone) => self.may_go(gone.to_string().parse()?).map(|()| announcement),
+                    None => Ok(announcement),
+                },
                 Ok(other) => Err(wrong(other.to_string())),
                 Err(cause) => Err(wrong(cause.to_string())),
             };
         }
         let prefix: Prefix = parameter(order, "prefix", "a protected address, as 203.0.113.10/32")?;
-        if !self.within.iter().any(|within| within.holds(prefix)) {
-            let fault = Fault::new(&fault::GUARDED).object(format!("a blackhole of {prefix}"));
-            return Err(fault.expected("a prefix inside `policy.blackhole_within`"));
-        }
+        self.may_go(prefix)?;
         Ok(Announcement::blackhole(prefix.to_string().parse()?))
+    }
+
+    /// Whether addresses may be taken off the net.
+    fn may_go(&self, prefix: Prefix) -> Result<()> {
+        if self.within.iter().any(|within| within.holds(prefix)) {
+            return Ok(());
+        }
+        let fault = Fault::new(&fault::GUARDED).object(format!("a blackhole of {prefix}"));
+        Err(fault.expected("a prefix inside `policy.blackhole_within`"))
     }
 
     fn tell(&self, record: &Record) -> Result<()> {
@@ -131,6 +140,42 @@ impl Action for Announce {
         match self.tell(&record) {
             Ok(()) => Ok(Adopted::Kept),
             Err(fault) => Ok(Adopted::Over(fault.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use base::{SystemClock, SystemRandom};
+
+    #[tokio::test]
+    async fn a_rule_that_drops_everything_is_a_blackhole() {
+        let yaml = "interfaces: [eth0]\nprotect: [{name: shop, prefix: 203.0.113.0/24}]\n";
+        let config = Config::parse(yaml, "test.yaml").unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let random: Arc<dyn base::Random> = Arc::new(SystemRandom::new());
+        let routers = Routers::start(&config, &tokio::runtime::Handle::current(), &clock, &random).unwrap();
+        let flowspec = Announce::flowspec(Arc::new(routers), vec!["203.0.113.8/29".parse().unwrap()], clock);
+        let order = |to: &str, tests: &str| {
+            let field = if tests.is_empty() { String::new() } else { format!(",{tests}") };
+            let rule = format!(
+                r#"{{"kind":"flow-spec","rule":{{"ipv6":false,"components":[{{"match":"destination","prefix":"{to}"}}{field}]}},"action":{{"do":"discard"}}}}"#
+            );
+            Order { parameters: [("rule".to_string(), rule)].into(), ..Order::default() }
+        };
+        let udp = r#"{"match":"field","field":"protocol","tests":[{"compare":1,"value":17}]}"#;
+        let any = r#"{"match":"field","field":"length","tests":[{"compare":3,"value":0}]}"#;
+        for (to, tests, good) in [
+            ("203.0.113.9/32", "", true),
+            ("203.0.113.77/32", "", false),
+            ("203.0.113.77/32", any, false),
+            ("203.0.113.77/32", udp, true),
+        ] {
+            let read = flowspec.announcement(&order(to, tests));
+            assert_eq!(read.is_ok(), good, "{to} {tests}: {read:?}");
+            assert!(good || read.unwrap_err().is(&fault::GUARDED));
         }
     }
 }

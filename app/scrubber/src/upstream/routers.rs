@@ -36,8 +36,11 @@ impl Routers {
         let mut speakers = Vec::new();
         for neighbour in &config.neighbours {
             let mut session = neighbour.session.clone();
-            if let Some(path) = &neighbour.password_file {
-                session.password = Some(bgp::Password::new(&secret(path)?)?);
+            if let Some(path) = neighbour.password_file.clone() {
+                // Read before each connection, and here so that a wrong file is told at the start.
+                let password = move || bgp::Password::new(&secret(&path)?);
+                password()?;
+                session.password = Some(bgp::Secret::new(password));
             }
             let guard = Guard::new(limits(config));
             let speaker = Speaker::start(runtime, session, guard, clock.clone(), random.clone())?;

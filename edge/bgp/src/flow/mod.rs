@@ -2,12 +2,16 @@
 
 mod codec;
 mod field;
+mod reach;
 
 pub use field::{Field, Test};
 
 use crate::{Family, Prefix, fault};
 use base::{Fault, Result};
 use serde::{Deserialize, Serialize};
+
+/// Longest text about a component in a fault, characters.
+const SHOWN: usize = 200;
 
 /// One component of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,13 +133,12 @@ impl FlowRule {
         }
     }
 
-    /// Whether it matches every packet to its destination, as a blackhole does.
-    pub fn takes_everything(&self) -> bool {
-        self.components.iter().all(|component| component.number() == 1)
-    }
-
     fn check(&self) -> Result<()> {
-        let wrong = |found: String| Err(Fault::new(&fault::RULE).object("rule").found(found));
+        // What a neighbour sent may be long, and stands in the status.
+        let wrong = |found: String| {
+            let found: String = found.chars().take(SHOWN).collect();
+            Err(Fault::new(&fault::RULE).object("rule").found(found))
+        };
         if self.components.is_empty() {
             return wrong("no component".into());
         }

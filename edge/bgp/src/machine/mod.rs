@@ -14,6 +14,7 @@ use crate::neighbour::Neighbour;
 use crate::table::Table;
 use crate::{Family, fault};
 use base::{Fault, Micros, Random};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -60,6 +61,10 @@ pub(crate) struct Machine {
     retry_at: Micros,
     attempts: u32,
     received: (Micros, usize),
+    /// When the neighbour last took something, or had taken everything.
+    taken: Micros,
+    /// Families that the neighbour asked for again, and when it is answered next.
+    refresh: (BTreeSet<Family>, Micros),
     counts: Counts,
     error: Option<Fault>,
     stopping: bool,
@@ -84,6 +89,8 @@ impl Machine {
             retry_at: 0,
             attempts: 0,
             received: (0, 0),
+            taken: 0,
+            refresh: (BTreeSet::new(), 0),
             counts: Counts::default(),
             error: None,
             stopping: false,
@@ -113,7 +120,8 @@ impl Machine {
     }
 
     /// So many of them were written.
-    pub(crate) fn wrote(&mut self, count: usize) {
+    pub(crate) fn wrote(&mut self, now: Micros, count: usize) {
+        self.taken = now;
         self.output.drain(..count.min(self.output.len()));
     }
 
@@ -125,7 +133,8 @@ impl Machine {
         self.input.clear();
         self.output.clear();
         (self.hold, self.heard, self.keepalive_at) = (OPEN_WAIT, now, Micros::MAX);
-        self.received = (now, 0);
+        (self.received, self.taken) = ((now, 0), now);
+        self.refresh = (BTreeSet::new(), now);
         let open = Open {
             asn: self.neighbour.local_as,
             hold_s: self.neighbour.hold_s,
@@ -209,6 +218,14 @@ impl Machine {
                         .expected(format!("a message within {} s", self.hold / SECOND));
                     return self.close(now, Some(Notification::hold_time()), Some(silent));
                 }
+                if self.output.is_empty() {
+                    self.taken = now;
+                } else if now - self.taken >= self.send_hold() {
+                    let stuck = Fault::new(&fault::STUCK)
+                        .object(self.neighbour.address)
+                        .expected(format!("something read within {} s", self.send_hold() / SECOND));
+                    return self.close(now, Some(Notification::send_hold_time()), Some(stuck));
+                }
                 if now >= self.keepalive_at {
                     // What is still queued will tell as well that we are here.
                     if self.output.is_empty() {
@@ -221,12 +238,23 @@ impl Machine {
         }
     }
 
+    /// How long the neighbour may read nothing of what waits for it. RFC 9687 advises eight minutes for routes; what waits here
+    /// may be the end of a blackhole, and a neighbour that reads nothing is to drop the session after the hold time itself.
+    fn send_hold(&self) -> Micros {
+        self.hold.saturating_mul(2)
+    }
+
     /// When to tick next.
     pub(crate) fn deadline(&self) -> Micros {
         let session = match self.phase {
             Phase::Waiting => self.retry_at,
             Phase::Closing => self.closing_until,
-            _ => self.keepalive_at.min(self.heard.saturating_add(self.hold)),
+            _ => {
+                let stuck =
+                    if self.output.is_empty() { Micros::MAX } else { self.taken.saturating_add(self.send_hold()) };
+                let asked = if self.refresh.0.is_empty() { Micros::MAX } else { self.refresh.1 };
+                self.keepalive_at.min(self.heard.saturating_add(self.hold)).min(stuck).min(asked)
+            }
         };
         session.min(self.table.next_end().unwrap_or(Micros::MAX))
     }
@@ -234,6 +262,12 @@ impl Machine {
     /// Queues what the neighbour has to be told, as far as the queue has room: first what is taken back.
     fn tell(&mut self, now: Micros) {
         let (Phase::Established, Some(own)) = (self.phase, self.own) else { return };
+        // Once a second: telling everything again costs much more than asking for it.
+        if !self.refresh.0.is_empty() && now >= self.refresh.1 {
+            let families = std::mem::take(&mut self.refresh.0);
+            families.into_iter().for_each(|family| self.table.refresh(family));
+            self.refresh.1 = now.saturating_add(SECOND);
+        }
         while self.output.len() < QUEUE
             && let Some((family, nlri)) = self.table.take_withdrawn(WITHDRAWN)
         {

@@ -44,6 +44,7 @@ impl Machine {
             Err(fault) if frame.kind == Kind::Update => {
                 self.counts.refused += 1;
                 self.error = Some(fault);
+                self.count(now, 1);
             }
             Err(fault) => self.close(now, Some(Notification::answering(frame.kind, &fault)), Some(fault)),
         }
@@ -66,13 +67,9 @@ impl Machine {
             (Phase::Established, Message::KeepAlive) => {}
             (Phase::Established, Message::Update(update)) => {
                 self.counts.updates += 1;
-                self.count(now, update.announces());
+                self.count(now, update.routes());
             }
-            (Phase::Established, Message::RouteRefresh(family)) => {
-                if let Some(family) = family {
-                    self.table.refresh(family);
-                }
-            }
+            (Phase::Established, Message::RouteRefresh(family)) => self.refresh.0.extend(family),
             (phase, message) => {
                 // RFC 6608: the subcode is the state.
                 let subcode = match phase {
@@ -122,12 +119,12 @@ impl Machine {
         Ok(())
     }
 
-    /// Counts routes of the neighbour in the present minute.
+    /// Counts routes of the neighbour in the present minute; a message without any counts as one, for reading it costs as much.
     fn count(&mut self, now: Micros, routes: usize) {
         if now - self.received.0 >= WINDOW {
             self.received = (now, 0);
         }
-        self.received.1 += routes;
+        self.received.1 += routes.max(1);
         if self.received.1 > self.neighbour.max_received {
             let flooded = Fault::new(&fault::FLOODED)
                 .object(self.neighbour.address)

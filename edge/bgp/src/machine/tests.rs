@@ -37,7 +37,7 @@ fn bytes(message: &Message) -> Vec<u8> {
 /// Takes what the machine has to say.
 fn said(machine: &mut Machine) -> Vec<Message> {
     let (mut messages, mut rest) = (Vec::new(), machine.output().to_vec());
-    machine.wrote(rest.len());
+    machine.wrote(0, rest.len());
     while let Some(frame) = Frame::first(&rest).unwrap() {
         messages.push(frame.decode(true).unwrap());
         rest.drain(..frame.length());
@@ -208,8 +208,15 @@ fn a_refresh_tells_a_family_again() {
     said(&mut machine);
     machine.received(2, &bytes(&Message::RouteRefresh(Some(Family::Ipv4Flow))));
     assert_eq!(routes(&said(&mut machine)), (0, 0));
-    machine.received(2, &bytes(&Message::RouteRefresh(Some(Family::Ipv4))));
+    machine.received(2 * SECOND, &bytes(&Message::RouteRefresh(Some(Family::Ipv4))));
     assert_eq!(routes(&said(&mut machine)), (1, 0));
+    for _ in 0..1000 {
+        machine.received(2 * SECOND + 1, &bytes(&Message::RouteRefresh(Some(Family::Ipv4))));
+    }
+    assert_eq!((routes(&said(&mut machine)), machine.refresh.1), ((0, 0), 3 * SECOND), "once a second");
+    assert!(machine.deadline() <= 3 * SECOND);
+    machine.tick(3 * SECOND);
+    assert_eq!(routes(&said(&mut machine)), (1, 0), "none is lost");
 }
 
 #[test]
@@ -219,9 +226,65 @@ fn a_neighbour_that_reads_nothing_costs_no_memory() {
         announce(&mut machine, last, Micros::MAX - 1);
     }
     for now in 0..1000 {
-        machine.received(now, &bytes(&Message::RouteRefresh(Some(Family::Ipv4))));
+        machine.received(now * 10_000, &bytes(&Message::RouteRefresh(Some(Family::Ipv4))));
     }
     assert!(machine.output().len() < QUEUE + crate::message::LONGEST, "{}", machine.output().len());
+}
+
+#[test]
+fn a_neighbour_that_speaks_and_reads_nothing_is_left() {
+    let mut machine = established();
+    announce(&mut machine, 1, Micros::MAX - 1);
+    let mut now = 0;
+    machine.tick(now);
+    while machine.phase() == Phase::Established {
+        machine.received(now, &bytes(&Message::KeepAlive));
+        now = machine.deadline().min(now + SECOND);
+        machine.tick(now);
+    }
+    let error = machine.state(now).error.unwrap();
+    assert!(error.is(&fault::STUCK) && now == 18 * SECOND, "{now} {error}");
+    assert_eq!(machine.deadline(), now + CLOSE_WAIT, "the last word may not be taken either");
+    // One byte now and then is enough.
+    let mut machine = established();
+    announce(&mut machine, 1, Micros::MAX - 1);
+    for now in (0..60).map(|second| second * SECOND) {
+        machine.tick(now);
+        machine.wrote(now, usize::from(now % (10 * SECOND) == 0));
+        machine.received(now, &bytes(&Message::KeepAlive));
+    }
+    assert_eq!(machine.phase(), Phase::Established);
+}
+
+#[test]
+fn a_last_word_ends_the_session_in_each_state_and_is_not_answered() {
+    for steps in 0..3 {
+        let mut machine = Machine::new(settings(), Arc::new(SeededRandom::new(7)));
+        machine.connected(0, OWN);
+        for message in [Message::Open(open()), Message::KeepAlive].iter().take(steps) {
+            machine.received(0, &bytes(message));
+        }
+        said(&mut machine);
+        let mut last = bytes(&Message::Notification(Notification::new(6, 7)));
+        last.extend(bytes(&Message::KeepAlive));
+        machine.received(1, &last);
+        assert_eq!((machine.phase(), said(&mut machine)), (Phase::Closing, vec![]), "step {steps}");
+        assert_eq!(machine.state(1).error.unwrap().got(), "6/7 Cease, Connection Collision Resolution");
+    }
+}
+
+#[test]
+fn hold_times_at_the_edge() {
+    for hold_s in [0, 1, 2] {
+        let machine = established_with(settings(), Open { hold_s, ..open() });
+        assert_eq!(machine.phase(), Phase::Closing, "{hold_s}");
+        assert_eq!(machine.state(0).error.unwrap().named(), "hold time");
+    }
+    let mut machine = established_with(settings(), Open { hold_s: 3, ..open() });
+    assert_eq!(machine.phase(), Phase::Established);
+    said(&mut machine);
+    let first = machine.deadline();
+    assert!((SECOND * 3 / 4..=SECOND).contains(&first), "three in the hold time: {first}");
 }
 
 #[test]
@@ -246,6 +309,49 @@ fn a_bad_update_is_counted_and_a_flood_of_routes_is_not_taken() {
 }
 
 #[test]
+fn messages_without_routes_count_as_much() {
+    let withdrawals = Update { withdrawn: vec![crate::Prefix::new(OWN, 0).unwrap(); 2000], ..Update::default() };
+    let refused = [&[0xff; 16][..], &[0, 23, 2, 0, 9, 0, 0]].concat();
+    for (message, enough) in [
+        (bytes(&Message::Update(withdrawals)), 6),
+        (bytes(&Message::Update(Update::default())), 10_001),
+        (refused, 10_001),
+    ] {
+        let mut machine = established();
+        for number in 1..enough {
+            machine.received(number, &message);
+        }
+        assert_eq!(machine.phase(), Phase::Established);
+        machine.received(enough, &message);
+        assert!(machine.state(enough).error.unwrap().is(&fault::FLOODED));
+    }
+}
+
+#[test]
+fn what_a_neighbour_sends_makes_no_long_texts() {
+    let mut machine = established();
+    // A rule with very many tests of a field of another family.
+    let mut rule = vec![13];
+    (0..900).for_each(|_| rule.extend([0x01, 1]));
+    rule.extend([0x81, 1]);
+    let mut value = vec![0, 1, 133, 0, 0];
+    value.extend((0xf000 | rule.len() as u16).to_be_bytes());
+    value.extend(rule);
+    let mut body = vec![0, 0];
+    body.extend((value.len() as u16 + 4).to_be_bytes());
+    body.extend([0x90, 14]);
+    body.extend((value.len() as u16).to_be_bytes());
+    body.extend(value);
+    let mut message = vec![0xff; 16];
+    message.extend((body.len() as u16 + 19).to_be_bytes());
+    message.push(2);
+    message.extend(body);
+    machine.received(1, &message);
+    let error = machine.state(1).error.unwrap();
+    assert!(error.is(&fault::UPDATE) && error.to_string().len() < 500, "{error}");
+}
+
+#[test]
 fn the_reason_of_the_neighbour_is_kept() {
     let mut machine = established();
     machine.received(1, &bytes(&Message::Notification(Notification::shutdown("upgrade"))));
@@ -259,7 +365,7 @@ fn an_old_neighbour_is_spoken_to_in_two_bytes() {
     let neighbour = Neighbour { local_as: 4_200_000_001, ..settings() };
     let old = Open { families: vec![], multiprotocol: false, wide_as: false, ..open() };
     let mut machine = established_with(neighbour, old);
-    machine.wrote(machine.output().len());
+    machine.wrote(0, machine.output().len());
     announce(&mut machine, 1, Micros::MAX - 1);
     machine.tick(1);
     let wire = machine.output().to_vec();
@@ -289,13 +395,14 @@ proptest! {
         let mut machine = established();
         let (mut heard, mut ids) = (std::collections::BTreeSet::new(), std::collections::BTreeMap::new());
         for (now, (last, what)) in steps.into_iter().enumerate() {
-            let now = now as Micros + 1;
+            let now = now as Micros * (SECOND / 8) + 1;
             match what {
-                0 | 1 => { machine.table.announce(blackhole(last), Approval::Missing, now + 7).map(|id| ids.insert(last, id)).ok(); }
+                0 | 1 => { machine.table.announce(blackhole(last), Approval::Missing, now + SECOND).map(|id| ids.insert(last, id)).ok(); }
                 2 => { ids.get(&last).map(|id| machine.table.withdraw(*id)); }
                 _ => { machine.received(now, &bytes(&Message::RouteRefresh(Some(Family::Ipv4)))); }
             }
             machine.tick(now);
+            machine.heard = now;
             for message in said(&mut machine) {
                 if let Message::Update(update) = message {
                     update.withdrawn.iter().for_each(|prefix| { heard.remove(prefix); });

@@ -19,7 +19,7 @@ pub struct Notification {
 /// Longest text for the other operator, bytes of UTF-8.
 const TEXT: usize = 255;
 
-const CODES: [&str; 8] = [
+const CODES: [&str; 9] = [
     "Reserved",
     "Message Header Error",
     "OPEN Message Error",
@@ -28,6 +28,7 @@ const CODES: [&str; 8] = [
     "Finite State Machine Error",
     "Cease",
     "ROUTE-REFRESH Message Error",
+    "Send Hold Timer Expired",
 ];
 const HEADERS: [&str; 4] = ["Unspecific", "Connection Not Synchronized", "Bad Message Length", "Bad Message Type"];
 const OPENS: [&str; 8] = [
@@ -63,6 +64,11 @@ impl Notification {
     /// The hold time is over.
     pub fn hold_time() -> Notification {
         Notification::new(4, 0)
+    }
+
+    /// The neighbour reads nothing (RFC 9687).
+    pub fn send_hold_time() -> Notification {
+        Notification::new(8, 0)
     }
 
     /// The neighbour told more routes than we take.
@@ -104,7 +110,7 @@ impl Notification {
                 _ => (1, 2),
             }
         };
-        Notification::new(code, subcode)
+        Notification { code, subcode, data: data(code, subcode, fault) }
     }
 
     /// The text of the other operator, if it is one (RFC 9003: only in Cease 2 and 4).
@@ -127,6 +133,16 @@ impl Notification {
 
 fn subcode(fault: &Fault, table: &[(&str, u8)]) -> u8 {
     table.iter().find(|(object, _)| *object == fault.named()).map_or(0, |(_, subcode)| *subcode)
+}
+
+/// What RFC 4271, 6.1 and 6.2, wants to stand behind a code: the length or type that was wrong, the version that is spoken.
+fn data(code: u8, subcode: u8, fault: &Fault) -> Vec<u8> {
+    match (code, subcode) {
+        (1, 2) => fault.got().parse::<u16>().map_or_else(|_| Vec::new(), |length| length.to_be_bytes().to_vec()),
+        (1, 3) => fault.got().parse::<u8>().map_or_else(|_| Vec::new(), |kind| vec![kind]),
+        (2, 1) => vec![0, 4],
+        _ => Vec::new(),
+    }
 }
 
 /// The registered names (IANA, BGP error codes) and the text, control characters left out: it goes into logs.
@@ -163,6 +179,16 @@ mod tests {
         assert_eq!(Notification::shutdown("升级\n").to_string(), "6/2 Cease, Administrative Shutdown: 升级");
         let cut = Notification::shutdown(&"é".repeat(200));
         assert_eq!(cut.data[0], 254, "half a character is left out");
+    }
+
+    #[test]
+    fn what_was_wrong_stands_behind_the_code() {
+        let header = |object: &str, found: &str| Fault::new(&fault::HEADER).object(object).found(found);
+        let answer = |kind, fault: &Fault| Notification::answering(kind, fault).data;
+        assert_eq!(answer(Kind::KeepAlive, &header("length", "4097")), [0x10, 1]);
+        assert_eq!(answer(Kind::KeepAlive, &header("type", "9")), [9]);
+        assert!(answer(Kind::KeepAlive, &header("marker", "0x00")).is_empty());
+        assert_eq!(answer(Kind::Open, &Fault::new(&fault::OPEN).object("version").found(3)), [0, 4]);
     }
 
     #[test]

@@ -120,6 +120,12 @@ impl Update {
         self.announced.len() + self.reach.as_ref().map_or(0, |reach| reach.nlri.len())
     }
 
+    /// How many things it announces or withdraws.
+    pub fn routes(&self) -> usize {
+        let gone = self.withdrawn.len() + self.unreach.as_ref().map_or(0, |reach| reach.nlri.len());
+        self.announces() + gone
+    }
+
     pub(super) fn read(mut body: Reader<'_>, wide: bool) -> Result<Update> {
         let mut update = Update::default();
         let length = usize::from(body.u16()?);

@@ -3,7 +3,8 @@
 use crate::router::{Bird, Gobgp, Router, Session};
 use crate::world::{Side, World, established, neighbour, possible, speaker, wait};
 use bgp::flow::{Field, Test};
-use bgp::{Action, Announcement, Approval, FlowRule, Password, Phase, Speaker};
+use bgp::{Action, Announcement, Approval, FlowRule, Password, Phase, Secret, Speaker};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub const LEASE: Duration = Duration::from_secs(600);
@@ -136,20 +137,19 @@ fn a_blackhole_reaches_the_kernel_of_the_router() {
     });
 }
 
-/// A session with a password and with TTL security; with a wrong password the kernel of the router drops our packets.
+/// A session with a password and with TTL security. With a wrong password the kernel of the router drops our packets; a new one
+/// holds without a restart.
 fn protected(world: &World, router: &dyn Router) {
     let mut both = neighbour();
-    both.password = Some(Password::new("s3cret").unwrap());
+    let key = Arc::new(Mutex::new("another"));
+    let now = key.clone();
+    both.password = Some(Secret::new(move || Password::new(*now.lock().unwrap())));
     both.ttl_security = Some(1);
     world.inside(|runtime| {
-        let mut wrong = both.clone();
-        wrong.password = Some(Password::new("another").unwrap());
-        let refused = speaker(runtime, wrong);
-        wait("a wrong password is seen", || world.counter(Side::Router, "TCPMD5Failure") > 0);
-        assert_ne!(refused.state().phase, Phase::Established);
-        drop(refused);
-
         let speaker = speaker(runtime, both);
+        wait("a wrong password is seen", || world.counter(Side::Router, "TCPMD5Failure") > 0);
+        assert_ne!(speaker.state().phase, Phase::Established);
+        *key.lock().unwrap() = "s3cret";
         established(&speaker);
         announce(&speaker, &examples()[0].0, LEASE);
         wait_heard(router, "203.0.113.7", true);
@@ -186,7 +186,7 @@ fn an_internal_session_over_ipv6_with_password_and_ttl_security() {
     let bird = Bird::start(&world, Session { internal_ipv6: true, ..PROTECTED });
     let mut inside = bgp::Neighbour::new("fd99::1".parse().unwrap(), 65_001, 65_001, [10, 99, 0, 2].into());
     inside.next_hop_v4 = "10.99.0.2".parse().ok();
-    inside.password = Some(Password::new("s3cret").unwrap());
+    inside.password = Some(Password::new("s3cret").unwrap().into());
     inside.ttl_security = Some(1);
     world.inside(|runtime| {
         let speaker = speaker(runtime, inside);
