@@ -20,6 +20,15 @@ pub const ALREADY: Code = Code {
     hint: "adopt it, or wait until its lease is over",
     hint_zh: "请接管它，或等待租约到期",
 };
+/// Another process controls the filter.
+pub const OWNED: Code = Code {
+    id: "scrub.owned",
+    class: Class::Conflict,
+    title: "another process controls the filter of this interface",
+    title_zh: "该接口的过滤器由另一进程控制",
+    hint: "stop that process first, or give this one another folder (`pins:`) and other interfaces",
+    hint_zh: "请先停止该进程，或为本进程指定其他固定目录（`pins:`）与其他接口",
+};
 /// The kernel does not attach the program to the interface.
 pub const ATTACH: Code = Code {
     id: "scrub.attach-refused",
@@ -85,4 +94,5 @@ pub const TRIAL: Code = Code {
 };
 
 /// Every fault of this crate.
-pub const ALL: &[&Code] = &[&NOT_BPFFS, &ALREADY, &ATTACH, &PIN, &MAP, &FULL, &NOT_PROTECTED, &SIGNATURE, &TRIAL];
+pub const ALL: &[&Code] =
+    &[&NOT_BPFFS, &ALREADY, &OWNED, &ATTACH, &PIN, &MAP, &FULL, &NOT_PROTECTED, &SIGNATURE, &TRIAL];

@@ -13,6 +13,7 @@
 //!   controller protects nobody and harms nobody.
 //! - Dropping a [`Filter`] leaves an attached program to its lease; [`Filter::adopt`] finds it with all its state;
 //!   [`Filter::detach`] leaves nothing.
+//! - One process controls a filter: the pins' folder is held by a lock that ends with its process, however that ends.
 //! - What the kernel holds can be read back: levels, lists, bans, signatures with their hits.
 //! - A spoofed source makes no entry anywhere but in arrays of fixed size.
 //! - Bytes that are no packet are counted and never crash.
@@ -30,6 +31,7 @@
 //! ```
 
 mod address;
+mod attach;
 mod counts;
 pub mod fault;
 mod filter;
@@ -46,7 +48,8 @@ mod system;
 mod trial;
 mod watch;
 
-pub use filter::{Attachment, Filter};
+pub use attach::{Attachment, Pins};
+pub use filter::Filter;
 pub use layout::RULES;
 pub use lists::{Ban, Verdict};
 pub use places::{Defence, Dropped};

@@ -8,6 +8,7 @@ use crate::{Filter, system};
 use base::Result;
 use ddos::Prefix;
 use libbpf_rs::MapCore;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -52,6 +53,23 @@ impl Filter {
             Net::V4(net) => self.maps.sources4.remove(&net),
             Net::V6(net) => self.maps.sources6.remove(&net),
         }
+    }
+
+    /// Lists these prefixes of sources and no others.
+    ///
+    /// # Errors
+    /// [`crate::fault::FULL`], [`crate::fault::MAP`]; some are listed then, and some of before.
+    pub fn list_only(&mut self, wanted: &BTreeMap<Prefix, Verdict>) -> Result<()> {
+        // First what is wanted: allowed sources are never without their entry.
+        for (prefix, verdict) in wanted {
+            self.list(*prefix, *verdict)?;
+        }
+        for (prefix, _) in self.listed()? {
+            if !wanted.contains_key(&prefix) {
+                self.unlist(prefix)?;
+            }
+        }
+        self.holds(holds::LISTS, !wanted.is_empty())
     }
 
     /// What is listed, read back from the kernel.
@@ -181,6 +199,35 @@ impl Filter {
     /// [`crate::fault::MAP`].
     pub fn distrust(&mut self, server: IpAddr, port: u16) -> Result<bool> {
         self.maps.services.remove(&service(server, port))
+    }
+
+    /// Trusts these servers and no others. Without a resolver or time server among them the answers of all pass that are no
+    /// reflection by their size.
+    ///
+    /// # Errors
+    /// [`crate::fault::FULL`], [`crate::fault::MAP`]; some are trusted then, and some of before.
+    pub fn trust_only(&mut self, wanted: &[(IpAddr, u16)]) -> Result<()> {
+        for (server, port) in wanted {
+            self.trust(*server, *port)?;
+        }
+        let keys: Vec<Service> = wanted.iter().map(|(server, port)| service(*server, *port)).collect();
+        for (known, _) in self.maps.services.entries::<Service, u32>()? {
+            if !keys.contains(&known) {
+                self.maps.services.remove(&known)?;
+            }
+        }
+        let any = |port| wanted.iter().any(|(_, other)| port == *other);
+        self.holds(holds::RESOLVERS, any(53))?;
+        self.holds(holds::CLOCKS, any(123))?;
+        self.holds(holds::SERVICES, !wanted.is_empty())
+    }
+
+    /// How many servers are trusted, read back from the kernel.
+    ///
+    /// # Errors
+    /// [`crate::fault::MAP`].
+    pub fn trusted(&self) -> Result<usize> {
+        Ok(self.maps.services.entries::<Service, u32>()?.len())
     }
 }
 

@@ -3,6 +3,7 @@
 //! The program itself passes everything once the lease is over; the watchdog then also detaches it and removes the pins.
 //! It is meant to be a process of its own, which the controller starts and which survives it.
 
+use crate::pins::{Hold, Holder, WATCHDOG};
 use crate::{pins, system};
 use base::Result;
 use std::path::Path;
@@ -15,6 +16,8 @@ pub enum Ended {
     Gone,
     /// The lease was over, and the filter was removed by us.
     Removed,
+    /// Another watchdog watches it already.
+    Watched,
 }
 
 /// Looks at least so often, so that a watchdog does not outlive a filter that was detached by much.
@@ -25,9 +28,18 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`crate::fault::PIN`], [`crate::fault::MAP`].
 pub fn watch(folder: &Path) -> Result<Ended> {
+    let Some(lock) = pins::lock(folder)? else { return Ok(Ended::Gone) };
+    // One is enough, however often the controller was started anew.
+    let hold = match Hold::take(folder, WATCHDOG)? {
+        Holder::We(hold) => hold,
+        Holder::Other(_) => return Ok(Ended::Watched),
+    };
+    drop(lock);
     loop {
         match left(folder)? {
             None => return Ok(Ended::Gone),
+            // It was detached, and another filter is pinned in its place, which has a watchdog of its own.
+            Some(_) if !hold.stands() => return Ok(Ended::Gone),
             Some(left) if !left.is_zero() => std::thread::park_timeout(left.min(LONGEST)),
             Some(_) => {
                 let Some(_lock) = pins::lock(folder)? else { return Ok(Ended::Gone) };

@@ -2,7 +2,7 @@
 
 use crate::ground::{Ground, HOST, eventually, host_prefix, of_host};
 use ddos::{Level, Reason};
-use scrub::{Filter, Mode, Plan, Verdict, fault};
+use scrub::{Filter, Mode, Pins, Plan, Verdict, fault};
 use scrub_lab::generate::Generator;
 use scrub_lab::kinds::{Kind, Style};
 use scrub_lab::scene::allowed;
@@ -111,6 +111,81 @@ fn what_an_earlier_start_left_is_adopted_with_its_state() {
     assert_eq!(filter.signatures(now).unwrap().len(), 2);
     filter.detach().unwrap();
     assert!(ground.host.inside(|| Filter::adopt(&ground.bpffs.pins(), lease)).unwrap().unwrap().is_none());
+}
+
+#[test]
+fn an_interface_that_comes_back_gets_its_filter_with_all_that_it_held() {
+    if !allowed() {
+        return;
+    }
+    let ground = Ground::make();
+    let mut filter = ground.attach(&ground.plan());
+    filter.protect(&[(host_prefix(), Level::Prove)]).unwrap();
+    filter.ban("203.0.113.9".parse().unwrap(), Duration::from_secs(60), 3).unwrap();
+    ground.host.ip(&["link", "delete", "v0"]).unwrap();
+    eventually("it is gone", || !filter.stands());
+    ground.host.ip(&["link", "add", "v0", "type", "veth", "peer", "name", "v1"]).unwrap();
+    assert!(!filter.stands(), "another interface of the same name is not the same interface");
+    let plan = ground.plan();
+    assert_eq!(ground.host.inside(|| filter.reattach(&plan)).unwrap().unwrap(), Pins::Kept);
+    assert!(filter.stands() && filter.attachment().unwrap().interface == plan.interface);
+    assert_eq!((filter.defence(host_prefix()).unwrap().level, filter.bans().unwrap().len()), (Level::Prove, 1));
+    // And whoever comes next finds it where it is now.
+    drop(filter);
+    let pins = ground.bpffs.pins();
+    let filter = ground.host.inside(|| Filter::adopt(&pins, Duration::from_secs(60))).unwrap().unwrap().unwrap();
+    assert!(filter.stands() && filter.attachment().unwrap().interface == plan.interface);
+    filter.detach().unwrap();
+    assert!(!pins.exists());
+}
+
+#[test]
+fn a_controller_that_slept_takes_nothing_away_from_the_next() {
+    if !allowed() {
+        return;
+    }
+    let ground = Ground::make();
+    let plan = Plan { lease: Duration::from_millis(1), ..ground.plan() };
+    let mut sleeper = ground.attach(&plan);
+    sleeper.protect(&[(host_prefix(), Level::Prove)]).unwrap();
+    assert_eq!(scrub::watch(&plan.pins).unwrap(), scrub::Ended::Removed);
+    assert!(!sleeper.stands() && !plan.pins.exists());
+    let next = ground.attach(&ground.plan());
+    let refused = ground.host.inside(|| sleeper.reattach(&plan)).unwrap().unwrap_err();
+    assert!(refused.is(&fault::OWNED), "{refused:?}");
+    sleeper.detach().unwrap();
+    assert!(next.stands() && plan.pins.exists());
+    next.detach().unwrap();
+    // Alone it would have come back, with pins that a watchdog does not know yet.
+    let mut sleeper = ground.attach(&plan);
+    sleeper.protect(&[(host_prefix(), Level::Prove)]).unwrap();
+    assert_eq!(scrub::watch(&plan.pins).unwrap(), scrub::Ended::Removed);
+    assert_eq!(ground.host.inside(|| sleeper.reattach(&plan)).unwrap().unwrap(), Pins::Anew);
+    assert!(sleeper.stands() && sleeper.defence(host_prefix()).unwrap().level == Level::Prove);
+    sleeper.detach().unwrap();
+}
+
+#[test]
+fn what_the_configuration_no_longer_names_is_taken_out() {
+    if !allowed() {
+        return;
+    }
+    let ground = Ground::make();
+    let mut filter = ground.attach(&ground.plan());
+    let server = |last: u8| std::net::IpAddr::from([192, 0, 2, last]);
+    filter.list("203.0.113.0/24".parse().unwrap(), Verdict::Deny).unwrap();
+    filter.list("198.51.100.0/24".parse().unwrap(), Verdict::Allow).unwrap();
+    filter.trust(server(53), 53).unwrap();
+    filter.trust(server(123), 123).unwrap();
+    let kept = ("198.51.100.0/24".parse().unwrap(), Verdict::Deny);
+    filter.list_only(&[kept].into()).unwrap();
+    assert_eq!(filter.listed().unwrap(), [kept]);
+    filter.trust_only(&[(server(54), 53), ("2001:db8::35".parse().unwrap(), 53)]).unwrap();
+    assert_eq!(filter.trusted().unwrap(), 2);
+    filter.list_only(&Default::default()).unwrap();
+    filter.trust_only(&[]).unwrap();
+    assert_eq!((filter.listed().unwrap().len(), filter.trusted().unwrap()), (0, 0));
+    filter.detach().unwrap();
 }
 
 #[test]

@@ -56,6 +56,14 @@ fn filtering_goes_on_until_the_lease_and_nothing_stays_after_it() {
     let mut watchdog = Command::new(LAB).arg("watch").arg(&pins).stdout(Stdio::piped()).spawn().unwrap();
     let before = reached(host);
     flood();
+    // While it lives nobody else gets the filter, and whoever tries hears who has it.
+    let second = Command::new(LAB).arg("watch").arg(&pins).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&second.stdout).trim(), "Watched", "one watchdog is enough");
+    let owner = format!("process {}", first.id());
+    let refused = scrub::Filter::adopt(&pins, LEASE).err().unwrap();
+    assert!(refused.is(&scrub::fault::OWNED) && refused.got() == owner, "{refused:?}");
+    let refused = host.inside(|| scrub::Filter::attach(&ground.plan(), &base::SystemRandom::new()).err());
+    assert!(refused.unwrap().unwrap().is(&scrub::fault::OWNED));
     first.kill().unwrap();
     first.wait().unwrap();
     flood();
