@@ -4,6 +4,7 @@ use crate::model::{Operation, Parameter, Path, Profile, Schema, Segment};
 use crate::request::{Place, Request, known_name, media_type, segments};
 use crate::value::{Characters, Kind};
 use crate::violation::{Violation, ViolationKind};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 /// Violations of one request that are told.
@@ -11,7 +12,7 @@ const TOLD: usize = 32;
 /// Ways through the paths that are followed at once: a document with more parts that may be anything at one place is
 /// followed in its order up to here.
 const WAYS: usize = 64;
-/// Parts of a path that are looked at.
+/// Parts of a path that are looked at; one with more has no path.
 const SEGMENTS: usize = 64;
 
 /// Paths by their parts.
@@ -84,9 +85,9 @@ impl Profile {
     /// What of the request is not as the profile says; empty when all is. The answer is bounded.
     pub fn judge(&self, request: &Request) -> Vec<Violation> {
         let mut found = Vec::new();
-        let parts: Vec<_> = segments(request.path).take(SEGMENTS).collect();
-        let Some(path) = self.index().find(&parts).and_then(|at| self.paths().get(at)) else {
-            return vec![of(ViolationKind::Path)];
+        let parts = parts(request.path);
+        let Some(path) = self.find(&parts) else {
+            return if self.takes_unknown_paths() { found } else { vec![of(ViolationKind::Path)] };
         };
         for (segment, part) in path.segments.iter().zip(&parts) {
             if let Segment::Parameter { name, before, after, schema } = segment {
@@ -108,9 +109,18 @@ impl Profile {
 
     /// The template of the path that a request is of, if there is one.
     pub fn template_of(&self, path: &[u8]) -> Option<String> {
-        let parts: Vec<_> = segments(path).take(SEGMENTS).collect();
-        Some(self.paths().get(self.index().find(&parts)?)?.template())
+        Some(self.find(&parts(path))?.template())
     }
+
+    fn find(&self, parts: &[Cow<'_, str>]) -> Option<&Path> {
+        let at = self.index().find(parts).filter(|_| parts.len() <= SEGMENTS)?;
+        self.paths().get(at)
+    }
+}
+
+/// The parts that are looked at, and one more where there are more.
+fn parts(path: &[u8]) -> Vec<Cow<'_, str>> {
+    segments(path).take(SEGMENTS + 1).collect()
 }
 
 impl Operation {

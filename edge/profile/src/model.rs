@@ -1,7 +1,7 @@
 //! What a site is held to.
 
 use crate::judge::Index;
-use crate::request::Place;
+use crate::request::{Place, encoded};
 use crate::value::{Characters, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,24 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Profile {
     paths: Vec<Path>,
     index: Index,
+    open: bool,
 }
 
 impl Profile {
     /// Of these paths; of two that look alike the first counts.
     pub fn new(paths: Vec<Path>) -> Profile {
         let index = Index::new(&paths);
-        Profile { paths, index }
+        Profile { paths, index, open: false }
+    }
+
+    /// The same, but a path that it does not have is no violation: more were seen than could be kept.
+    pub fn with_unknown_paths(self, open: bool) -> Profile {
+        Profile { open, ..self }
+    }
+
+    /// Whether a path that it does not have is no violation.
+    pub fn takes_unknown_paths(&self) -> bool {
+        self.open
     }
 
     /// Its paths.
@@ -42,8 +53,10 @@ impl Path {
     /// `/users/{id}`.
     pub fn template(&self) -> String {
         let part = |segment: &Segment| match segment {
-            Segment::Fixed(text) => format!("/{text}"),
-            Segment::Parameter { name, before, after, .. } => format!("/{before}{{{name}}}{after}"),
+            Segment::Fixed(text) => format!("/{}", encoded(text)),
+            Segment::Parameter { name, before, after, .. } => {
+                format!("/{}{{{name}}}{}", encoded(before), encoded(after))
+            }
         };
         self.segments.iter().map(part).collect()
     }

@@ -101,27 +101,42 @@ pub(crate) fn body_place(media_type: &str) -> Option<Place> {
 /// Parts of a path between slashes, decoded.
 pub(crate) fn segments(path: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     let path = path.strip_prefix(b"/").unwrap_or(path);
-    path.split(|byte| *byte == b'/').map(|part| {
-        if !part.contains(&b'%') {
-            return String::from_utf8_lossy(part);
-        }
-        let digit = |at: usize| part.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        let mut out = Vec::with_capacity(part.len());
-        let mut at = 0;
-        while let Some(byte) = part.get(at) {
-            match (byte, digit(at + 1), digit(at + 2)) {
-                (b'%', Some(high), Some(low)) => {
-                    out.push((high << 4 | low) as u8);
-                    at += 3;
-                }
-                _ => {
-                    out.push(*byte);
-                    at += 1;
-                }
+    path.split(|byte| *byte == b'/').map(decoded)
+}
+
+/// A part of a path without its percent signs (RFC 3986, section 2.1).
+pub(crate) fn decoded(part: &[u8]) -> Cow<'_, str> {
+    if !part.contains(&b'%') {
+        return String::from_utf8_lossy(part);
+    }
+    let digit = |at: usize| part.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut out = Vec::with_capacity(part.len());
+    let mut at = 0;
+    while let Some(byte) = part.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((high << 4 | low) as u8);
+                at += 3;
+            }
+            _ => {
+                out.push(*byte);
+                at += 1;
             }
         }
-        Cow::Owned(String::from_utf8_lossy(&out).into_owned())
-    })
+    }
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// A part as a template has it, so that [`decoded`] gives it back and no reader takes it for a parameter or for two parts.
+pub(crate) fn encoded(part: &str) -> String {
+    let mut out = String::with_capacity(part.len());
+    for letter in part.chars() {
+        match letter {
+            '%' | '/' | '{' | '}' | '?' | '#' => out.push_str(&format!("%{:02X}", u32::from(letter))),
+            plain => out.push(plain),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -141,6 +156,8 @@ mod tests {
             assert_eq!(field_name(name.as_bytes()), expected, "{name}");
         }
         assert_eq!(segments(b"/a%2Fb/c%zz//").collect::<Vec<_>>(), ["a/b", "c%zz", "", ""]);
+        assert_eq!(encoded("{a/b}?50%"), "%7Ba%2Fb%7D%3F50%25");
+        assert_eq!(decoded(encoded("{a/b}?50%#客").as_bytes()), "{a/b}?50%#客");
         assert_eq!(media_type(b"Application/JSON; charset=utf-8"), "application/json");
     }
 }

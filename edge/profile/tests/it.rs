@@ -187,11 +187,118 @@ fn documents_that_hold_themselves_are_read_to_an_end() {
     assert_eq!(request.judge(&read.profile), Vec::<String>::new());
 }
 
+/// A site that answers everything with success, and one client who asks for inventions.
+#[test]
+fn one_source_fills_the_tree_and_keeps_no_path_out() {
+    let bounds = Bounds { nodes: 400, ..Bounds::default() };
+    let mut learner = Learner::new(bounds);
+    let mut ask = |source: u64, path: String, time: i64| {
+        let request = Owned { method: "GET".into(), path, source, ..Owned::default() };
+        request.with(|request| learner.learn(request, 200, time));
+    };
+    (0..5_000).for_each(|number| ask(7, format!("/a{number}x/b/c"), number));
+    (0..60).for_each(|number| ask(number % 5, "/shop/cart".into(), 5_000 + number as i64));
+    (0..5_000).for_each(|number| ask(7, format!("/b{number}x/b/c"), 6_000 + number));
+    (0..60).for_each(|number| ask(number % 5, "/shop/pay".into(), 12_000 + number as i64));
+    assert!(learner.left().nodes <= bounds.nodes);
+    let profile = learner.profile();
+    let judge = |path: &str| Owned { method: "GET".into(), path: path.into(), ..Owned::default() }.judge(&profile);
+    assert_eq!((judge("/shop/cart"), judge("/shop/pay")), (vec![], vec![]));
+    assert_eq!(judge("/a1x/b/c"), ["path"], "what one source has shown");
+    assert_eq!(judge("/admin"), ["path"], "and what one source was refused room for opens nothing");
+}
+
+/// Many clients, each with a path of his own: the oldest go.
+#[test]
+fn paths_of_many_sources_go_by_age_and_what_found_no_room_is_not_refused() {
+    let mut learner = Learner::new(Bounds { nodes: 400, ..Bounds::default() });
+    let mut ask = |source: u64, path: String, time: i64| {
+        let request = Owned { method: "GET".into(), path, source, ..Owned::default() };
+        request.with(|request| learner.learn(request, 200, time));
+    };
+    (0..3_000).for_each(|number| ask(number, format!("/top/a{number}x"), number as i64));
+    (0..60).for_each(|number| ask(number % 5, "/shop/cart".into(), 5_000 + number as i64));
+    let judge = |learner: &Learner, path: &str| {
+        Owned { method: "GET".into(), path: path.into(), ..Owned::default() }.judge(&learner.profile())
+    };
+    assert_eq!(judge(&learner, "/shop/cart"), Vec::<String>::new());
+    // More proven paths than fit, each beside few others, so that none is put together with them.
+    for number in 0..600_u64 {
+        for source in 0..25 {
+            let path = format!("/word{}/word{}/page", number / 24, number % 24);
+            let request = Owned { method: "GET".into(), path, source: source % 5, ..Owned::default() };
+            request.with(|request| learner.learn(request, 200, 20_000));
+        }
+    }
+    let left = learner.left();
+    assert!(left.paths_left_out > 0 && left.nodes <= 400, "{left:?}");
+    let profile = Learner::restore(&learner.store()).unwrap().profile();
+    assert!(profile.takes_unknown_paths() && read_back(&profile).takes_unknown_paths());
+    let late = Owned { method: "GET".into(), path: "/word24/word23/page".into(), ..Owned::default() };
+    assert_eq!(late.judge(&read_back(&profile)), Vec::<String>::new());
+}
+
+#[test]
+fn who_comes_first_with_eight_values_does_not_decide_that_there_are_many() {
+    let mut learner = Learner::default();
+    let mut ask = |source: u64, value: String| {
+        let parameters = vec![(Place::Query, "sort".into(), value)];
+        let request = Owned { method: "GET".into(), path: "/list".into(), parameters, source, ..Owned::default() };
+        request.with(|request| learner.learn(request, 200, 0));
+    };
+    (0..20).for_each(|number| ask(99, format!("odd{number}")));
+    (0..300).for_each(|number| ask(number % 7, ["price", "name", "date"][number as usize % 3].into()));
+    let profile = learner.profile();
+    let judge = |value: &str| {
+        let parameters = vec![(Place::Query, "sort".into(), value.into())];
+        Owned { method: "GET".into(), path: "/list".into(), parameters, ..Owned::default() }.judge(&profile)
+    };
+    assert_eq!(judge("price"), Vec::<String>::new());
+    assert_eq!(judge("odd3"), ["value query sort"]);
+}
+
+#[test]
+fn a_long_media_type_takes_no_memory() {
+    let mut learner = Learner::default();
+    for number in 0..200_u64 {
+        let content_type = format!("application/{number}-{}", "x".repeat(8_000));
+        let request =
+            Owned { method: "POST".into(), path: "/form".into(), content_type, source: number, ..Owned::default() };
+        request.with(|request| learner.learn(request, 200, 0));
+    }
+    assert!(learner.store().len() < 4_000, "{}", learner.store().len());
+}
+
+/// A literal brace is no parameter, an encoded slash no border, also after a document was written and read.
+#[test]
+fn paths_with_signs_of_templates_are_written_as_what_they_are() {
+    let mut learner = Learner::default();
+    for path in ["/%7Bany%7D", "/a%2Fb/c", "/100%25", "/%E5%AE%A2"] {
+        for source in 0..40 {
+            let request = Owned { method: "GET".into(), path: path.into(), source, ..Owned::default() };
+            request.with(|request| learner.learn(request, 200, 0));
+        }
+    }
+    let learned = learner.profile();
+    for profile in [&read_back(&learned), &learned] {
+        let judge = |path: &str| Owned { method: "GET".into(), path: path.into(), ..Owned::default() }.judge(profile);
+        for known in ["/%7Bany%7D", "/{any}", "/a%2Fb/c", "/100%25", "/客"] {
+            assert_eq!(judge(known), Vec::<String>::new(), "{known}");
+        }
+        for other in ["/anything", "/a/b/c", "/100"] {
+            assert_eq!(judge(other), ["path"], "{other}");
+        }
+        assert_eq!(judge(&format!("/a%2Fb/c{}", "/c".repeat(100))), ["path"]);
+    }
+}
+
 fn any_request() -> impl Strategy<Value = Owned> {
     let word = || {
         prop::sample::select(vec![
             "a",
             "b",
+            "{a}",
+            "a%2Fb",
             "users",
             "7",
             "42",

@@ -40,6 +40,11 @@ impl Evidence {
         self.count >= need.requests && usize::from(self.known) >= usize::from(need.sources).min(SOURCES)
     }
 
+    /// The only source that was seen, when it is only one.
+    pub fn only_source(&self) -> Option<u32> {
+        (self.known == 1).then_some(self.sources[0])
+    }
+
     /// Whether it is more than one source's doing: what a rare but real value looks like.
     pub fn shared(&self, need: &Need) -> bool {
         usize::from(self.known) >= usize::from(need.sources).min(SOURCES)

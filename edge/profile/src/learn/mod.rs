@@ -9,6 +9,7 @@ use crate::fault::STORE;
 use crate::model::Profile;
 use crate::request::{Request, known_name, media_type, segments};
 use base::{Fault, Micros, Result};
+use evidence::Evidence;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tree::Node;
@@ -63,6 +64,12 @@ pub struct Learner {
     bounds: Bounds,
     root: Node,
     left: Left,
+    /// Requests whose path found no room, or has too many parts.
+    #[serde(default)]
+    left_out: Evidence,
+    /// Paths left out from which on room is made again.
+    #[serde(default)]
+    again_at: u64,
 }
 
 impl Learner {
@@ -81,12 +88,19 @@ impl Learner {
         }
         if parts.len() > self.bounds.depth {
             self.left.paths_left_out += 1;
+            self.left_out.see(request.source);
             return;
+        }
+        if self.left.nodes + parts.len() > self.bounds.nodes {
+            self.make_room();
         }
         let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
         let node = self.root.walk(&parts, (request.source, now), &self.bounds, &mut self.left);
         let method = String::from_utf8_lossy(request.method).to_ascii_uppercase();
-        let Some(node) = node else { return };
+        let Some(node) = node else {
+            self.left_out.see(request.source);
+            return;
+        };
         let seen = tree::operation(node, &method, &self.bounds.need, &mut self.left);
         let mut parameters: BTreeMap<_, Vec<&[u8]>> = BTreeMap::new();
         for (place, name, value) in request.parameters.iter().take(PARAMETERS) {
@@ -102,9 +116,45 @@ impl Learner {
     /// Lets go of paths that were last seen before a time and never often enough: what scanners leave behind.
     pub fn forget(&mut self, before: Micros) {
         self.root.forget(before, &self.bounds.need);
+        self.recount();
+    }
+
+    /// Makes room for paths, so that who asks for inventions does not keep those of the site out: all that one source alone
+    /// has shown goes when it is an eighth of what fits, else the older half of what is not proven. Looks at the whole tree,
+    /// so once for as many paths as a sixteenth of what fits.
+    fn make_room(&mut self) {
+        let Bounds { need, nodes, .. } = self.bounds;
+        if self.left.paths_left_out < self.again_at {
+            return;
+        }
+        let mut by_source: BTreeMap<u32, usize> = BTreeMap::new();
+        let (mut times, mut unproven) = (Vec::new(), 0);
+        self.root.unproven(&need, &mut |node| {
+            let size = node.size();
+            unproven += size;
+            times.push(node.last);
+            if let Some(source) = node.seen.only_source() {
+                *by_source.entry(source).or_default() += size;
+            }
+        });
+        let most = by_source.into_iter().max_by_key(|(_, size)| *size);
+        if let Some((source, _)) = most.filter(|(_, size)| *size >= nodes / 8) {
+            self.root.prune(&need, &|node| node.seen.only_source() == Some(source));
+        } else if unproven >= nodes / 8 {
+            let middle = times.len() / 2;
+            let (_, middle, _) = times.select_nth_unstable(middle);
+            self.root.prune(&need, &|node| node.last <= *middle);
+        }
+        self.recount();
+        self.again_at = self.left.paths_left_out + (nodes / 16) as u64;
+    }
+
+    fn recount(&mut self) {
         let Left { paths_left_out, parameters_left_out, .. } = self.left;
         self.left = Left { paths_left_out, parameters_left_out, ..Left::default() };
         self.root.count(&mut self.left);
+        // The root is always there.
+        self.left.nodes -= 1;
     }
 
     /// What is held, and what found no room.
@@ -114,7 +164,8 @@ impl Learner {
 
     /// What the site is held to, as far as there is evidence.
     pub fn profile(&self) -> Profile {
-        derive::profile(&self.root, &self.bounds.need)
+        let need = &self.bounds.need;
+        derive::profile(&self.root, need).with_unknown_paths(self.left_out.enough(need))
     }
 
     /// As bytes, to be kept over a restart.

@@ -56,9 +56,26 @@ impl Shape {
         narrow.filter(|(kind, _)| !kind.holds(value)).for_each(|(_, other)| add(other));
         Characters::of(value).classes().for_each(|class| add(self.characters.entry(class).or_default()));
         add(self.lengths.entry(value.len().ilog2() as u8).or_default());
-        let text = std::str::from_utf8(value).ok().filter(|text| text.len() <= VALUE);
-        let known = text.filter(|text| self.values.contains_key(*text) || self.values.len() < VALUES);
-        add(known.map_or(&mut self.more, |text| self.values.entry(text.to_string()).or_default()));
+        match std::str::from_utf8(value).ok().filter(|text| text.len() <= VALUE) {
+            Some(text) => add(self.value(text)),
+            None => add(&mut self.more),
+        }
+    }
+
+    /// The place of a value among the few; that of all others when there is no room. Of the values that one source alone has
+    /// shown, one of the source with most of them makes room and counts with the others: else who comes first with eight of
+    /// his own decides that there are more than a few.
+    fn value(&mut self, text: &str) -> &mut Evidence {
+        if !self.values.contains_key(text) && self.values.len() >= VALUES {
+            let alone = self.values.iter().filter_map(|(value, evidence)| Some((value, evidence.only_source()?)));
+            let of = |source: u32| self.values.values().filter(|known| known.only_source() == Some(source)).count();
+            let most = alone.max_by_key(|(_, source)| of(*source)).map(|(value, _)| value.clone());
+            match most.and_then(|value| self.values.remove(&value)) {
+                Some(evidence) => self.more.merge(&evidence),
+                None => return &mut self.more,
+            }
+        }
+        self.values.entry(text.to_string()).or_default()
     }
 
     /// It stood more than once in a request.
@@ -86,9 +103,7 @@ impl Shape {
         }
         self.more.merge(&other.more);
         for (value, evidence) in &other.values {
-            let known = self.values.contains_key(value) || self.values.len() < VALUES;
-            let place = if known { self.values.entry(value.clone()).or_default() } else { &mut self.more };
-            place.merge(evidence);
+            self.value(value).merge(evidence);
         }
     }
 

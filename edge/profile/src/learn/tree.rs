@@ -14,6 +14,8 @@ const CROWDED: usize = 256;
 const METHODS: usize = 12;
 /// Media types of one method.
 const MEDIA_TYPES: usize = 8;
+/// Longest media type that is kept, bytes: names of RFC 6838 have at most 127, and nobody uses them.
+const MEDIA_TYPE: usize = 127;
 
 /// A place in the tree of paths.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -136,7 +138,7 @@ impl Node {
     }
 
     /// Nodes below and at this one.
-    fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         let varied = self.varied.as_ref().map_or(0, |varied| varied.node.size());
         1 + varied + self.fixed.values().map(Node::size).sum::<usize>()
     }
@@ -171,6 +173,30 @@ impl Node {
         self.fixed.values_mut().for_each(|node| node.forget(before, need));
         if let Some(varied) = &mut self.varied {
             varied.node.forget(before, need);
+        }
+    }
+
+    /// Visits each node below this one that nothing is proven of, the highest of each branch only.
+    pub fn unproven(&self, need: &Need, visit: &mut impl FnMut(&Node)) {
+        let below = self.fixed.values().chain(self.varied.as_ref().map(|varied| &varied.node));
+        for node in below {
+            match node.seen.shared(need) {
+                true => node.unproven(need, visit),
+                false => visit(node),
+            }
+        }
+    }
+
+    /// Lets go of the nodes below this one that nothing is proven of and that are `idle`.
+    pub fn prune(&mut self, need: &Need, idle: &impl Fn(&Node) -> bool) {
+        let keep = |node: &Node| node.seen.shared(need) || !idle(node);
+        self.fixed.retain(|_, node| keep(node));
+        if self.varied.as_ref().is_some_and(|varied| !keep(&varied.node)) {
+            self.varied = None;
+        }
+        self.fixed.values_mut().for_each(|node| node.prune(need, idle));
+        if let Some(varied) = &mut self.varied {
+            varied.node.prune(need, idle);
         }
     }
 
@@ -230,7 +256,7 @@ impl Seen {
         }
         let absent = self.parameters.iter_mut().filter(|(key, _)| !parameters.contains_key(key));
         absent.for_each(|(_, known)| known.absent.see(source));
-        if let Some(media_type) = media_type {
+        if let Some(media_type) = media_type.filter(|media_type| media_type.len() <= MEDIA_TYPE) {
             make_room(&mut self.media_types, &media_type, MEDIA_TYPES, |evidence| *evidence, &bounds.need);
             self.media_types.entry(media_type).or_default().see(source);
         }

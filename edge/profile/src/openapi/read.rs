@@ -1,10 +1,10 @@
 //! An OpenAPI document read: 3.1, and 3.0 as far as it says the same.
 
 use super::write::METHODS;
-use super::{EXTENSION, schema};
+use super::{EXTENSION, UNKNOWN_PATHS, schema};
 use crate::fault::{OPENAPI, SIZE};
 use crate::model::{Operation, Parameter, Path, Profile, Schema, Segment};
-use crate::request::{Place, body_place};
+use crate::request::{Place, body_place, decoded, media_type};
 use base::{Fault, Result};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +51,8 @@ pub fn read(bytes: &[u8], closed: bool) -> Result<Read> {
         Reader { root: &root, closed, notes: Vec::new(), place: String::new(), room: ALL_PARAMETERS, steps: STEPS };
     let base = reader.base();
     let read = paths.iter().filter_map(|(template, item)| reader.path(&format!("{base}{template}"), item)).collect();
-    Ok(Read { profile: Profile::new(read), notes: reader.notes })
+    let open = root.get(EXTENSION).and_then(|said| said.get(UNKNOWN_PATHS)) == Some(&Value::Bool(true));
+    Ok(Read { profile: Profile::new(read).with_unknown_paths(open), notes: reader.notes })
 }
 
 struct Reader<'d> {
@@ -199,8 +200,9 @@ impl<'d> Reader<'d> {
             closed.extend([Place::Query, Place::Form, Place::Json]);
         }
         let mut bodies = Vec::new();
-        for (media_type, value) in content.into_iter().flatten() {
-            let (place, fields) = (body_place(media_type), self.body(media_type, value, needed));
+        for (kind, value) in content.into_iter().flatten() {
+            let place = body_place(&media_type(kind.as_bytes()));
+            let fields = self.body(kind, value, needed);
             if let Some(place) = place.filter(|_| fields.open) {
                 closed.remove(&place);
             }
@@ -219,7 +221,7 @@ impl<'d> Reader<'d> {
             closed,
             media_types: match more.and_then(|more| more.get("media-types")).and_then(Value::as_array) {
                 Some(names) => names.iter().filter_map(Value::as_str).map(str::to_string).collect(),
-                None => content.into_iter().flatten().map(|(name, _)| name.to_ascii_lowercase()).collect(),
+                None => content.into_iter().flatten().map(|(name, _)| media_type(name.as_bytes())).collect(),
             },
             media_types_closed: strict.unwrap_or(
                 self.closed && !content.is_some_and(|content| content.keys().any(|name| name.contains('*'))),
@@ -344,27 +346,25 @@ fn together(bodies: &[Named], parameters: &mut Named) {
     }
 }
 
-/// A part of a template: `{id}`, `v{version}`, `users`.
+/// A part of a template: `{id}`, `v{version}`, `users`. What stands as it is may be percent-encoded.
 fn segment(part: &str, schemas: &BTreeMap<String, Schema>) -> Segment {
+    let plain = |text: &str| decoded(text.as_bytes()).into_owned();
     let open =
         part.split_once('{').and_then(|(before, rest)| rest.split_once('}').map(|(name, after)| (before, name, after)));
     match open {
         // Two in one part cannot be told apart.
-        Some((before, _, after)) if after.contains('{') => {
-            let end = after.rfind('}').map_or("", |at| &after[at + 1..]);
-            Segment::Parameter {
-                name: "any".into(),
-                before: before.into(),
-                after: end.into(),
-                schema: Schema::default(),
-            }
-        }
+        Some((before, _, after)) if after.contains('{') => Segment::Parameter {
+            name: "any".into(),
+            before: plain(before),
+            after: plain(after.rfind('}').map_or("", |at| &after[at + 1..])),
+            schema: Schema::default(),
+        },
         Some((before, name, after)) => Segment::Parameter {
             name: name.into(),
-            before: before.into(),
-            after: after.into(),
+            before: plain(before),
+            after: plain(after),
             schema: schemas.get(name).cloned().unwrap_or_default(),
         },
-        None => Segment::Fixed(part.into()),
+        None => Segment::Fixed(plain(part)),
     }
 }

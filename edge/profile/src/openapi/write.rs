@@ -1,6 +1,6 @@
 //! A profile written.
 
-use super::{EXTENSION, field::Field, schema};
+use super::{EXTENSION, UNKNOWN_PATHS, field::Field, schema};
 use crate::model::{Operation, Parameter, Path, Profile, Schema, Segment};
 use crate::request::{Place, body_place};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,11 @@ pub(super) const METHODS: &[&str] = &["get", "put", "post", "delete", "options",
 /// The profile as an OpenAPI 3.1 document. Methods that OpenAPI does not know are left out.
 pub fn write(profile: &Profile, title: &str, version: &str) -> Value {
     let paths: Map<String, Value> = profile.paths().iter().map(|path| (path.template(), item(path))).collect();
-    json!({ "openapi": "3.1.0", "info": { "title": title, "version": version }, "paths": paths })
+    let mut out = json!({ "openapi": "3.1.0", "info": { "title": title, "version": version }, "paths": paths });
+    if profile.takes_unknown_paths() {
+        out[EXTENSION] = json!({ UNKNOWN_PATHS: true });
+    }
+    out
 }
 
 fn item(path: &Path) -> Value {
