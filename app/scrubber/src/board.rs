@@ -15,6 +15,8 @@ use std::sync::{Mutex, MutexGuard};
 const ATTACKS: usize = 32;
 /// Of those, reports in the status: it travels to the server every second.
 const SHOWN: usize = 4;
+/// Senders of those reports that travel whatever is known of them.
+const HEAVIEST: usize = 10;
 /// Samples that are kept of all destinations together, but for the fewest of each: about 25 MB.
 const SAMPLES_IN_ALL: usize = 131_072;
 /// Samples that are kept of each destination all the same.
@@ -134,10 +136,28 @@ impl Board {
     }
 }
 
-/// What of a report travels with the status: who, what, and the text for people.
+/// What of a report travels with the status: who, what, the text for people, and of the senders the heaviest and those of
+/// whom something is known.
 fn brief(report: &Value) -> Value {
-    const KEYS: [&str; 9] =
-        ["id", "name", "destination", "alert", "ongoing", "classes", "answered_s", "text", "text_zh"];
+    const KEYS: [&str; 12] = [
+        "id",
+        "name",
+        "destination",
+        "alert",
+        "ongoing",
+        "classes",
+        "answered_s",
+        "networks",
+        "countries",
+        "forged_share",
+        "text",
+        "text_zh",
+    ];
+    let known =
+        |source: &Value| source["host"].is_object() || source["intel"].as_array().is_some_and(|all| !all.is_empty());
+    let sources = report["sources"].as_array().into_iter().flatten().enumerate();
+    let sources =
+        sources.filter(|(place, source)| *place < HEAVIEST || known(source)).map(|(_, source)| source.clone());
     let kept = KEYS.iter().map(|key| (key.to_string(), report[*key].clone()));
-    Value::Object(kept.collect())
+    Value::Object(kept.chain([("sources".to_string(), sources.collect())]).collect())
 }

@@ -11,13 +11,13 @@ use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::port::SharedPackets;
 use crate::readings::Meters;
+use crate::report::Reporter;
 use crate::status::{Destination, Interface, Status};
 use crate::steady::Steady;
-use crate::tell::{Subject, Teller};
+use crate::tell::Subject;
 use crate::upstream::Upstream;
 use crate::{carpet, shown};
 use base::{Clock, Lang, Micros, Result};
-use ddos::report::Lookups;
 use ddos::{Counters, Judgement, Level, Model, Prefix, Reason, Sample, Watch};
 use record::Response;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,9 +30,6 @@ const KEPT: usize = 256;
 
 /// Signatures that the filter holds at a time; those of the first destinations come first.
 const RULES: usize = scrub::RULES;
-
-/// A report under way is written anew after so long, µs; the first one when as much is known.
-const REPORT_US: Micros = 10_000_000;
 
 /// How long orders of an earlier run stay, µs: by then this one knows what is wanted.
 const INHERIT_US: Micros = 60_000_000;
@@ -52,8 +49,8 @@ pub struct Parts {
     pub orders: Orders,
     /// What is shared.
     pub board: Arc<Board>,
-    /// Who is told.
-    pub teller: Arc<Teller>,
+    /// Writes reports; tells of what begins.
+    pub reporter: Reporter,
     /// Routers and names.
     pub upstream: Upstream,
     /// What was kept of an earlier run.
@@ -270,7 +267,7 @@ impl Controller {
         if judgement.began {
             let proposals = proposals(policy.filter, judgement.level);
             let subject = Subject { name: &place.name, prefix: place.prefix, judgement, proposals };
-            place.alert = self.parts.teller.began(&subject);
+            place.alert = self.parts.reporter.teller.began(&subject);
         }
         if place.members.is_empty() {
             self.parts.upstream.judged(place, judgement, self.crowd.contains(&place.prefix), now);
@@ -282,50 +279,7 @@ impl Controller {
             given.into_iter().for_each(|order| self.outbox.give(order));
         }
         if judgement.alarm || judgement.ended {
-            self.report(index, now, judgement);
-        }
-    }
-
-    /// The report of an attack: soon after it began, every few seconds while it goes on, and when it is over.
-    fn report(&mut self, index: usize, now: Micros, judgement: &Judgement) {
-        let place = &mut self.places[index];
-        if !judgement.ended && now - place.reported_us < REPORT_US {
-            return;
-        }
-        let Some(report) = place.watch.report(now, &Lookups::default()) else { return };
-        // Not by what the board remembers: that forgets when very many are attacked at once.
-        let first = place.reported_us == 0;
-        place.reported_us = now;
-        let (text, text_zh) = (report.text(Lang::En), report.text(Lang::Zh));
-        let id = format!("{} {}", place.prefix, report.fingerprint.time_start);
-        let mut whole = serde_json::json!(report);
-        for (key, value) in [
-            ("id", &id),
-            ("name", &place.name),
-            ("destination", &place.prefix.to_string()),
-            ("text", &text),
-            ("text_zh", &text_zh),
-            ("alert", &place.alert),
-        ] {
-            whole[key] = value.as_str().into();
-        }
-        self.parts.board.attacked(&id, whole);
-        if first || judgement.ended {
-            let subject = Subject { name: &place.name, prefix: place.prefix, judgement, proposals: Vec::new() };
-            let title = match judgement.ended {
-                true => (
-                    format!("Attack on {} is over: report", place.name),
-                    format!("{} 遭受的攻击已结束：报告", place.name),
-                ),
-                false => {
-                    (format!("Attack on {}: first report", place.name), format!("{} 遭受攻击：首份报告", place.name))
-                }
-            };
-            self.parts.teller.reported(&subject, title, (&text, &text_zh), &place.alert);
-        }
-        if judgement.ended {
-            place.alert.clear();
-            place.reported_us = 0;
+            self.parts.reporter.report(&mut self.places[index], now, judgement);
         }
     }
 
@@ -350,6 +304,7 @@ impl Controller {
             bans,
             neighbours: self.parts.upstream.neighbours(),
             names: self.parts.upstream.names(),
+            origins: self.parts.reporter.origins.shown(),
             ..Status::default()
         };
         self.parts.board.show(status);

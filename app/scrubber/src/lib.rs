@@ -5,6 +5,7 @@
 //! - [`config`]: one YAML file. [`run`]: everything wired, until told to stop.
 //! - [`control`]: one second, of what [`readings`] bring; [`link`]: whether it all has room. [`place`]: what is wanted of a destination against what stands for it. [`upstream`]: what routers
 //!   are told. [`hands`] carry out [`orders`] by the actions of [`action`], over [`port::Packets`] (the kernel in service).
+//! - [`report`]: what an attack was, with where its senders are announced from ([`origins`]) and what the server knows of them ([`known`]).
 //! - [`ask`] and [`listen`]: the local socket of the operator and the gateway. [`status`], [`capture`]: what is shown. [`tell`]: what
 //!   the server hears.
 //!
@@ -25,15 +26,18 @@ pub mod control;
 pub mod fault;
 pub mod hands;
 pub mod kernel;
+pub mod known;
 pub mod link;
 pub mod listen;
 pub mod memory;
 pub mod names;
 pub mod orders;
+pub mod origins;
 pub mod outbox;
 pub mod place;
 pub mod port;
 pub mod readings;
+pub mod report;
 pub mod run;
 mod shown;
 pub mod status;

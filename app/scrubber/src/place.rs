@@ -44,6 +44,8 @@ pub struct Place {
     pub alert: String,
     /// When its attack was last reported, 0 before the first time.
     pub reported_us: Micros,
+    /// Whether an alert with its report was raised.
+    pub told: bool,
     /// What the watch wants, whether or not it is carried out.
     pub wanted: BTreeMap<u64, Signature>,
     level: Option<(Level, Standing)>,
@@ -69,6 +71,7 @@ impl Place {
             members: Vec::new(),
             alert: String::new(),
             reported_us: 0,
+            told: false,
             wanted: BTreeMap::new(),
             level: None,
             signatures: BTreeMap::new(),

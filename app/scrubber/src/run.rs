@@ -6,11 +6,14 @@ use crate::config::Config;
 use crate::control::{Controller, Parts};
 use crate::hands::Hands;
 use crate::kernel::Filters;
+use crate::known::Known;
 use crate::listen::{Desk, Given, listen, open};
 use crate::memory::Memory;
 use crate::names::Names;
 use crate::orders::Orders;
+use crate::origins::Origins;
 use crate::port::SharedPackets;
+use crate::report::Reporter;
 use crate::status::Interface;
 use crate::tell::Teller;
 use crate::upstream::{Routers, Upstream};
@@ -47,6 +50,8 @@ pub struct Setup {
     pub spool: SharedSpool,
     /// Orders of the server.
     pub orders: Receiver<Order>,
+    /// What the server knows of senders.
+    pub known: Arc<Known>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -63,6 +68,8 @@ pub struct Running {
     /// Probes of names; they end with it.
     prober: divert::Prober,
     threads: Vec<std::thread::JoinHandle<()>>,
+    /// Reads databases of origins: nothing depends on it, so its end is not the end of all.
+    origins: Option<std::thread::JoinHandle<()>>,
     tasks: tokio::task::JoinSet<()>,
     pins: Vec<PathBuf>,
 }
@@ -93,7 +100,7 @@ fn wire(
     interfaces: Vec<Interface>,
     pins: Vec<PathBuf>,
 ) -> Result<Running> {
-    let Setup { config, state, host, agent, server, spool, orders: given, clock, random } = setup;
+    let Setup { config, state, host, agent, server, spool, orders: given, known, clock, random } = setup;
     let runtime = tokio::runtime::Handle::current();
     let routers = Arc::new(Routers::start(&config, &runtime, &clock, &random)?);
     let names = Arc::new(Names::open(&config, &clock, &random)?);
@@ -126,6 +133,9 @@ fn wire(
     tasks.spawn(listen(listener, Arc::new(desk)));
     tasks.spawn(pass(given, hands.clone()));
     let upstream = Upstream::new(routers.clone(), names, config.policy.clone());
+    let origins = Arc::new(Origins::default());
+    let reading = origins.watch(&config.origins, stop.clone())?;
+    let reporter = Reporter { origins, known, board: board.clone(), teller };
     let parts = Parts {
         config,
         packets: packets.clone(),
@@ -134,14 +144,14 @@ fn wire(
         hands,
         orders,
         board: board.clone(),
-        teller,
+        reporter,
         upstream,
         memory,
         inherited,
         clock,
     };
     let second = seconds(Controller::new(parts), stop.clone())?;
-    Ok(Running { board, stop, packets, routers, prober, threads: vec![thread, second], tasks, pins })
+    Ok(Running { board, stop, packets, routers, prober, threads: vec![thread, second], origins: reading, tasks, pins })
 }
 
 /// What an earlier run of the controller ordered by itself and is in force. Orders of people, and those of names, which have a
@@ -251,7 +261,8 @@ impl Running {
         self.stop.store(true, Ordering::Relaxed);
         drop(self.prober);
         self.tasks.shutdown().await;
-        let threads = std::mem::take(&mut self.threads);
+        let threads: Vec<_> = std::mem::take(&mut self.threads).into_iter().chain(self.origins.take()).collect();
+        threads.iter().for_each(|thread| thread.thread().unpark());
         // An error is a panic, which has told itself.
         let _ = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
         let detached = self.packets.lock().detach();

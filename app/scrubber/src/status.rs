@@ -27,6 +27,8 @@ pub struct Status {
     pub neighbours: Vec<Neighbour>,
     /// Names that may move.
     pub names: Vec<Name>,
+    /// Databases of origins.
+    pub origins: Vec<Database>,
     /// Orders carried out, and refused or failed, since the start.
     pub orders: Orders,
     /// Reports of the newest attacks, running ones among them; the newest first.
@@ -150,6 +152,19 @@ pub struct Name {
     pub state: String,
     /// Where it points.
     pub addresses: Vec<String>,
+}
+
+/// One database of origins: systems and countries of addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Database {
+    /// Its file.
+    pub file: String,
+    /// What its maker calls it; empty when none is in force.
+    pub kind: String,
+    /// When it was made, seconds since 1970.
+    pub built_s: u64,
+    /// Why the newest form of the file is not in force; empty when it is.
+    pub fault: Said,
 }
 
 /// Counters of orders.

@@ -4,15 +4,26 @@ use crate::board::Board;
 use crate::hands::Told;
 use base::{Lang, Micros, Result};
 use bus::SharedSpool;
-use ddos::{Judgement, Prefix};
+use ddos::report::{Participant, Role};
+use ddos::{Judgement, Prefix, Report};
 use record::{Activity, Alert, Batch, Event, Host, Match, NetActivity, Receipt, Response, Severity, Technique};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Ids of the rules that stand for the beginning and the report of an attack.
-const RULES: [&str; 2] = ["5b1d7c40-2f7e-4a55-9c3d-64646f730001", "5b1d7c40-2f7e-4a55-9c3d-64646f730002"];
+pub const RULES: [&str; 2] = ["5b1d7c40-2f7e-4a55-9c3d-64646f730001", "5b1d7c40-2f7e-4a55-9c3d-64646f730002"];
 /// Longest value of a match, characters.
 const SHOWN: usize = 1000;
+/// Longest value of a piece of a longer text, bytes: [`Match`] says so.
+const PIECE: usize = 1024;
+/// Most pieces of one text.
+const PIECES: usize = 32;
+/// Most entries of threat intelligence and most hosts of ours that an alert names.
+const NAMED: usize = 16;
+
+/// Field of a report's alert that holds who took part, each a [`Participant`], with `; ` between them; several of it when there are
+/// many.
+pub const SENDERS: &str = "senders";
 
 /// Where records go.
 pub struct Teller {
@@ -59,19 +70,18 @@ impl Teller {
     }
 
     /// The report of an attack, in both languages, with the alert that told of its beginning.
-    pub fn reported(
-        &self,
-        subject: &Subject<'_>,
-        (title, title_zh): (String, String),
-        (text, text_zh): (&str, &str),
-        begun: &str,
-    ) {
+    pub fn reported(&self, subject: &Subject<'_>, report: &Report, (text, text_zh): (&str, &str), begun: &str) {
         let mut alert = self.alert(1, subject);
-        (alert.title, alert.title_zh) = (title, title_zh);
+        let name = subject.name;
+        (alert.title, alert.title_zh) = match report.ongoing {
+            false => (format!("Attack on {name} is over: report"), format!("{name} 遭受的攻击已结束：报告")),
+            true => (format!("Attack on {name}: first report"), format!("{name} 遭受攻击：首份报告")),
+        };
         alert.severity = Severity::Medium as i32;
-        alert.matches.push(found("report", text));
-        alert.matches.push(found("report_zh", text_zh));
+        alert.matches.extend(pieces("report", text, "\n"));
+        alert.matches.extend(pieces("report_zh", text_zh, "\n"));
         alert.matches.push(found("alert", begun));
+        alert.matches.extend(participants(report));
         self.keep(alert);
     }
 
@@ -117,8 +127,48 @@ impl Teller {
     }
 }
 
+/// Who took part: the addresses, for the server to look up, and of whom something is known. The first listed one is the
+/// alert's indicator: by it the server counts the sighting and ties the alert to others.
+fn participants(report: &Report) -> Vec<Match> {
+    let real = || report.sources.iter().filter(|source| source.role != Role::Forged);
+    let all: Vec<String> = real().map(|source| Participant::from(source).to_string()).collect();
+    let mut matches = pieces(SENDERS, &all.join("; "), "; ");
+    let listed = || real().flat_map(|source| source.intel.iter().map(move |entry| (source, entry)));
+    if let Some((_, entry)) = listed().next() {
+        matches.push(found("kind", &entry.kind));
+        matches.push(found("indicator", &entry.value));
+        matches.push(found("score", &entry.score.to_string()));
+    }
+    for (source, entry) in listed().take(NAMED) {
+        let known = [entry.sources.join(", "), entry.names.join(" ")].join(" ");
+        let (address, kind, value) = (source.address, &entry.kind, &entry.value);
+        matches.push(found("listed", &format!("{address}: {kind} {value}, {}", known.trim())));
+    }
+    for (source, host) in real().filter_map(|source| Some((source, source.host.as_ref()?))).take(NAMED) {
+        matches.push(found("host", &format!("{} {}: {}", host.name, host.agent, Participant::from(source))));
+    }
+    matches
+}
+
 fn found(field: &str, value: &str) -> Match {
     Match { field: field.into(), value: value.chars().take(SHOWN).collect() }
+}
+
+/// A longer text as several values: cut where it may be.
+fn pieces(field: &str, text: &str, between: &str) -> Vec<Match> {
+    let mut pieces: Vec<String> = vec![String::new()];
+    for part in text.trim_end().split(between) {
+        let part: String = part.chars().take(PIECE / 4).collect();
+        match pieces.last_mut() {
+            Some(last) if last.is_empty() => *last = part,
+            Some(last) if last.len() + between.len() + part.len() <= PIECE => {
+                last.push_str(between);
+                last.push_str(&part);
+            }
+            _ => pieces.push(part),
+        }
+    }
+    pieces.into_iter().take(PIECES).map(|value| Match { field: field.into(), value }).collect()
 }
 
 /// The destination as an event: an attack of many sources has no other one.
@@ -129,4 +179,20 @@ fn event(destination: IpAddr, time_us: Micros) -> Event {
     };
     let net = NetActivity { local_ip, ..NetActivity::default() };
     Event { seq: 0, time_us, process: None, activity: Activity::Net(net) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_its_lines_and_nothing_is_lost() {
+        let text: Vec<String> = (0..200).map(|line| format!("{line} 行：{}", "字".repeat(line % 50))).collect();
+        let pieces = pieces("report_zh", &text.join("\n"), "\n");
+        assert!(pieces.len() > 10 && pieces.iter().all(|piece| piece.value.len() <= PIECE), "{}", pieces.len());
+        let all: Vec<&str> = pieces.iter().map(|piece| piece.value.as_str()).collect();
+        assert_eq!(all.join("\n"), text.join("\n"));
+        assert_eq!(super::pieces("report", &"x".repeat(100_000), "\n")[0].value.len(), PIECE / 4);
+        assert_eq!(super::pieces("report", "", "\n").len(), 1);
+    }
 }

@@ -23,7 +23,7 @@ mod field;
 mod files;
 
 pub use database::Database;
-pub use files::{Origins, Set, State};
+pub use files::{FILES, Origins, Set, State};
 
 /// Where an address is announced from; what no file knows is 0 or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,10 +4,11 @@ use super::{Places, host};
 use crate::{fault, show};
 use base::{Clock, Fault, Random, Result, SystemClock, SystemRandom};
 use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
-use fleet::wire::{AgentState, SHOWS_BYTES};
-use fleet::{Identity, Setup, Uplink, seat};
+use fleet::wire::{AgentState, Ask, SHOWS_BYTES};
+use fleet::{Identity, Questions, Setup, Uplink, seat};
 use record::AgentId;
 use scrubber::config::Config;
+use scrubber::known::Known;
 use scrubber::run::Running;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -88,6 +89,7 @@ async fn serve(places: &Places, manner: &Manner, config: Arc<Config>) -> Result<
     let server =
         identity.as_ref().map(|identity| fleet::addresses(&places.state.join("server-addresses.json"), &identity.url));
     let (on_order, orders) = mpsc::channel(ORDERS);
+    let known = Arc::new(Known::new(clock.clone()));
     let setup = scrubber::run::Setup {
         config,
         state: places.state.join("orders"),
@@ -96,13 +98,14 @@ async fn serve(places: &Places, manner: &Manner, config: Arc<Config>) -> Result<
         server: server.into_iter().flatten().map(|address| address.ip()).collect(),
         spool: spool.clone(),
         orders,
+        known: known.clone(),
         clock: clock.clone(),
         random: random.clone(),
     };
     let running = scrubber::run::start(setup)?;
     running.pins().iter().try_for_each(|pins| watchdog(pins))?;
     let link = |identity| {
-        let (spool, host, contents, questions) = (spool.clone(), host::host(), None, None);
+        let (spool, host, contents, questions) = (spool.clone(), host::host(), None, Some(questions(&known)));
         Uplink::with(Setup { identity, dir, spool, host, on_order, clock, random, contents, questions })
     };
     let uplink = identity.map(link);
@@ -116,6 +119,23 @@ async fn serve(places: &Places, manner: &Manner, config: Arc<Config>) -> Result<
     }
     spool.with(Spool::flush);
     done.and(stopped)
+}
+
+/// The server is asked about senders of attacks: what intelligence says of them, and whether they are hosts of ours.
+fn questions(known: &Arc<Known>) -> Questions {
+    // Neither keeps the other alive.
+    let hearing = Arc::downgrade(known);
+    let questions = Questions::new(move |answer| {
+        if let Some(known) = hearing.upgrade() {
+            known.answered(answer.id, answer.found.as_deref(), answer.later);
+        }
+    });
+    let asking = questions.clone();
+    known.connect(move |id, address| {
+        let kind = ddos::report::About::ASK.to_string();
+        asking.ask(Ask { id, kind, value: address.to_string(), ..Ask::default() })
+    });
+    questions
 }
 
 /// Looks after everything until told to stop.

@@ -2,7 +2,7 @@
 
 use base::{Lang, Result};
 use scrubber::config::Config;
-use scrubber::status::{Destination, Status};
+use scrubber::status::{Database, Destination, Status};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -13,6 +13,12 @@ use std::fmt::Write;
 pub fn check(config: &Config, lang: Lang) -> Result<()> {
     for entry in &config.protect {
         println!("{:<20} {:<24} {} – {}", entry.name, entry.prefix, entry.lowest.word(), entry.highest.word());
+    }
+    let mut files = origin::Origins::new(&config.origins);
+    files.refresh();
+    for state in files.states() {
+        let file = scrubber::origins::shown(state);
+        println!("{}", database(&file, lang));
     }
     let (places, routers, names) = (config.protect.len(), config.neighbours.len(), config.names.len());
     match lang {
@@ -65,7 +71,24 @@ fn page(status: &Status, lang: Lang) -> String {
     for name in &status.names {
         let _ = writeln!(text, "DNS {:<24} {}  {}", name.name, name.state, name.addresses.join(", "));
     }
+    for file in &status.origins {
+        let _ = writeln!(text, "{}", database(file, lang));
+    }
     text
+}
+
+/// A database of origins: what it is and from when, or what is wrong with it.
+fn database(shown: &Database, lang: Lang) -> String {
+    let at = i64::try_from(shown.built_s).ok().and_then(|at| time::OffsetDateTime::from_unix_timestamp(at).ok());
+    let date = at.map_or_else(String::new, |at| at.date().to_string());
+    let (kind, fault) = (&shown.kind, lang.pick(&shown.fault.en, &shown.fault.zh));
+    let named = match (kind.is_empty(), lang) {
+        (true, _) => shown.file.clone(),
+        (false, Lang::En) => format!("{} ({kind} of {date})", shown.file),
+        (false, Lang::Zh) => format!("{}（{kind}，{date}）", shown.file),
+    };
+    let fault = if fault.is_empty() { String::new() } else { format!("  {fault}") };
+    format!("{} {named}{fault}", lang.pick("origins:", "来源归属库："))
 }
 
 fn line(shown: &Destination, lang: Lang) -> String {

@@ -22,6 +22,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     check.protect(config);
     check.sources(config);
     check.policy(config);
+    check.origins(config);
     check.once("neighbours", config.neighbours.iter().map(|neighbour| neighbour.name.as_str()), "name");
     for (index, neighbour) in config.neighbours.iter().enumerate() {
         check.neighbour(&format!("neighbours[{index}]"), neighbour);
@@ -113,6 +114,17 @@ impl Check<'_> {
         let lease = config.policy.upstream_lease;
         let good = (Duration::from_secs(10)..=Duration::from_secs(86_400)).contains(&lease);
         self.value(good, "policy.upstream_lease", "10s to 24h", format!("{}s", lease.as_secs()));
+    }
+
+    fn origins(&mut self, config: &Config) {
+        let count = config.origins.len();
+        self.value(count <= origin::FILES, "origins", "at most 8 files", count);
+        let mut seen = BTreeSet::new();
+        for (index, path) in config.origins.iter().enumerate() {
+            if !seen.insert(path) {
+                self.fault(&fault::TWICE, &format!("origins[{index}]"), "each file once", path.display());
+            }
+        }
     }
 
     fn neighbour(&mut self, at: &str, neighbour: &Neighbour) {

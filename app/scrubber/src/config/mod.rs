@@ -47,6 +47,8 @@ pub struct Config {
     pub detect: Settings,
     /// The learned model, in LightGBM's text form; without it the rules judge alone.
     pub model: Option<PathBuf>,
+    /// Databases of origins (MaxMind DB format), asked in this order; reports name no systems and countries without one.
+    pub origins: Vec<PathBuf>,
 }
 
 impl Default for Config {
@@ -68,6 +70,7 @@ impl Default for Config {
             socket: "/run/garrison/scrubber.sock".into(),
             detect: Settings::default(),
             model: None,
+            origins: Vec::new(),
         }
     }
 }

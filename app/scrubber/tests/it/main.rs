@@ -5,4 +5,5 @@
 mod attack;
 mod full;
 mod memory;
+mod report;
 mod stage;

@@ -11,9 +11,12 @@ use scrubber::board::Board;
 use scrubber::config::Config;
 use scrubber::control::{Controller, Parts};
 use scrubber::hands::Hands;
+use scrubber::known::Known;
 use scrubber::names::Names;
 use scrubber::orders::Orders;
+use scrubber::origins::Origins;
 use scrubber::port::SharedPackets;
+use scrubber::report::Reporter;
 use scrubber::tell::Teller;
 use scrubber::upstream::{Routers, Upstream};
 use serde_json::Value;
@@ -33,6 +36,8 @@ pub struct Stage {
     pub clock: Arc<ManualClock>,
     pub hands: Hands,
     pub orders: Orders,
+    pub known: Arc<Known>,
+    pub spool: SharedSpool,
     /// While it is set, a FlowSpec order keeps the hands waiting.
     pub stuck: Arc<AtomicBool>,
     controller: Controller,
@@ -60,8 +65,10 @@ impl Stage {
             wide.clone(),
         );
         let spool = SharedSpool::start(spool).unwrap();
+        let (known, origins) = (Arc::new(Known::new(wide.clone())), Arc::new(Origins::default()));
+        origins.look(&mut origin::Origins::new(&config.origins));
         let board = Arc::new(Board::default());
-        let teller = Arc::new(Teller::new(spool, board.clone(), Host::default(), String::new()));
+        let teller = Arc::new(Teller::new(spool.clone(), board.clone(), Host::default(), String::new()));
         let lowest: BTreeMap<Prefix, Level> =
             config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
         let protected = lowest.keys().copied().collect();
@@ -82,6 +89,7 @@ impl Stage {
         let routers = Arc::new(Routers::start(&config, &runtime, &wide, &random).unwrap());
         let names = Arc::new(Names::open(&config, &wide, &random).unwrap());
         let upstream = Upstream::new(routers, names, config.policy.clone());
+        let reporter = Reporter { origins, known: known.clone(), board: board.clone(), teller };
         let parts = Parts {
             config,
             packets,
@@ -90,14 +98,14 @@ impl Stage {
             hands: hands.clone(),
             orders: orders.clone(),
             board: board.clone(),
-            teller,
+            reporter,
             upstream,
             memory,
             inherited,
             clock: wide,
         };
         let controller = Controller::new(parts);
-        Stage { filter, board, clock, hands, orders, stuck, controller, stop, thread: Some(thread) }
+        Stage { filter, board, clock, hands, orders, known, spool, stuck, controller, stop, thread: Some(thread) }
     }
 
     /// A second in which so much came.

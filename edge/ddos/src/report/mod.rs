@@ -3,6 +3,7 @@
 mod fingerprint;
 mod lookup;
 mod network;
+mod participant;
 mod text;
 mod whose;
 
@@ -16,6 +17,7 @@ use std::net::IpAddr;
 pub use fingerprint::{Fingerprint, Shares, VectorPrint};
 pub use lookup::{About, Listed, Lookups, Origin, Ours};
 pub use network::{Country, Network};
+pub use participant::Participant;
 
 /// Name and version of the report's form.
 pub const SCHEMA: &str = "garrison.ddos.report/1";
@@ -36,6 +38,25 @@ pub enum Role {
     Reflector,
     /// Its address is most likely forged: it says nothing of who sent.
     Forged,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 3] = [Role::Sender, Role::Reflector, Role::Forged];
+
+    /// Its name in records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::Sender => "sender",
+            Role::Reflector => "reflector",
+            Role::Forged => "forged",
+        }
+    }
+
+    /// The role of a name.
+    pub fn from_word(word: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.word() == word)
+    }
 }
 
 /// One sender.

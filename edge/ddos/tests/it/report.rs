@@ -2,7 +2,9 @@
 
 use crate::scene::*;
 use base::Lang;
-use ddos::report::{Listed, Lookups, Origin, Ours, Role, SCHEMA};
+use ddos::Class;
+use ddos::report::{Listed, Lookups, Origin, Ours, Participant, Role, SCHEMA};
+use proptest::prelude::*;
 use std::net::IpAddr;
 
 fn last(address: IpAddr) -> u8 {
@@ -111,4 +113,22 @@ fn without_lookups_a_report_is_made_as_well() {
 fn what_did_not_alarm_has_no_report() {
     let (watch, now) = taught("web", 1_000.0, 60);
     assert!(watch.report(now, &Lookups::default()).is_none());
+}
+
+proptest! {
+    #[test]
+    fn a_participant_reads_back_and_no_text_harms(
+        address: IpAddr,
+        role in 0..3usize,
+        class in any::<prop::sample::Index>(),
+        packets: u64,
+        text in "[0-9a-f.: ]{0,20}(sender|forged)?[ a-z-]{0,30}[0-9]{0,25}",
+    ) {
+        let classes: Vec<Class> = Class::all().collect();
+        let one = Participant { address, role: Role::ALL[role], class: *class.get(&classes), packets };
+        prop_assert_eq!(one.to_string().parse::<Participant>(), Ok(one));
+        if let Ok(read) = text.parse::<Participant>() {
+            prop_assert_eq!(read.to_string().parse::<Participant>(), Ok(read));
+        }
+    }
 }
