@@ -38,6 +38,15 @@ pub const STATE_FILE: Code = Code {
     hint: "look at free space, owner and mode (0700) of the directory",
     hint_zh: "请检查该目录的剩余空间、属主与权限 (0700)",
 };
+/// An option has a value that it cannot have.
+pub const OPTION: Code = Code {
+    id: "gateway-program.option",
+    class: Class::Invalid,
+    title: "this value of an option cannot be used",
+    title_zh: "选项的取值无效",
+    hint: "`garrison-gateway help` and the command name list what it takes",
+    hint_zh: "用 `garrison-gateway help` 加命令名查看其取值",
+};
 /// A file of keys cannot be used.
 pub const KEYS: Code = Code {
     id: "gateway-program.keys",

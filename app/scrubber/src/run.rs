@@ -232,7 +232,11 @@ fn actions(
     ]
 }
 
-fn model(path: &std::path::Path) -> Result<Model> {
+/// Reads a model.
+///
+/// # Errors
+/// [`fault::MODEL`] when it cannot be read or is none.
+pub fn model(path: &std::path::Path) -> Result<Model> {
     let wrong = || Fault::new(&fault::MODEL).object(path.display());
     let size = std::fs::metadata(path).map_err(|cause| wrong().because(cause))?.len();
     if size > base::limits::CONFIG_BYTES * 16 {

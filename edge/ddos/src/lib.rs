@@ -6,6 +6,7 @@
 //!   ([`vectors`]) and a [`Model`] beside them, signatures ([`itemset`]), the [`Ladder`] of levels.
 //! - [`Watches`]: all destinations, and the ranges they stand in: carpet bombing shows there alone.
 //! - [`Report`]: what an attack was, as a fingerprint, in figures and in words.
+//! - [`Replay`]: all of this over a recording: what the scrubber would have said of it.
 //!
 //! What it is not: a packet filter. It reads what `scrub` counted and sampled; it touches no network, and time (µs) comes from outside.
 //!
@@ -36,6 +37,7 @@ mod model;
 mod packet;
 mod prefix;
 mod reason;
+pub mod replay;
 pub mod report;
 pub mod service;
 mod settings;
@@ -60,6 +62,7 @@ pub use model::{Model, Opinion};
 pub use packet::{HEADER_BYTES, Packet, Sample};
 pub use prefix::Prefix;
 pub use reason::Reason;
+pub use replay::{Replay, Replayed};
 pub use report::Report;
 pub use settings::Settings;
 pub use shape::{Reflected, Shape, Spread};

@@ -2,7 +2,7 @@
 //! detection measured on packets that no filter of ours saw.
 
 use crate::packet::HEADER_BYTES;
-use crate::{Counters, Field, Packet, Sample, service};
+use crate::{Counters, Field, Packet, Reason, Sample, service};
 use std::net::IpAddr;
 
 /// Bits of the bitmap of sources: as large as the filter's.
@@ -15,27 +15,53 @@ pub struct Meter {
     samples: Vec<Sample>,
     /// Sample every n-th packet.
     every: u64,
+    /// What `every` is at the begin of a second.
+    least: u64,
     most: usize,
     bitmap: Vec<u64>,
 }
 
 impl Meter {
-    /// Samples every `every`-th packet, at most `most` a second.
+    /// Samples every `every`-th packet, at most `most` (and at least 2) a second: when they are too many, every other one is
+    /// kept, so that they are always spread evenly over the second.
     pub fn new(every: u64, most: usize) -> Meter {
-        let bitmap = vec![0; BITMAP_BITS / 64];
-        Meter { counters: Counters::default(), samples: Vec::new(), every: every.max(1), most, bitmap }
+        let (bitmap, every) = (vec![0; BITMAP_BITS / 64], every.max(1));
+        let (counters, samples) = (Counters::default(), Vec::new());
+        Meter { counters, samples, every, least: every, most: most.max(2), bitmap }
     }
 
     /// Counts a packet that begins with its IP header; `length` is that on the wire. What is no IP packet counts as a packet only.
     pub fn packet(&mut self, at_ns: u64, header: &[u8], length: u16) {
+        self.packet_held(at_ns, header, length, None);
+    }
+
+    /// Counts a packet that did not get through for a reason.
+    pub fn packet_held(&mut self, at_ns: u64, header: &[u8], length: u16, reason: Option<Reason>) {
         self.counters.packets += 1;
         self.counters.bytes += u64::from(length);
-        if self.counters.packets.is_multiple_of(self.every) && self.samples.len() < self.most {
+        if let Some(reason) = reason {
+            self.counters.dropped[reason.index()] += 1;
+            self.counters.dropped_bytes[reason.index()] += u64::from(length);
+        }
+        if self.counters.packets.is_multiple_of(self.every) {
+            if self.samples.len() >= self.most {
+                self.thin();
+            }
             let header = header[..header.len().min(HEADER_BYTES)].into();
-            self.samples.push(Sample { at_ns, length, reason: None, header });
+            self.samples.push(Sample { at_ns, length, reason, header });
         }
         let Some(packet) = Packet::parse(header, length) else { return };
         self.count(&packet, u64::from(length));
+    }
+
+    /// Keeps every other sample, and takes half as many from here on.
+    fn thin(&mut self) {
+        let mut odd = false;
+        self.samples.retain(|_| {
+            odd = !odd;
+            !odd
+        });
+        self.every = self.every.saturating_mul(2);
     }
 
     fn count(&mut self, packet: &Packet, length: u64) {
@@ -80,6 +106,7 @@ impl Meter {
     /// Ends the second: what was counted and sampled in it.
     pub fn second(&mut self) -> (Counters, Vec<Sample>) {
         self.bitmap.fill(0);
+        self.every = self.least;
         (std::mem::take(&mut self.counters), std::mem::take(&mut self.samples))
     }
 }
@@ -126,6 +153,19 @@ mod tests {
         assert_eq!((counters.packets, counters.new_sources, samples.len()), (8, 1, 4));
         meter.packet(0, &packet, 40);
         assert_eq!(meter.second().0.new_sources, 1, "a new second knows no source");
+    }
+
+    #[test]
+    fn samples_are_spread_over_a_second_of_any_size() {
+        let mut meter = Meter::new(1, 100);
+        for at in 0..10_000 {
+            meter.packet_held(at, &[0x45; 20], 20, Some(Reason::Banned));
+        }
+        let (counters, samples) = meter.second();
+        assert!((50..=100).contains(&samples.len()), "{}", samples.len());
+        let late = samples.iter().filter(|sample| sample.at_ns >= 5_000).count();
+        assert!(late.abs_diff(samples.len() / 2) <= 2, "{late} of {}", samples.len());
+        assert_eq!(counters.dropped[Reason::Banned.index()], 10_000);
     }
 
     proptest! {

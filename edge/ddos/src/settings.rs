@@ -53,13 +53,17 @@ impl Default for Settings {
 impl Settings {
     /// For a destination whose usual rates are a fraction of a busy server's: floors and ceilings times the factor.
     pub fn scaled(factor: f32) -> Settings {
-        let default = Settings::default();
+        Settings::default().times(factor)
+    }
+
+    /// The same with floors and ceilings times a factor.
+    pub fn times(self, factor: f32) -> Settings {
         Settings {
-            floors: default.floors.scaled(factor),
-            ceilings: default.ceilings.scaled(factor),
-            http_floor: default.http_floor * factor,
-            model_floor: default.model_floor * factor,
-            ..default
+            floors: self.floors.scaled(factor),
+            ceilings: self.ceilings.scaled(factor),
+            http_floor: self.http_floor * factor,
+            model_floor: self.model_floor * factor,
+            ..self
         }
     }
 }

@@ -20,6 +20,9 @@ const SECOND_US: i64 = 1_000_000;
 const QUIET: usize = itemset::MOST;
 /// Most packets of a quiet second that are remembered, so that the memory spans minutes.
 const QUIET_A_SECOND: usize = 20;
+/// Seconds that must stay quiet after a second before its packets are remembered as quiet ones: the first packets of a
+/// flood come before it is seen, and would speak against its signatures.
+const SETTLED_S: usize = 3;
 /// Seconds between two searches for signatures.
 const SEARCH_S: i64 = 2;
 /// Sources of quiet times that are remembered, in each of two generations.
@@ -94,6 +97,8 @@ pub struct Watch {
     /// When a vector was last seen.
     seen_us: i64,
     quiet: VecDeque<Packet>,
+    /// Packets of the last seconds, not yet known to be quiet.
+    fresh: VecDeque<Vec<Packet>>,
     attack: VecDeque<Packet>,
     signatures: Vec<Found>,
     searched_us: i64,
@@ -123,6 +128,7 @@ impl Watch {
             crowds: false,
             seen_us: i64::MIN / 2,
             quiet: VecDeque::new(),
+            fresh: VecDeque::new(),
             attack: VecDeque::new(),
             signatures: Vec::new(),
             searched_us: i64::MIN / 2,
@@ -229,7 +235,9 @@ impl Watch {
         let demand = self.demand(&window, &vectors, confidence, through);
         let change = self.ladder.second(now_us, demand, &self.settings);
         causes.extend(change.map(Cause::Level));
-        if learn && !self.alarm && vectors.is_empty() {
+        if !vectors.is_empty() {
+            self.fresh.clear();
+        } else if learn && !self.alarm {
             self.learn(now_us, delta, &packets);
         }
         let judgement = Judgement {
@@ -425,13 +433,15 @@ impl Watch {
     fn learn(&mut self, now_us: i64, delta: &Counters, packets: &[Packet]) {
         self.baseline.learn(now_us, &Rates::of(delta));
         let step = packets.len().div_ceil(QUIET_A_SECOND).max(1);
-        for packet in packets.iter().step_by(step) {
+        self.fresh.push_back(packets.iter().step_by(step).copied().collect());
+        if self.fresh.len() <= SETTLED_S {
+            return;
+        }
+        for packet in self.fresh.pop_front().unwrap_or_default() {
             if self.quiet.len() >= QUIET {
                 self.quiet.pop_front();
             }
-            self.quiet.push_back(*packet);
-        }
-        for packet in packets.iter().step_by(step) {
+            self.quiet.push_back(packet);
             if self.known[0].len() >= KNOWN {
                 self.known.swap(0, 1);
                 self.known[0].clear();

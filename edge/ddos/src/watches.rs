@@ -105,18 +105,48 @@ impl Watches {
         samples: Vec<(IpAddr, Sample)>,
         http: impl Fn(Prefix) -> Option<HttpLoad>,
     ) -> Vec<Judgement> {
-        let mut sampled = self.sort(readings, samples);
+        let sampled = self.sort(readings, samples);
+        let deltas: Vec<(Prefix, Counters)> = readings
+            .iter()
+            .filter_map(|(destination, counters)| Some((*destination, self.delta(now_us, *destination, counters)?)))
+            .collect();
+        self.judge(now_us, &deltas, sampled, http)
+    }
+
+    /// Judges a window of which each destination's own counts and samples are known; it counts as a second, however long it was.
+    pub fn counted(
+        &mut self,
+        now_us: i64,
+        deltas: &[(Prefix, Counters)],
+        samples: BTreeMap<Prefix, Vec<Sample>>,
+    ) -> Vec<Judgement> {
+        for (destination, _) in deltas {
+            if self.has_room(*destination) {
+                self.enter(*destination, Counters::default());
+            } else {
+                self.refused += 1;
+            }
+        }
+        self.judge(now_us, deltas, samples, |_| None)
+    }
+
+    fn judge(
+        &mut self,
+        now_us: i64,
+        deltas: &[(Prefix, Counters)],
+        mut sampled: BTreeMap<Prefix, Vec<Sample>>,
+        http: impl Fn(Prefix) -> Option<HttpLoad>,
+    ) -> Vec<Judgement> {
         let mut judgements = Vec::new();
         let mut ranges: BTreeMap<Prefix, (Counters, u64, Vec<Prefix>)> = BTreeMap::new();
-        for (destination, counters) in readings {
-            let Some(delta) = self.delta(now_us, *destination, counters) else { continue };
+        for (destination, delta) in deltas {
             let samples = sampled.get(destination).map_or(&[][..], Vec::as_slice);
             let Some(entry) = self.entries.get_mut(destination) else { continue };
             let load = http(*destination);
-            judgements.push(entry.watch.second(now_us, &delta, samples, load.as_ref(), self.model.as_ref()));
+            judgements.push(entry.watch.second(now_us, delta, samples, load.as_ref(), self.model.as_ref()));
             if destination.is_single() && delta.packets > 0 {
                 let range = ranges.entry(Prefix::network(destination.address())).or_default();
-                range.0 += delta;
+                range.0 += *delta;
                 range.1 = range.1.max(delta.packets);
                 range.2.push(*destination);
             }
@@ -125,18 +155,23 @@ impl Watches {
         judgements
     }
 
+    /// A destination's entry; a new one begins with these counters.
+    fn enter(&mut self, destination: Prefix, last: Counters) -> &mut Entry {
+        let settings = &self.settings;
+        self.entries.entry(destination).or_insert_with(|| Entry {
+            watch: Watch::new(destination, settings.clone()),
+            last,
+            at_us: i64::MIN,
+        })
+    }
+
     /// What was counted since the last reading, as of one second; `None` for the first one.
     fn delta(&mut self, now_us: i64, destination: Prefix, counters: &Counters) -> Option<Counters> {
         if !self.has_room(destination) {
             self.refused += 1;
             return None;
         }
-        let settings = &self.settings;
-        let entry = self.entries.entry(destination).or_insert_with(|| Entry {
-            watch: Watch::new(destination, settings.clone()),
-            last: *counters,
-            at_us: i64::MIN,
-        });
+        let entry = self.enter(destination, *counters);
         let (last, at_us) =
             (std::mem::replace(&mut entry.last, *counters), std::mem::replace(&mut entry.at_us, now_us));
         let span_s =

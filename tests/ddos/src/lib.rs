@@ -2,6 +2,7 @@
 //!
 //! - [`benign`], [`attack`]: traffic in styles that share nothing; [`session`] makes seconds of it as the filter would count them.
 //! - [`pcap`]: recordings; [`tools`]: those of other people's programs, made in a network namespace; [`lab`]: windows of the packet filter.
+//! - [`judged`]: any recording, played through the scrubber's replay.
 //! - [`corpus`]: all of it as sessions; [`window`]: what is true of each of their windows.
 //!
 //! What it is not: part of a program. It imports `ddos` and judges it.
@@ -11,6 +12,7 @@ pub mod benign;
 pub mod chance;
 pub mod corpus;
 pub mod frame;
+pub mod judged;
 pub mod lab;
 pub mod pcap;
 pub mod session;

@@ -45,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "http2-opening", run: connections::opening, seeds: &[] },
     Target { name: "proxy-header", run: connections::proxy, seeds: &[] },
     Target { name: "bgp-stream", run: connections::bgp, seeds: &[] },
+    Target { name: "capture", run: connections::capture, seeds: &[] },
     Target { name: "request-body", run: requests::body, seeds: &["edge/waf/tests/body"] },
     Target { name: "hidden-value", run: requests::hidden, seeds: &["edge/waf/tests/body"] },
     Target { name: "openapi", run: requests::openapi, seeds: &["edge/profile/tests/cases"] },

@@ -26,6 +26,7 @@ const IN_ROOM: &[(&str, &str)] = &[
     ("gateway", "wire"),
     ("gateway", "flood"),
     ("scrub", "ddos"),
+    ("ddos", "capture"),
     ("fleet", "bus"),
     ("scanner", "scan"),
 ];

@@ -3,6 +3,7 @@
 //! The proxy reads what anybody sends and needs no right but to listen; the filter needs `CAP_BPF` and `CAP_NET_ADMIN`. They
 //! are two processes that talk over a local socket.
 
+mod replay;
 mod run;
 mod show;
 
@@ -96,6 +97,11 @@ pub enum Command {
         #[arg(long, default_value = SOCKET)]
         socket: PathBuf,
     },
+    /// Judge a recording as the scrubber would have judged it: alarms, classes, signatures and reports.
+    Replay {
+        #[command(flatten)]
+        what: replay::Recording,
+    },
     /// Drop everything from a source for a time.
     Ban {
         /// The source.
@@ -178,6 +184,7 @@ pub fn dispatch(command: Command, lang: Lang) -> std::result::Result<(), Vec<Fau
             print!("{}", scrub::synproxy::rules("garrison_synproxy", &destinations, &port));
             Ok(())
         }
+        Command::Replay { what } => replay::replay(&what, lang),
         Command::Probe { config, to, key_file } => {
             log();
             run::probe(&Config::load(&config)?, to, &key_file).map_err(one)

@@ -2,6 +2,7 @@
 
 mod carpet;
 mod model;
+mod replay;
 mod report;
 mod scene;
 mod timing;

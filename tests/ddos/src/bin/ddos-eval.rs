@@ -2,9 +2,14 @@
 //! sessions, with and without a history of the destination. Prints tables and writes figures/ddos.json.
 //!
 //! `ddos-eval [--model FILE] [--sessions N] [--filter FILE]`: FILE is what `scrub-lab windows` wrote.
+//!
+//! `ddos-eval --capture FILE [--label CLASS|benign] [--protect PREFIX]... [--window S] [--floors FACTOR] [--model FILE] [--json yes]`:
+//! one recording (pcap, pcapng) as the scrubber would judge it. `--floors 0.02` sets floors and ceilings at a fiftieth.
 
-use ddos::{Model, Settings};
+use ddos::replay::Manner;
+use ddos::{Model, Prefix, Settings};
 use ddos_eval::corpus::{self, Session};
+use ddos_eval::judged::{self, Label};
 use ddos_eval::verdict::{History, Verdict, judge};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -32,24 +37,78 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), String> {
-    let mut model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/ddos/model.txt");
-    let (mut each, mut filter) = (3, Vec::new());
+/// What the command line says.
+struct Options {
+    model: PathBuf,
+    each: u64,
+    filter: Vec<Session>,
+    capture: Option<PathBuf>,
+    label: Label,
+    protect: Vec<Prefix>,
+    window_s: f64,
+    floors: f32,
+    json: bool,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        model: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/ddos/model.txt"),
+        each: 3,
+        filter: Vec::new(),
+        capture: None,
+        label: Label::Unknown,
+        protect: Vec::new(),
+        window_s: 1.0,
+        floors: 1.0,
+        json: false,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let value = arguments.next().ok_or("usage: ddos-eval [--model FILE] [--sessions N] [--filter FILE]")?;
+        let value = arguments.next().ok_or_else(|| format!("{argument} wants a value, or is no option"))?;
+        let wrong = || format!("{argument}: {value} is not right");
         match argument.as_str() {
-            "--model" => model = PathBuf::from(value),
-            "--sessions" => each = value.parse().map_err(|_| format!("{value} is no number"))?,
+            "--model" => options.model = PathBuf::from(value),
+            "--sessions" => options.each = value.parse().map_err(|_| wrong())?,
             "--filter" => {
                 let text = std::fs::read_to_string(&value).map_err(|cause| format!("{value}: {cause}"))?;
-                filter = ddos_eval::lab::read(&text).map_err(|cause| format!("{value}: {cause}"))?;
+                options.filter = ddos_eval::lab::read(&text).map_err(|cause| format!("{value}: {cause}"))?;
             }
+            "--capture" => options.capture = Some(PathBuf::from(value)),
+            "--label" => options.label = Label::from_word(&value).ok_or_else(wrong)?,
+            "--protect" => options.protect.push(value.parse().map_err(|_| wrong())?),
+            "--window" => options.window_s = value.parse().map_err(|_| wrong())?,
+            "--floors" => options.floors = value.parse().map_err(|_| wrong())?,
+            "--json" => options.json = value == "yes",
             _ => return Err(format!("{argument} is no option")),
         }
     }
-    let text = std::fs::read_to_string(&model).map_err(|cause| format!("{}: {cause}", model.display()))?;
-    let model = Model::read(&text).map_err(|fault| format!("{fault:?}"))?;
+    Ok(options)
+}
+
+/// Judges the recording that was named.
+fn capture(path: &Path, options: Options, model: Model) -> Result<(), String> {
+    let (settings, model) = (Settings::scaled(options.floors), Some(model));
+    let manner = Manner { protect: options.protect, window_s: options.window_s, settings, model };
+    let replayed = judged::judge(path, manner).map_err(|fault| fault.inside())?;
+    if options.json {
+        println!("{}", json!(replayed));
+        return Ok(());
+    }
+    print!("{}", replayed.text(base::Lang::En));
+    println!();
+    judged::lines(&replayed, options.label).iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+fn run() -> Result<(), String> {
+    let options = options()?;
+    let model = &options.model;
+    let text = std::fs::read_to_string(model).map_err(|cause| format!("{}: {cause}", model.display()))?;
+    let model = Model::read(&text).map_err(|fault| fault.inside())?;
+    if let Some(path) = options.capture.clone() {
+        return capture(&path, options, model);
+    }
+    let Options { each, filter, .. } = options;
     let mut figures = Vec::new();
     let sets: [(&str, &str, Vec<Session>, Settings); 4] = [
         (
