@@ -67,12 +67,8 @@ pub(crate) fn bgp(bytes: &[u8]) {
 
 /// Reads a recording and replays it: as many packets as were read are judged or go elsewhere.
 pub(crate) fn capture(bytes: &[u8]) {
-    let manner = ddos::replay::Manner {
-        protect: Vec::new(),
-        window_s: 1.0,
-        settings: ddos::Settings::default(),
-        model: None,
-    };
+    let manner =
+        ddos::replay::Manner { protect: Vec::new(), window_s: 1.0, settings: ddos::Settings::default(), model: None };
     if let Ok(replayed) = ddos::replay::recording(|| Ok(bytes), manner) {
         assert!(replayed.packets + replayed.others <= bytes.len() as u64 / 12);
         assert!(!replayed.text(base::Lang::Zh).is_empty());
