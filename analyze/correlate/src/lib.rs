@@ -12,7 +12,9 @@
 //!    *indicator*, dropped *file*, outside *address*, *fingerprint* (JA4, JA3) or, far too weak alone, account name,
 //!    within [`Limits::spread_us`]. What is common (a jump host, an office address, a rolled-out file) weighs next to
 //!    nothing.
-//! 4. *Account*: the same account on the same host within [`Limits::account_us`]. Too weak to merge incidents, so it
+//! 4. *Follow-up*: it names an alert of its own host, or the server does of any host, that it tells more of (the report of an attack,
+//!    a host that took part in one).
+//! 5. *Account*: the same account on the same host within [`Limits::account_us`]. Too weak to merge incidents, so it
 //!    is asked only when nothing above answered.
 //!
 //! Ways between hosts come from telemetry ([`Correlator::event`]), kept in a bounded window. Alert and event may come in
@@ -55,5 +57,6 @@ mod track;
 pub use bridge::tells_of_ways;
 pub use correlator::{Change, Correlator};
 pub use limits::Limits;
+pub use reasons::OF_SERVER;
 pub use tactic::{TACTICS, rank};
 pub use track::Saved;

@@ -13,6 +13,9 @@ use crate::sight::Sight;
 use record::{Join, JoinKind};
 use std::collections::BTreeMap;
 
+/// How ids of alerts begin that the server itself raises about who took part in an attack; ids of agents begin with their hexadecimal
+/// digits.
+pub const OF_SERVER: &str = "part-";
 /// Weight of what is common: evidence for the reader, nearly none for joining.
 const COMMON: u8 = 5;
 /// When an address or file is common.
@@ -54,6 +57,7 @@ impl Correlator {
     pub(crate) fn hits(&self, id: &str, sight: &Sight, links: Vec<Link>) -> Vec<Hit> {
         let mut hits = self.tree(sight);
         hits.extend(self.reach(sight));
+        hits.extend(self.follow(id, sight));
         let mut far = self.ways_to(id, links);
         far.extend(self.shared(id, sight));
         hits.extend(self.enough(far, &hits));
@@ -109,6 +113,33 @@ impl Correlator {
             reason: "reached into a process of this incident".to_owned(),
             join: None,
         })
+    }
+
+    /// The incident of the alert that it tells more of. Of another host only the server may say so: an agent that lies must not
+    /// pull incidents of others together.
+    fn follow(&self, id: &str, sight: &Sight) -> Option<Hit> {
+        let followed = sight.follows.as_ref()?;
+        let track = self.tracks.get(self.alerts.get(followed)?)?;
+        let member = track.members.iter().find(|member| member.alert == *followed)?;
+        let own = member.agent == sight.agent;
+        if track.drill != sight.print.drill || !own && !id.starts_with(OF_SERVER) {
+            return None;
+        }
+        let reason = format!("tells more of {}", followed);
+        let join = (!own).then(|| Join {
+            kind: JoinKind::Address,
+            from: sight.agent.clone(),
+            to: member.agent.clone(),
+            from_alert: id.to_owned(),
+            to_alert: followed.clone(),
+            time_us: sight.time_us,
+            confidence: 90,
+            value: sight.addresses.first().map_or_else(String::new, |(_, ip)| ip.to_string()),
+            port: 0,
+            events: Vec::new(),
+            reason: format!("{} took part in the attack that {} reports", sight.host, member.host),
+        });
+        Some(Hit { incident: track.id.clone(), kin: None, reason, join })
     }
 
     /// The incidents at the other ends of ways.

@@ -40,6 +40,8 @@ pub(crate) struct Sight {
     pub fingerprints: Vec<(Key, String)>,
     /// Names of accounts that a person made: those of the system are on every host.
     pub users: Vec<(Key, String)>,
+    /// The alert that it tells more of, by its own word.
+    pub follows: Option<String>,
     /// For joins over hosts.
     pub print: Print,
 }
@@ -72,6 +74,7 @@ impl Sight {
             indicators: Vec::new(),
             fingerprints: Vec::new(),
             users: Vec::new(),
+            follows: None,
             print: Print::of(id, alert, host, event.as_ref()),
         };
         sight.named(alert);
@@ -106,9 +109,10 @@ impl Sight {
         self.hash(alert, &info.exe.sha256, &info.exe.path);
     }
 
-    /// What the alert itself names: a confirmed indicator, a fingerprint.
+    /// What the alert itself names: an alert before it, a confirmed indicator.
     fn named(&mut self, alert: &Alert) {
         let field = |name: &str| alert.matches.iter().find(|one| one.field == name).map(|one| one.value.as_str());
+        self.follows = field("alert").filter(|id| !id.is_empty() && id.len() < VALUE_BYTES).map(str::to_owned);
         let (Some(kind), Some(value)) = (field("kind"), field("indicator")) else { return };
         if kind.len() + value.len() < VALUE_BYTES {
             let name = format!("{kind} {value}");

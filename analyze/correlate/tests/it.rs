@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
 
+#[path = "it/follow.rs"]
+mod follow;
 #[path = "it/golden.rs"]
 mod golden;
 #[path = "it/ways.rs"]
