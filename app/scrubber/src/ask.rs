@@ -56,10 +56,10 @@ pub enum Question {
         /// The source.
         address: IpAddr,
     },
-    /// Agree to the move of a name that is asked for.
+    /// Agree to what is asked for.
     Approve {
-        /// The name.
-        name: String,
+        /// The id in the status' `asked`, or the name that would move.
+        what: String,
     },
     /// What the gateway saw in the last second.
     Http {

@@ -19,7 +19,7 @@ use crate::upstream::Upstream;
 use crate::{carpet, shown};
 use base::{Clock, Lang, Micros, Result};
 use ddos::{Counters, Judgement, Level, Model, Prefix, Reason, Sample, Watch};
-use record::Response;
+use record::{Order, Response};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -55,8 +55,8 @@ pub struct Parts {
     pub upstream: Upstream,
     /// What was kept of an earlier run.
     pub memory: Memory,
-    /// Orders of an earlier run that are in force.
-    pub inherited: Vec<String>,
+    /// Orders of an earlier run that are in force, and when each ends by the wall clock (µs).
+    pub inherited: Vec<(Order, Micros)>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -83,9 +83,14 @@ impl Controller {
     /// Watches every protected destination of the configuration.
     pub fn new(mut parts: Parts) -> Controller {
         let baselines = std::mem::take(&mut parts.memory.baselines);
-        let inherited = std::mem::take(&mut parts.inherited);
         let mut steady = Steady::new(parts.clock.clone());
         let now = steady.now();
+        let mut inherited = Vec::new();
+        for (order, ends_us) in std::mem::take(&mut parts.inherited) {
+            if !parts.upstream.inherit(&order, ends_us, now + INHERIT_US) {
+                inherited.push(order.id);
+            }
+        }
         let ranges = carpet::ranges(parts.config.protected().map(|(prefix, _)| prefix));
         let range = |(prefix, members): (Prefix, Vec<Prefix>)| {
             let highest = parts.config.detect.highest.min(Level::Verified);
@@ -305,6 +310,7 @@ impl Controller {
             neighbours: self.parts.upstream.neighbours(),
             names: self.parts.upstream.names(),
             origins: self.parts.reporter.origins.shown(),
+            asked: self.parts.upstream.asked(),
             ..Status::default()
         };
         self.parts.board.show(status);

@@ -101,14 +101,14 @@ pub const NOT_IN_FORCE: Code = Code {
     hint: "look at `garrison-gateway scrub status` for the filter, the neighbours and the names",
     hint_zh: "请用 `garrison-gateway scrub status` 查看过滤器、邻居与域名的状态",
 };
-/// A move that nobody asks for.
+/// Something that nobody is asked.
 pub const NOT_ASKED: Code = Code {
     id: "scrubber.not-asked",
     class: Class::Conflict,
-    title: "no move of this name waits for an answer",
-    title_zh: "该域名没有待批准的切换",
-    hint: "`garrison-gateway scrub status` shows names; one that waits stands as asking",
-    hint_zh: "`garrison-gateway scrub status` 会显示各域名；待批准者状态为 asking",
+    title: "nothing of this name waits for an answer",
+    title_zh: "没有与此对应的待批准事项",
+    hint: "`garrison-gateway scrub status` shows what waits, each with its id or name; it may be over",
+    hint_zh: "`garrison-gateway scrub status` 会列出待批准事项及其编号或域名；该事项可能已结束",
 };
 /// A file of the state directory cannot be read or written.
 pub const STATE_FILE: Code = Code {

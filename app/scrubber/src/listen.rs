@@ -7,6 +7,7 @@ use crate::fault;
 use crate::hands::Hands;
 use crate::names::Names;
 use crate::orders::{Orders, Reason};
+use crate::upstream::Asked;
 use base::{Clock, Fault, Micros, Result};
 use ddos::Prefix;
 use rustix::net::sockopt::socket_peercred;
@@ -40,6 +41,8 @@ pub struct Desk {
     pub orders: Orders,
     /// Names that may move.
     pub names: Arc<Names>,
+    /// What a person is asked about routers.
+    pub asked: Arc<Asked>,
     /// Orders of bans that were given here, to take them back.
     pub bans: Mutex<Given>,
     /// Time.
@@ -147,7 +150,7 @@ impl Desk {
             }
             Question::Ban { address, seconds, reason } => self.ban(address, seconds, &reason, who),
             Question::Unban { address } => self.unban(address, who),
-            Question::Approve { name } => self.names.approve(&name, who).map(|step| json!(step)),
+            Question::Approve { what } => self.approve(&what, who),
             Question::Http { destination, load } => {
                 self.board.loaded(destination, load, self.clock.monotonic());
                 Ok(Value::Null)
@@ -175,6 +178,15 @@ impl Desk {
         let attacks: Vec<Value> =
             self.board.attacks().into_iter().filter(|attack| attack["destination"] == prefix.as_str()).collect();
         Ok(json!({ "destination": shown, "attacks": attacks }))
+    }
+
+    /// Something that routers would be told, or the move of a name.
+    fn approve(&self, what: &str, who: &str) -> Result<Value> {
+        if let Ok(agreed) = self.asked.approve(what, who) {
+            return Ok(json!(format!("{}: {}", agreed.name, agreed.what)));
+        }
+        let (from, to) = self.names.approve(what, who)?;
+        Ok(json!(format!("{what}: {from} → {to}")))
     }
 
     fn ban(&self, address: IpAddr, seconds: u64, reason: &str, who: &str) -> Result<Value> {

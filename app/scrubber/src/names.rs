@@ -230,11 +230,11 @@ impl Names {
         asked
     }
 
-    /// A person agrees to the move that is asked for.
+    /// A person agrees to the move that is asked for; gives the labels of where it is and where it goes.
     ///
     /// # Errors
     /// [`fault::NOT_PROTECTED`] for an unknown name, [`fault::NOT_ASKED`] when no move of it is asked for (any more).
-    pub fn approve(&self, name: &str, who: &str) -> Result<divert::Move> {
+    pub fn approve(&self, name: &str, who: &str) -> Result<(String, String)> {
         let plain = |text: &str| text.trim_end_matches('.').to_ascii_lowercase();
         let missing = || Fault::new(&fault::NOT_PROTECTED).object(name).expected("a name of the `names:` list");
         let keeper = self.keeper.get().ok_or_else(missing)?;
@@ -243,19 +243,35 @@ impl Names {
         let asked = guard.switching.asked().filter(|step| guard.switching.approve(*step));
         let step = asked.ok_or_else(|| Fault::new(&fault::NOT_ASKED).object(name))?;
         tracing::warn!(name, ?step, who, "a person agreed to a move");
-        Ok(step)
+        let label = |place: usize| guard.places()[place].label.clone();
+        Ok((label(step.from), label(step.to)))
     }
 
     /// How each is, for people.
     pub fn shown(&self) -> Vec<status::Name> {
         let Some(keeper) = self.keeper.get() else { return Vec::new() };
+        let now = self.clock.monotonic();
+        let word = |condition: Condition| {
+            let word = serde_json::to_value(condition).ok();
+            word.and_then(|word| word.as_str().map(str::to_string)).unwrap_or_default()
+        };
+        let place = |guard: &Guard, number: usize, verdict: Condition| status::Place {
+            label: guard.places()[number].label.clone(),
+            verdict: word(verdict),
+            votes: guard.votes(number, now).map(|(prober, vote)| (prober.to_string(), word(vote))).collect(),
+        };
         let shown = |guard: &Guard| {
             let state = serde_json::to_value(guard.switching.phase());
-            let addresses = guard.places()[guard.switching.at()].addresses.iter();
+            let at = &guard.places()[guard.switching.at()];
+            let asked = guard.switching.asked().map(|step| guard.places()[step.to].label.clone());
+            let verdicts = guard.verdicts(now);
             status::Name {
                 name: guard.name().name(),
                 state: state.ok().and_then(|word| word.as_str().map(str::to_string)).unwrap_or_default(),
-                addresses: addresses.map(|address| address.to_string()).collect(),
+                at: at.label.clone(),
+                addresses: at.addresses.iter().map(|address| address.to_string()).collect(),
+                asked: asked.unwrap_or_default(),
+                places: verdicts.iter().enumerate().map(|(at, verdict)| place(guard, at, *verdict)).collect(),
             }
         };
         keeper.guards().iter().map(shown).collect()

@@ -16,10 +16,10 @@ use crate::port::SharedPackets;
 use crate::report::Reporter;
 use crate::status::Interface;
 use crate::tell::Teller;
-use crate::upstream::{Routers, Upstream};
+use crate::upstream::{Asked, Routers, Upstream};
 use crate::{fault, orders};
 use ::action::{Action, Executor, ExecutorConfig, NoGate};
-use base::{Clock, Fault, Random, Result};
+use base::{Clock, Fault, Micros, Random, Result};
 use bus::SharedSpool;
 use ddos::{Level, Model, Prefix};
 use record::{Host, Order};
@@ -119,6 +119,7 @@ fn wire(
     let bans = bans(&executor, &*clock);
     let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone())?;
     let orders = Orders::new(agent, clock.clone(), random);
+    let asked = Arc::new(Asked::new(teller.clone()));
     let prober = names.watch(hands.clone(), orders.clone())?;
     let desk = Desk {
         config: config.clone(),
@@ -126,13 +127,14 @@ fn wire(
         hands: hands.clone(),
         orders: orders.clone(),
         names: names.clone(),
+        asked: asked.clone(),
         bans: bans.into(),
         clock: clock.clone(),
     };
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen(listener, Arc::new(desk)));
     tasks.spawn(pass(given, hands.clone()));
-    let upstream = Upstream::new(routers.clone(), names, config.policy.clone());
+    let upstream = Upstream::new(routers.clone(), names, config.policy.clone(), asked);
     let origins = Arc::new(Origins::default());
     let reading = origins.watch(&config.origins, stop.clone())?;
     let reporter = Reporter { origins, known, board: board.clone(), teller };
@@ -155,14 +157,14 @@ fn wire(
 }
 
 /// What an earlier run of the controller ordered by itself and is in force. Orders of people, and those of names, which have a
-/// keeper of their own, are left alone.
-pub fn inherited(executor: &Executor) -> Vec<String> {
+/// keeper of their own, are left alone. Each with the wall time at which its lease ends, µs.
+pub fn inherited(executor: &Executor) -> Vec<(Order, Micros)> {
     use record::ActionKind::{Blackhole, Flowspec, ScrubFilter, ScrubLevel};
     let ours = |order: &Order| {
         let kind = order.action();
         order.by == orders::CONTROLLER && matches!(kind, ScrubLevel | ScrubFilter | Flowspec | Blackhole)
     };
-    executor.in_force().into_iter().filter(|(order, _)| ours(order)).map(|(order, _)| order.id).collect()
+    executor.in_force().into_iter().filter(|(order, _)| ours(order)).collect()
 }
 
 /// Bans of an earlier run that are in force: they can be taken back as those that are given now.

@@ -29,6 +29,8 @@ pub struct Status {
     pub names: Vec<Name>,
     /// Databases of origins.
     pub origins: Vec<Database>,
+    /// What a person is asked.
+    pub asked: Vec<Asked>,
     /// Orders carried out, and refused or failed, since the start.
     pub orders: Orders,
     /// Reports of the newest attacks, running ones among them; the newest first.
@@ -145,13 +147,49 @@ pub struct Neighbour {
 
 /// One name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Name {
     /// The name.
     pub name: String,
-    /// `home`, `standby` or what keeps it between them.
+    /// `healthy`, `switched`, or what keeps it between them.
     pub state: String,
+    /// Label of the place where it is.
+    pub at: String,
     /// Where it points.
     pub addresses: Vec<String>,
+    /// Label of the place to which it would go if a person agreed; empty when nothing is asked.
+    pub asked: String,
+    /// Where it may be, home first.
+    pub places: Vec<Place>,
+}
+
+/// Somewhere a name may be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// What people call it.
+    pub label: String,
+    /// What the probers agree on: `up`, `down`, or `unknown` when they do not.
+    pub verdict: String,
+    /// What each prober that was heard lately says.
+    pub votes: BTreeMap<String, String>,
+}
+
+/// What a person is asked, or what policy only observes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// What it is agreed to by, 8 hexadecimal digits; empty where policy only observes.
+    pub id: String,
+    /// `flowspec` or `blackhole`.
+    pub action: String,
+    /// Name of the destination.
+    pub name: String,
+    /// What routers would be told.
+    pub what: String,
+    /// Why.
+    pub why: Said,
+    /// Since when, µs.
+    pub since_us: i64,
 }
 
 /// One database of origins: systems and countries of addresses.

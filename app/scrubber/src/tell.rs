@@ -6,12 +6,18 @@ use base::{Lang, Micros, Result};
 use bus::SharedSpool;
 use ddos::report::{Participant, Role};
 use ddos::{Judgement, Prefix, Report};
-use record::{Activity, Alert, Batch, Event, Host, Match, NetActivity, Receipt, Response, Severity, Technique};
+use record::{
+    ActionKind, Activity, Alert, Batch, Event, Host, Match, NetActivity, Receipt, Response, Severity, Technique,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Ids of the rules that stand for the beginning and the report of an attack.
-pub const RULES: [&str; 2] = ["5b1d7c40-2f7e-4a55-9c3d-64646f730001", "5b1d7c40-2f7e-4a55-9c3d-64646f730002"];
+/// Ids of the rules that stand for the beginning and the report of an attack, and for what is done only when a person agrees.
+pub const RULES: [&str; 3] = [
+    "5b1d7c40-2f7e-4a55-9c3d-64646f730001",
+    "5b1d7c40-2f7e-4a55-9c3d-64646f730002",
+    "5b1d7c40-2f7e-4a55-9c3d-64646f730003",
+];
 /// Longest value of a match, characters.
 const SHOWN: usize = 1000;
 /// Longest value of a piece of a longer text, bytes: [`Match`] says so.
@@ -52,6 +58,28 @@ pub struct Subject<'s> {
     pub proposals: Vec<Response>,
 }
 
+/// Something that is done only when a person agrees.
+pub struct Proposal<'p> {
+    /// Name of the destination.
+    pub name: &'p str,
+    /// Its address.
+    pub destination: IpAddr,
+    /// What would be done.
+    pub action: ActionKind,
+    /// The same, readable.
+    pub text: &'p str,
+    /// Why, in English and in Chinese.
+    pub why: (&'p str, &'p str),
+    /// What it is agreed to by on the scrubber's machine; empty when policy only observes.
+    pub approve: &'p str,
+    /// For how long it would stand, seconds.
+    pub lease_s: u64,
+    /// Alert of the attack.
+    pub alert: &'p str,
+    /// When, µs.
+    pub at_us: Micros,
+}
+
 impl Teller {
     /// Tells into a spool, for this host.
     pub fn new(spool: SharedSpool, board: Arc<Board>, host: Host, agent: String) -> Teller {
@@ -85,6 +113,26 @@ impl Teller {
         self.keep(alert);
     }
 
+    /// A person is asked, or told what policy keeps from being done.
+    pub fn proposed(&self, proposal: &Proposal<'_>) {
+        let Proposal { name, text, why, approve, .. } = proposal;
+        let mut matches = vec![found("name", name), found("proposal", text), found("reason", why.0)];
+        matches.extend([found("reason_zh", why.1), found("alert", proposal.alert)]);
+        let mut alert = self.record(2, proposal.destination, proposal.at_us, matches);
+        alert.severity = Severity::High as i32;
+        if approve.is_empty() {
+            alert.title = format!("Policy keeps this from being done for {name}: {text}");
+            alert.title_zh = format!("按策略未对 {name} 执行：{text}");
+        } else {
+            alert.title = format!("A person has to agree for {name}: {text}");
+            alert.title_zh = format!("{name} 有待批准的处置：{text}");
+            alert.matches.push(found("approve", &format!("garrison-gateway scrub approve {approve}")));
+            let action = proposal.action.word().into();
+            alert.responses = vec![Response { action, lease_s: proposal.lease_s }];
+        }
+        self.keep(alert);
+    }
+
     /// Metrics of one moment.
     pub fn sample(&self, sample: record::Sample) {
         self.spool.push_sample(sample);
@@ -113,14 +161,18 @@ impl Teller {
             found("reason", &said(Lang::En)),
             found("reason_zh", &said(Lang::Zh)),
         ];
+        self.record(rule, prefix.address(), judgement.at_us, matches)
+    }
+
+    fn record(&self, rule: usize, destination: IpAddr, at_us: Micros, matches: Vec<Match>) -> Alert {
         Alert {
             rule: RULES[rule].into(),
             rule_version: format!("{:016x}", 1),
             techniques: vec![Technique { id: "T1498".into(), tactics: vec!["impact".into()] }],
-            time_us: judgement.at_us,
-            decided_us: judgement.at_us,
+            time_us: at_us,
+            decided_us: at_us,
             matches,
-            evidence: Batch::pack(self.host.clone(), Some(&event(prefix.address(), judgement.at_us))),
+            evidence: Batch::pack(self.host.clone(), Some(&event(destination, at_us))),
             agent: self.agent.clone(),
             ..Alert::default()
         }

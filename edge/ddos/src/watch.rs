@@ -33,6 +33,8 @@ const SURE: f32 = 0.5;
 const GROWN: f32 = 1.5;
 /// Most that a model alone is believed: below what levels beyond [`Level::Limit`] ask for.
 const ALONE: f32 = 0.45;
+/// Part of the link from which on it counts as full.
+const FULL: f64 = 0.9;
 /// Addresses of a range that make an attack a carpet.
 const CARPET: usize = 8;
 
@@ -227,7 +229,8 @@ impl Watch {
         if carpet {
             causes.push(Cause::Carpet { destinations: window.shape.destinations.distinct });
         }
-        let (add, drop) = self.signatures_of(now_us, &packets, &reasons, &vectors);
+        let full = self.is_full(&window);
+        let (add, drop) = self.signatures_of(now_us, &packets, &reasons, &vectors, full);
         if !add.is_empty() || !drop.is_empty() {
             causes.push(Cause::Signatures { added: add.len(), dropped: drop.len() });
         }
@@ -373,17 +376,24 @@ impl Watch {
             attack: self.alarm && !vectors.is_empty(),
             least,
             leaking: attack > 0.0 && through > allowed,
-            full: self.crowds || window.counters.bytes as f64 > self.settings.link_bytes * 0.9,
+            full: self.is_full(window),
         }
     }
 
-    /// Makes signatures of what gets through, and ends those that no longer hit.
+    /// Whether the link is full, so that what is dropped here has already done its harm.
+    fn is_full(&self, window: &Window) -> bool {
+        self.crowds || window.counters.bytes as f64 > self.settings.link_bytes * FULL
+    }
+
+    /// Makes signatures of what gets through, and ends those that no longer hit. When the link is full, of everything: routers
+    /// upstream know no other means.
     fn signatures_of(
         &mut self,
         now_us: i64,
         packets: &[Packet],
         reasons: &[Option<Reason>],
         vectors: &[Vector],
+        full: bool,
     ) -> (Vec<Signature>, Vec<u64>) {
         let mut drop = Vec::new();
         self.signatures.retain(|found| {
@@ -393,7 +403,9 @@ impl Watch {
             }
             lives
         });
-        let hit = packets.iter().zip(reasons).filter(|(_, reason)| **reason == Some(Reason::Signature));
+        // Where another means comes before it, a signature that routers were told of lives by what it would hit.
+        let hits = |reason: &Option<Reason>| *reason == Some(Reason::Signature) || full && reason.is_some();
+        let hit = packets.iter().zip(reasons).filter(|(_, reason)| hits(reason));
         let ids: Vec<u64> = hit.filter_map(|(packet, _)| self.matching(packet)).collect();
         ids.into_iter().for_each(|id| self.hit(now_us, id));
         if vectors.is_empty() {
@@ -401,7 +413,7 @@ impl Watch {
             return (Vec::new(), drop);
         }
         // What other means already stop needs no signature; a SYN that was answered costs work all the same.
-        let open = |reason: &Option<Reason>| matches!(reason, None | Some(Reason::SynCookie));
+        let open = |reason: &Option<Reason>| full || matches!(reason, None | Some(Reason::SynCookie));
         for (packet, _) in packets.iter().zip(reasons).filter(|(_, reason)| open(reason)) {
             if vectors.iter().any(|vector| is_of(vector.class, packet)) && self.matching(packet).is_none() {
                 if self.attack.len() >= itemset::MOST {

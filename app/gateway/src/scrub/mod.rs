@@ -122,10 +122,10 @@ pub enum Command {
         #[command(flatten)]
         at: At,
     },
-    /// Agree to the move of a name that a scrubber with `names: ask` waits for.
+    /// Agree to what a scrubber with `ask` in its policy waits for: a blackhole, a FlowSpec rule, the move of a name.
     Approve {
-        /// The name.
-        name: String,
+        /// Its id, as `status` shows it, or the name that would move.
+        what: String,
         #[command(flatten)]
         at: At,
     },
@@ -215,9 +215,8 @@ fn answer(command: Command, lang: Lang) -> Result<()> {
             show::receipts(&ask(&at.socket, &Question::Ban { address, seconds, reason })?, at.json)
         }
         Command::Unban { address, at } => show::receipts(&ask(&at.socket, &Question::Unban { address })?, at.json),
-        Command::Approve { name, at } => {
-            let step: serde_json::Value = ask(&at.socket, &Question::Approve { name })?;
-            println!("{step}");
+        Command::Approve { what, at } => {
+            show::approved(&ask::<String>(&at.socket, &Question::Approve { what })?, at.json, lang);
             Ok(())
         }
         // The others were answered by `dispatch`.

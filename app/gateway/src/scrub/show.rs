@@ -2,7 +2,7 @@
 
 use base::{Lang, Result};
 use scrubber::config::Config;
-use scrubber::status::{Database, Destination, Status};
+use scrubber::status::{Asked, Database, Destination, Name, Status};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -68,8 +68,22 @@ fn page(status: &Status, lang: Lang) -> String {
             let _ = writeln!(text, "    {said}");
         });
     }
-    for name in &status.names {
-        let _ = writeln!(text, "DNS {:<24} {}  {}", name.name, name.state, name.addresses.join(", "));
+    status.names.iter().for_each(|name| text += &name_line(name, lang));
+    status.asked.iter().for_each(|asked| text += &asked_line(asked, lang));
+    text
+}
+
+/// A name, where it is, and what each prober says of each of its places.
+fn name_line(name: &Name, lang: Lang) -> String {
+    let (at, addresses) = (&name.at, name.addresses.join(", "));
+    let mut text = format!("DNS {:<24} {:<10} {at} ({addresses})\n", name.name, name.state);
+    for place in &name.places {
+        let votes: Vec<String> = place.votes.iter().map(|(prober, vote)| format!("{prober} {vote}")).collect();
+        let _ = writeln!(text, "    {:<12} {:<8} {}", place.label, place.verdict, votes.join("  "));
+    }
+    if !name.asked.is_empty() {
+        let asks = lang.pick("ASKS to move to", "待批准切换至");
+        let _ = writeln!(text, "    {asks} {}: garrison-gateway scrub approve {}", name.asked, name.name);
     }
     for file in &status.origins {
         let _ = writeln!(text, "{}", database(file, lang));
@@ -89,6 +103,25 @@ fn database(shown: &Database, lang: Lang) -> String {
     };
     let fault = if fault.is_empty() { String::new() } else { format!("  {fault}") };
     format!("{} {named}{fault}", lang.pick("origins:", "来源归属库："))
+}
+
+/// What waits for a person, with the command that answers it.
+fn asked_line(asked: &Asked, lang: Lang) -> String {
+    let why = lang.pick(&asked.why.en, &asked.why.zh);
+    let head = format!("{}: {} ({why})", asked.name, asked.what);
+    if asked.id.is_empty() {
+        return format!("{} {head}\n", lang.pick("NOT DONE (policy observes)", "未执行（策略为仅观察）"));
+    }
+    let asks = lang.pick("ASKS", "待批准");
+    format!("{asks} {head}\n    garrison-gateway scrub approve {}\n", asked.id)
+}
+
+/// Prints what was agreed to.
+pub fn approved(what: &str, as_json: bool, lang: Lang) {
+    match as_json {
+        true => println!("{}", json!(what)),
+        false => println!("{} {what}", lang.pick("agreed:", "已批准：")),
+    }
 }
 
 fn line(shown: &Destination, lang: Lang) -> String {

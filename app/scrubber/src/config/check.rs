@@ -114,6 +114,9 @@ impl Check<'_> {
         let lease = config.policy.upstream_lease;
         let good = (Duration::from_secs(10)..=Duration::from_secs(86_400)).contains(&lease);
         self.value(good, "policy.upstream_lease", "10s to 24h", format!("{}s", lease.as_secs()));
+        let patience = config.policy.give_up;
+        let good = (Duration::from_secs(5)..=Duration::from_secs(3600)).contains(&patience);
+        self.value(good, "policy.give_up", "5s to 1h", format!("{}s", patience.as_secs()));
     }
 
     fn origins(&mut self, config: &Config) {

@@ -152,6 +152,9 @@ pub struct Policy {
     /// Lease of what is told upstream; renewed while the attack goes on.
     #[serde(deserialize_with = "units::duration")]
     pub upstream_lease: Duration,
+    /// How long the link may stay full at the highest level before an address is given up.
+    #[serde(deserialize_with = "units::duration")]
+    pub give_up: Duration,
 }
 
 impl Default for Policy {
@@ -163,6 +166,7 @@ impl Default for Policy {
             names: Decide::Auto,
             blackhole_within: Vec::new(),
             upstream_lease: Duration::from_secs(600),
+            give_up: Duration::from_secs(30),
         }
     }
 }

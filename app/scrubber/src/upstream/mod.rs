@@ -1,11 +1,13 @@
 //! When filtering here is too late: what is told to routers upstream, and names that move.
 //!
 //! At level [`Level::Upstream`] each signature becomes a FlowSpec rule. When the link stays full all the same, the address is
-//! given up: a blackhole, which policy usually leaves to a person.
+//! given up: a blackhole, which policy usually leaves to a person. What policy leaves to a person is asked (`asked`).
 
+mod asked;
 mod routers;
 mod rule;
 
+pub use asked::Asked;
 pub use routers::Routers;
 
 use crate::config::{Decide, Policy};
@@ -14,14 +16,14 @@ use crate::orders::{CONTROLLER, Orders, Reason};
 use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::status;
-use base::Micros;
+use asked::{Question, What, Why};
+use base::{Lang, Micros};
 use ddos::{Judgement, Level, Prefix};
-use record::{Order, Receipt, ReceiptState};
+use record::{ActionKind, Order, Receipt, ReceiptState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// How long the link may be full at the highest level before an address is given up, µs.
-const GIVE_UP_US: Micros = 30_000_000;
 /// A link that has been free for longer is full anew, µs.
 const PAUSE_US: Micros = 5_000_000;
 /// What was refused is not ordered again before, µs.
@@ -34,55 +36,73 @@ pub struct Upstream {
     routers: Arc<Routers>,
     names: Arc<Names>,
     policy: Policy,
+    asked: Arc<Asked>,
     /// Orders that stand, by destination and what they say.
-    standing: BTreeMap<(Prefix, String), Standing>,
+    standing: BTreeMap<What, Standing>,
     /// Since when, and until when, each destination has filled its link at the highest level.
     full: BTreeMap<Prefix, (Micros, Micros)>,
     wanted: Vec<Wanted>,
     /// What was refused or failed is not ordered again before.
-    held: BTreeMap<(Prefix, String), Micros>,
+    held: BTreeMap<What, Micros>,
 }
 
 struct Standing {
     order: String,
     ends_us: Micros,
+    /// Of an earlier run: it stays until then, though nothing wants it yet.
+    until_us: Micros,
 }
 
 struct Wanted {
-    prefix: Prefix,
-    key: String,
-    why: String,
+    what: What,
+    /// What routers are told, readable.
+    text: String,
+    name: String,
+    why: Why,
     alert: String,
 }
 
 impl Upstream {
     /// Over the routers and the names, as policy has it.
-    pub fn new(routers: Arc<Routers>, names: Arc<Names>, policy: Policy) -> Upstream {
+    pub fn new(routers: Arc<Routers>, names: Arc<Names>, policy: Policy, asked: Arc<Asked>) -> Upstream {
         let (standing, full, held) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Upstream { routers, names, policy, standing, full, wanted: Vec::new(), held }
+        Upstream { routers, names, policy, asked, standing, full, wanted: Vec::new(), held }
+    }
+
+    /// Takes over what an earlier run told routers, until this one knows what is wanted: routers are not told otherwise in
+    /// between. False when the order is of another kind.
+    pub fn inherit(&mut self, order: &Order, ends_us: Micros, until_us: Micros) -> bool {
+        let text = |name| order.parameters.get(name).map(String::as_str).unwrap_or_default();
+        let what = match order.action() {
+            ActionKind::Blackhole => text("prefix").parse().ok().map(|prefix| (prefix, String::new())),
+            ActionKind::Flowspec => rule::read(text("rule")),
+            _ => None,
+        };
+        let standing = Standing { order: order.id.clone(), ends_us, until_us };
+        what.map(|what| self.standing.insert(what, standing)).is_some()
     }
 
     /// Takes a destination's judgement of this second.
     pub fn judged(&mut self, place: &Place, judgement: &Judgement, full: bool, now: Micros) {
         let prefix = place.prefix;
-        let lease_us = self.lease_us();
-        let gone = self.standing.get(&(prefix, String::new()));
-        let gone = gone.is_some_and(|standing| standing.ends_us - now > lease_us / RENEW);
-        let mut want = |key: String, why: &str| {
-            let (why, alert) = (format!("{}: {why}", place.name), place.alert.clone());
-            self.wanted.push(Wanted { prefix, key, why, alert });
+        let gone = self.stands(&(prefix, String::new()), now);
+        let mut want = |key: String, text: String, why: Why| {
+            let (name, alert) = (place.name.clone(), place.alert.clone());
+            self.wanted.push(Wanted { what: (prefix, key), text, name, why, alert });
         };
         // What is blackholed is not seen here, so that it is quiet says nothing: it stays given up for its time.
         if gone {
-            want(String::new(), "the address is given up");
+            want(String::new(), blackhole(prefix), Why::GivenUp);
         }
         if judgement.level < Level::Upstream {
             self.full.remove(&prefix);
             return;
         }
-        if self.policy.flowspec == Decide::Auto {
-            let rules = place.wanted.values().filter_map(rule::of);
-            rules.filter_map(|rule| serde_json::to_string(&rule).ok()).for_each(|key| want(key, "the link is full"));
+        let told = self.routers.count() > 0;
+        for rule in place.wanted.values().filter(|_| told).filter_map(rule::of) {
+            if let Ok(key) = serde_json::to_string(&rule) {
+                want(key, rule.to_string(), Why::Full);
+            }
         }
         let since = full.then(|| {
             let (since, until) = self.full.entry(prefix).or_insert((now, now));
@@ -93,17 +113,23 @@ impl Upstream {
             *until = now;
             *since
         });
-        if prefix.is_single() && since.is_some_and(|since| now - since >= GIVE_UP_US) {
-            if self.policy.blackhole == Decide::Auto && !gone {
-                want(String::new(), "the link stays full; the address is given up");
+        let patience = micros(self.policy.give_up);
+        if prefix.is_single() && since.is_some_and(|since| now - since >= patience) {
+            if told && !gone {
+                want(String::new(), blackhole(prefix), Why::StaysFull);
             }
             // Clients go where they can be served before, and whatever becomes of the address.
             self.names.leave(prefix, self.policy.upstream_lease);
         }
     }
 
+    /// Whether an order stands that needs no renewal yet.
+    fn stands(&self, what: &What, now: Micros) -> bool {
+        self.standing.get(what).is_some_and(|standing| standing.ends_us - now > self.lease_us() / RENEW)
+    }
+
     fn lease_us(&self) -> Micros {
-        i64::try_from(self.policy.upstream_lease.as_micros()).unwrap_or(i64::MAX)
+        micros(self.policy.upstream_lease)
     }
 
     /// Orders what is wanted, takes back what is not.
@@ -117,31 +143,47 @@ impl Upstream {
         // A router that does not listen is not told: each order would keep the hands waiting while the filter needs them.
         let ready = self.routers.ready();
         self.held.retain(|_, until| *until > now);
-        let keys: BTreeSet<(Prefix, String)> =
-            wanted.iter().map(|wanted| (wanted.prefix, wanted.key.clone())).collect();
-        let gone: Vec<(Prefix, String)> = self.standing.keys().filter(|key| !keys.contains(key)).cloned().collect();
-        for standing in gone.iter().filter_map(|key| self.standing.remove(key)) {
+        let keys: BTreeSet<What> = wanted.iter().map(|wanted| wanted.what.clone()).collect();
+        self.asked.keep(&keys);
+        let over = |(what, standing): &(&What, &Standing)| !keys.contains(what) && standing.until_us <= now;
+        let gone: Vec<What> = self.standing.iter().filter(over).map(|(what, _)| what.clone()).collect();
+        for standing in gone.iter().filter_map(|what| self.standing.remove(what)) {
             let reason = Reason { by: CONTROLLER.into(), text: "the attack is over".into(), ..Reason::default() };
             hands.give(orders.undo(&standing.order, &reason));
         }
-        for Wanted { prefix, key, why, alert } in wanted {
-            let place = (prefix, key);
-            let stands = self.standing.get(&place).is_some_and(|known| known.ends_us - now > lease_us / RENEW);
-            if stands || self.held.contains_key(&place) || !ready {
+        for Wanted { what, text, name, why, alert } in wanted {
+            if let Some(standing) = self.standing.get_mut(&what) {
+                standing.until_us = 0;
+            }
+            if self.stands(&what, now) || self.held.contains_key(&what) {
                 continue;
             }
-            let reason = Reason { by: CONTROLLER.into(), text: why, alert };
-            let order = self.order(&place, orders, &reason);
+            let lease_s = self.policy.upstream_lease.as_secs();
+            let question = Question { what: &what, text, name: &name, why, alert: &alert, lease_s };
+            let Some(agreed) = self.may(&question, now).filter(|_| ready) else { continue };
+            let text = format!("{name}: {}{agreed}", why.text(Lang::En));
+            let reason = Reason { by: CONTROLLER.into(), text, alert };
+            let order = self.order(&what, orders, &reason);
             // A neighbour takes one announcement of a kind: the old one goes first.
-            if let Some(old) = self.standing.remove(&place) {
+            if let Some(old) = self.standing.remove(&what) {
                 hands.give(orders.undo(&old.order, &reason));
             }
-            self.standing.insert(place, Standing { order: order.id.clone(), ends_us: now.saturating_add(lease_us) });
+            let ends_us = now.saturating_add(lease_us);
+            self.standing.insert(what, Standing { order: order.id.clone(), ends_us, until_us: 0 });
             hands.give(order);
         }
     }
 
-    fn order(&self, (prefix, key): &(Prefix, String), orders: &Orders, reason: &Reason) -> Order {
+    /// Whether routers may be told; what of it belongs into the reason.
+    fn may(&self, question: &Question<'_>, now: Micros) -> Option<String> {
+        let gives_up = question.what.1.is_empty();
+        match if gives_up { self.policy.blackhole } else { self.policy.flowspec } {
+            Decide::Auto => Some(String::new()),
+            decide => self.asked.agreed(question, decide, now).map(|who| format!("; {who} agreed")),
+        }
+    }
+
+    fn order(&self, (prefix, key): &What, orders: &Orders, reason: &Reason) -> Order {
         if key.is_empty() {
             return orders.blackhole(*prefix, self.policy.upstream_lease, reason);
         }
@@ -155,7 +197,7 @@ impl Upstream {
         if !matches!(state, Expired | Failed | Refused | Undone) {
             return;
         }
-        let over = |(_, standing): &(&(Prefix, String), &Standing)| standing.order == receipt.order;
+        let over = |(_, standing): &(&What, &Standing)| standing.order == receipt.order;
         let Some(key) = self.standing.iter().find(over).map(|(key, _)| key.clone()) else { return };
         self.standing.remove(&key);
         if matches!(state, Failed | Refused) {
@@ -172,4 +214,18 @@ impl Upstream {
     pub fn neighbours(&self) -> Vec<status::Neighbour> {
         self.routers.shown()
     }
+
+    /// What people are asked.
+    pub fn asked(&self) -> Vec<status::Asked> {
+        self.asked.shown()
+    }
+}
+
+fn micros(time: Duration) -> Micros {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// What routers are told when an address is given up, readable.
+fn blackhole(prefix: Prefix) -> String {
+    format!("blackhole {prefix}")
 }

@@ -34,6 +34,14 @@ pub fn of(signature: &Signature) -> Option<Announcement> {
     narrow.then_some(Announcement::FlowSpec { rule, action: Action::Discard })
 }
 
+/// The destination of a rule that was ordered once, and the rule as it would be ordered now.
+pub fn read(text: &str) -> Option<(ddos::Prefix, String)> {
+    let announcement: Announcement = serde_json::from_str(text).ok()?;
+    let Announcement::FlowSpec { rule, .. } = &announcement else { return None };
+    let destination = rule.destination()?.to_string().parse().ok()?;
+    Some((destination, serde_json::to_string(&announcement).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -207,6 +207,57 @@ async fn a_wall_clock_that_is_set_changes_nothing_of_a_fight() {
     stage.until("the end", |stage| stage.level() <= Level::Clean);
 }
 
+/// A neighbour that does not answer: it can be asked about, and nothing reaches it.
+const SILENT: &str = "
+protect: [{name: shop, prefix: 203.0.113.10, highest: upstream}]
+detect: {quiet_s: 5, over_s: 5, link_bytes: 1000000}
+neighbours:
+  - name: edge1
+    session: {address: 127.0.0.1, port: 1, local_as: 64512, peer_as: 64513, router_id: 192.0.2.2}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_leaves_to_a_person_is_asked_and_no_longer_than_it_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = format!("{SILENT}policy: {{give_up: 5s, blackhole_within: [203.0.113.0/24]}}\n");
+    let mut stage = Stage::new(&policy, Memory::default(), folder.path(), clock());
+    for _ in 0..4 {
+        let (came, samples) = flood();
+        stage.second(came, samples);
+    }
+    assert!(!stage.board.status().asked.iter().any(|asked| asked.action == "blackhole"), "too early");
+    for _ in 0..10 {
+        let (came, samples) = flood();
+        stage.second(came, samples);
+    }
+    let status = stage.board.status();
+    let asked = status.asked.iter().find(|asked| asked.action == "blackhole").unwrap_or_else(|| panic!("{status:?}"));
+    assert_eq!((asked.what.as_str(), asked.name.as_str()), ("blackhole 203.0.113.10/32", "shop"));
+    assert!(stage.asked.approve("00000000", "uid 0").is_err());
+    assert_eq!(stage.asked.approve(&asked.id, "uid 0").unwrap().what, asked.what);
+    stage.second(flood().0, flood().1);
+    assert!(!stage.board.status().asked.iter().any(|asked| asked.action == "blackhole"), "it was answered");
+    for _ in 0..60 {
+        stage.second(users(), Vec::new());
+    }
+    assert!(stage.board.status().asked.is_empty(), "the attack is over");
+    assert!(stage.asked.approve(&asked.id, "uid 0").is_err(), "nobody agrees to what is over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_only_observes_is_told_and_nobody_can_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = format!("{SILENT}policy: {{give_up: 5s, blackhole: observe, flowspec: observe}}\n");
+    let mut stage = Stage::new(&policy, Memory::default(), folder.path(), clock());
+    for _ in 0..14 {
+        let (came, samples) = flood();
+        stage.second(came, samples);
+    }
+    let asked = stage.board.status().asked;
+    assert!(asked.iter().any(|asked| asked.action == "blackhole") && asked.iter().all(|asked| asked.id.is_empty()));
+    assert!(stage.asked.approve("", "uid 0").is_err());
+}
+
 #[test]
 fn an_adopted_level_that_no_order_wants_is_let_go_of() {
     let filter = Memory::default();

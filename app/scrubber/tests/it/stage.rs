@@ -18,7 +18,7 @@ use scrubber::origins::Origins;
 use scrubber::port::SharedPackets;
 use scrubber::report::Reporter;
 use scrubber::tell::Teller;
-use scrubber::upstream::{Routers, Upstream};
+use scrubber::upstream::{Asked, Routers, Upstream};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,6 +38,7 @@ pub struct Stage {
     pub orders: Orders,
     pub known: Arc<Known>,
     pub spool: SharedSpool,
+    pub asked: Arc<Asked>,
     /// While it is set, a FlowSpec order keeps the hands waiting.
     pub stuck: Arc<AtomicBool>,
     controller: Controller,
@@ -46,11 +47,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// With a policy (YAML; with a `protect:` list of its own or the victim), a filter, and a folder of journal and memory.
+    /// With a policy (YAML; with a `protect:` list and `detect:` of its own or ours), a filter, and a folder of journal and memory.
     pub fn new(policy: &str, filter: Memory, state: &Path, clock: Arc<ManualClock>) -> Stage {
         let yaml = format!(
-            "interfaces: [eth0]\n{}detect: {{quiet_s: 5, over_s: 5}}\n{policy}",
-            if policy.contains("protect:") { "" } else { "protect: [{name: shop, prefix: 203.0.113.10}]\n" }
+            "interfaces: [eth0]\n{}{}{policy}",
+            if policy.contains("protect:") { "" } else { "protect: [{name: shop, prefix: 203.0.113.10}]\n" },
+            if policy.contains("detect:") { "" } else { "detect: {quiet_s: 5, over_s: 5}\n" }
         );
         let config = Arc::new(Config::parse(&yaml, "test.yaml").unwrap());
         let (wide, random): (Arc<dyn Clock>, Arc<dyn Random>) = (clock.clone(), Arc::new(SystemRandom::new()));
@@ -88,7 +90,8 @@ impl Stage {
         let orders = Orders::new(String::new(), wide.clone(), random.clone());
         let routers = Arc::new(Routers::start(&config, &runtime, &wide, &random).unwrap());
         let names = Arc::new(Names::open(&config, &wide, &random).unwrap());
-        let upstream = Upstream::new(routers, names, config.policy.clone());
+        let asked = Arc::new(Asked::new(teller.clone()));
+        let upstream = Upstream::new(routers, names, config.policy.clone(), asked.clone());
         let reporter = Reporter { origins, known: known.clone(), board: board.clone(), teller };
         let parts = Parts {
             config,
@@ -105,7 +108,7 @@ impl Stage {
             clock: wide,
         };
         let controller = Controller::new(parts);
-        Stage { filter, board, clock, hands, orders, known, spool, stuck, controller, stop, thread: Some(thread) }
+        Stage { filter, board, clock, hands, orders, asked, known, spool, stuck, controller, stop, thread: Some(thread) }
     }
 
     /// A second in which so much came.

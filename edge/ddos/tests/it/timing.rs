@@ -81,6 +81,30 @@ fn signatures_catch_the_flood_and_spare_users() {
 }
 
 #[test]
+fn what_fills_the_link_gets_a_signature_for_routers_though_the_filter_needs_none() {
+    let made = |link_bytes: f64| {
+        let settings = Settings { link_bytes, highest: Level::Upstream, ..Settings::default() };
+        let mut watch = Watch::new(destination(), settings);
+        let mut frames = users(2, "web", 600.0, 8);
+        frames.extend(flooding(4, flood("script", "reflection-ntp"), 20_000.0, 8, 0));
+        for (step, mut second) in (1..).zip(cut(frames)) {
+            let ntp = |sample: &ddos::Sample| {
+                sample.parse().is_some_and(|packet| packet.get(ddos::Field::SourcePort) == Some(123))
+            };
+            for sample in second.samples.iter_mut().filter(|sample| ntp(sample)) {
+                sample.reason = Some(ddos::Reason::Amplification);
+            }
+            watch.second(BEGIN + step * SECOND, &second.counters, &second.samples, None, None);
+        }
+        let of_ntp = watch.signatures().any(|made| made.value(ddos::Field::SourcePort) == Some(123));
+        (of_ntp, watch.level())
+    };
+    assert_eq!(made(1e6), (true, Level::Upstream));
+    let (of_ntp, level) = made(125e6);
+    assert!(!of_ntp && level < Level::Upstream, "{level:?}");
+}
+
+#[test]
 fn levels_fall_step_by_step_and_signatures_end() {
     let (mut watch, now) = taught("web", 600.0, 320);
     let mut frames = users(2, "web", 600.0, 1_500);
