@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Questions that may stand at a time; what is beyond them is asked when one is answered or over.
 const QUESTIONS: usize = 256;
+/// How long a question stands when it is not wanted any more, µs: a link is not full in every second of a flood, and nobody
+/// shall be asked twice, or answer what is gone when he has read it.
+const LINGERS_US: Micros = 10_000_000;
 
 /// Something that routers could be told of a destination: the destination, and the rule as JSON, empty for a blackhole.
 pub(super) type What = (Prefix, String);
@@ -60,6 +63,8 @@ struct Row {
     shown: status::Asked,
     decide: Decide,
     agreed: Option<String>,
+    /// When it was last wanted.
+    wanted_us: Micros,
 }
 
 /// See the module.
@@ -109,13 +114,23 @@ impl Asked {
             at_us: now,
         });
         tracing::warn!(what = question.text, id, ?decide, "routers would be told");
-        rows.insert(question.what.clone(), Row { id, shown, decide, agreed: None });
+        rows.insert(question.what.clone(), Row { id, shown, decide, agreed: None, wanted_us: now });
         None
     }
 
     /// What is not wanted any more is not asked any more, and what was agreed to holds no longer.
-    pub(super) fn keep(&self, wanted: &BTreeSet<What>) {
-        self.rows().retain(|what, _| wanted.contains(what));
+    pub(super) fn keep(&self, wanted: &BTreeSet<What>, now: Micros) {
+        self.rows().retain(|what, row| {
+            if wanted.contains(what) {
+                row.wanted_us = now;
+            }
+            now - row.wanted_us <= LINGERS_US
+        });
+    }
+
+    /// It was done once, and is asked again when it is wanted again.
+    pub(super) fn done(&self, what: &What) {
+        self.rows().remove(what);
     }
 
     /// A person agrees; gives what to.

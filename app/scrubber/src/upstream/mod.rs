@@ -144,7 +144,7 @@ impl Upstream {
         let ready = self.routers.ready();
         self.held.retain(|_, until| *until > now);
         let keys: BTreeSet<What> = wanted.iter().map(|wanted| wanted.what.clone()).collect();
-        self.asked.keep(&keys);
+        self.asked.keep(&keys, now);
         let over = |(what, standing): &(&What, &Standing)| !keys.contains(what) && standing.until_us <= now;
         let gone: Vec<What> = self.standing.iter().filter(over).map(|(what, _)| what.clone()).collect();
         for standing in gone.iter().filter_map(|what| self.standing.remove(what)) {
@@ -167,6 +167,9 @@ impl Upstream {
             // A neighbour takes one announcement of a kind: the old one goes first.
             if let Some(old) = self.standing.remove(&what) {
                 hands.give(orders.undo(&old.order, &reason));
+            }
+            if what.1.is_empty() {
+                self.asked.done(&what);
             }
             let ends_us = now.saturating_add(lease_us);
             self.standing.insert(what, Standing { order: order.id.clone(), ends_us, until_us: 0 });
