@@ -258,7 +258,11 @@ impl Names {
         let place = |guard: &Guard, number: usize, verdict: Condition| status::Place {
             label: guard.places()[number].label.clone(),
             verdict: word(verdict),
-            votes: guard.votes(number, now).map(|(prober, vote)| (prober.to_string(), word(vote))).collect(),
+            // Probers elsewhere are called as their keys, which are names of DNS.
+            votes: guard
+                .votes(number, now)
+                .map(|(prober, vote)| (prober.trim_end_matches('.').to_string(), word(vote)))
+                .collect(),
         };
         let shown = |guard: &Guard| {
             let state = serde_json::to_value(guard.switching.phase());

@@ -108,7 +108,20 @@ impl Stage {
             clock: wide,
         };
         let controller = Controller::new(parts);
-        Stage { filter, board, clock, hands, orders, asked, known, spool, stuck, controller, stop, thread: Some(thread) }
+        Stage {
+            filter,
+            board,
+            clock,
+            hands,
+            orders,
+            asked,
+            known,
+            spool,
+            stuck,
+            controller,
+            stop,
+            thread: Some(thread),
+        }
     }
 
     /// A second in which so much came.
