@@ -7,7 +7,7 @@ use crate::{Filter, Mode, Plan, fault, pins, system};
 use base::{Fault, Random, Result};
 use kernel::Ring;
 use libbpf_rs::query::LinkTypeInfo;
-use libbpf_rs::{Link, Program};
+use libbpf_rs::{Link, MapCore, Program};
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -99,10 +99,11 @@ impl Filter {
         let ring = Ring::open(maps.samples.handle.as_fd(), None)?;
         let mode = system::attached(interface).unwrap_or_default();
         let attached = Some(Attached { link, pins: folder.to_owned(), interface, mode, owner });
-        let (slots, rules) = (BTreeMap::new(), Vec::new());
+        let (slots, free, rules) = (BTreeMap::new(), Vec::new(), Vec::new());
         let refreshed = system::now();
-        let mut filter = Filter { program, maps, settings, slots, rules, ring, lease, refreshed, attached };
+        let mut filter = Filter { program, maps, settings, slots, free, rules, ring, lease, refreshed, attached };
         filter.slots = filter.read_slots()?;
+        filter.free = Filter::free_slots(&filter.slots, filter.maps.counts.handle.max_entries());
         filter.rules = filter.read_rules()?;
         filter.renew()?;
         Ok(Some(filter))

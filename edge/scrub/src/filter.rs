@@ -8,6 +8,7 @@ use crate::{Cookies, Limits, Plan, fault, system};
 use base::{Fault, Random, Result};
 use ddos::{Level, Prefix};
 use kernel::Ring;
+use libbpf_rs::MapCore;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub struct Filter {
     pub(crate) settings: Settings,
     /// Slot of each protected prefix.
     pub(crate) slots: BTreeMap<Prefix, u32>,
+    /// Slots that are nobody's, the next one last.
+    pub(crate) free: Vec<u32>,
     /// The rules in force, by their place in the bank.
     pub(crate) rules: Vec<Option<Rule>>,
     pub(crate) ring: Ring,
@@ -43,11 +46,14 @@ impl Filter {
         let clocks = maps.clocks.get::<Clocks>(&0_u32)?.ok_or_else(|| Fault::new(&fault::MAP).object("clocks"))?;
         (settings.tick_from, settings.time_from, settings.tick) = (clocks.ticks, clocks.time, system::tick());
         let ring = Ring::open(maps.samples.handle.as_fd(), None)?;
+        let slots = BTreeMap::new();
+        let free = Filter::free_slots(&slots, maps.counts.handle.max_entries());
         let filter = Filter {
             program,
             maps,
             settings,
-            slots: BTreeMap::new(),
+            slots,
+            free,
             rules: vec![None; crate::layout::RULES],
             ring,
             lease: plan.lease,

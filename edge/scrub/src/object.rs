@@ -134,6 +134,23 @@ pub(crate) struct Map {
     pub(crate) handle: MapHandle,
 }
 
+/// How often this thread called the kernel for a map.
+#[cfg(test)]
+pub(crate) fn calls() -> u64 {
+    CALLS.get()
+}
+
+#[cfg(test)]
+thread_local! {
+    static CALLS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Counts a call, for tests of how work grows.
+fn called() {
+    #[cfg(test)]
+    CALLS.set(CALLS.get() + 1);
+}
+
 impl Map {
     fn fault(&self, cause: libbpf_rs::Error) -> Fault {
         // A hash that is full says E2BIG; a trie says ENOSPC, which has no kind of its own.
@@ -147,10 +164,12 @@ impl Map {
     }
 
     pub(crate) fn put(&self, key: &impl Plain, value: &impl Plain) -> Result<()> {
+        called();
         self.handle.update(key.bytes(), value.bytes(), MapFlags::ANY).map_err(|cause| self.fault(cause))
     }
 
     pub(crate) fn get<V: Plain>(&self, key: &impl Plain) -> Result<Option<V>> {
+        called();
         let found = self.handle.lookup(key.bytes(), MapFlags::ANY);
         let found = found.map_err(|cause| Fault::new(&fault::MAP).object(self.name).because(cause))?;
         Ok(found.and_then(|bytes| V::read(&bytes)))
@@ -158,6 +177,7 @@ impl Map {
 
     /// Removes an entry; says whether it was there.
     pub(crate) fn remove(&self, key: &impl Plain) -> Result<bool> {
+        called();
         match self.handle.delete(key.bytes()) {
             Ok(()) => Ok(true),
             Err(cause) if cause.kind() == libbpf_rs::ErrorKind::NotFound => Ok(false),
@@ -175,6 +195,7 @@ impl Map {
 
     /// Sets the value of every processor to zeros.
     pub(crate) fn clear_each(&self, key: u32) -> Result<()> {
+        called();
         let zeros = vec![vec![0; self.handle.value_size() as usize]; processors()?];
         self.handle
             .update_percpu(key.bytes(), &zeros, MapFlags::ANY)

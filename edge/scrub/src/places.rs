@@ -43,25 +43,30 @@ impl Filter {
             return Err(fault.expected(format!("{room} at most")).found(wanted.len()));
         }
         let gone: Vec<Prefix> = self.slots.keys().filter(|prefix| !wanted.contains_key(prefix)).copied().collect();
-        for prefix in gone {
-            self.remove_place(prefix)?;
+        if !gone.is_empty() {
+            let removed = gone.into_iter().try_for_each(|prefix| self.remove_place(prefix));
+            // Before a slot is given to another: a processor that remembered it would count there.
+            self.forget()?;
+            removed?;
         }
-        for (prefix, level) in wanted {
-            if self.slots.contains_key(&prefix) {
-                self.set_level(prefix, level)?;
-            } else {
-                self.add_place(prefix, level)?;
+        let changed = wanted.into_iter().try_for_each(|(prefix, level)| {
+            if !self.slots.contains_key(&prefix) {
+                return self.add_place(prefix, level);
             }
-        }
-        Ok(())
+            let place = self.place(prefix)?;
+            let level = level.number().into();
+            if place.level == level { Ok(()) } else { self.put_place(prefix, Place { level, ..place }) }
+        });
+        self.forget()?;
+        changed
     }
 
     fn add_place(&mut self, prefix: Prefix, level: Level) -> Result<()> {
-        let used: BTreeSet<u32> = self.slots.values().copied().collect();
         let full = || Fault::new(&fault::FULL).object("protected destinations");
-        let slot = (1..self.maps.counts.handle.max_entries()).find(|slot| !used.contains(slot)).ok_or_else(full)?;
+        let slot = *self.free.last().ok_or_else(full)?;
         self.maps.counts.clear_each(slot)?;
         self.put_place(prefix, Place { slot, level: level.number().into(), step: 0, window: 0 })?;
+        self.free.pop();
         self.slots.insert(prefix, slot);
         Ok(())
     }
@@ -71,22 +76,28 @@ impl Filter {
             Net::V4(net) => self.maps.places4.remove(&net)?,
             Net::V6(net) => self.maps.places6.remove(&net)?,
         };
-        self.slots.remove(&prefix);
-        self.forget()
+        self.free.extend(self.slots.remove(&prefix));
+        Ok(())
     }
 
-    fn put_place(&mut self, prefix: Prefix, place: Place) -> Result<()> {
+    /// Writes to the tries; what the processors remember has to be forgotten then.
+    fn put_place(&self, prefix: Prefix, place: Place) -> Result<()> {
         match Net::of(prefix) {
-            Net::V4(net) => self.maps.places4.put(&net, &place)?,
-            Net::V6(net) => self.maps.places6.put(&net, &place)?,
+            Net::V4(net) => self.maps.places4.put(&net, &place),
+            Net::V6(net) => self.maps.places6.put(&net, &place),
         }
-        self.forget()
     }
 
     /// Makes every processor forget what it remembers of destinations; the tries are already what they shall be.
     fn forget(&mut self) -> Result<()> {
         self.settings.generation = self.settings.generation.checked_add(1).unwrap_or(1);
         self.write()
+    }
+
+    /// The slots that are nobody's, those to be given away first at the end.
+    pub(crate) fn free_slots(slots: &BTreeMap<Prefix, u32>, end: u32) -> Vec<u32> {
+        let used: BTreeSet<u32> = slots.values().copied().collect();
+        (1..end).rev().filter(|slot| !used.contains(slot)).collect()
     }
 
     fn place(&self, prefix: Prefix) -> Result<Place> {
@@ -106,7 +117,8 @@ impl Filter {
     /// [`fault::NOT_PROTECTED`], [`fault::MAP`].
     pub fn set_level(&mut self, prefix: Prefix, level: Level) -> Result<()> {
         let place = self.place(prefix)?;
-        self.put_place(prefix, Place { level: level.number().into(), ..place })
+        self.put_place(prefix, Place { level: level.number().into(), ..place })?;
+        self.forget()
     }
 
     /// Limits what a protected destination gets, from [`Level::Limit`] on.
@@ -116,7 +128,8 @@ impl Filter {
     pub fn set_rate(&mut self, prefix: Prefix, rate: Option<Rate>) -> Result<()> {
         let place = self.place(prefix)?;
         let (step, window) = Rate::step_and_window(rate);
-        self.put_place(prefix, Place { step, window, ..place })
+        self.put_place(prefix, Place { step, window, ..place })?;
+        self.forget()
     }
 
     /// What holds for a protected destination, read back from the kernel.
@@ -185,5 +198,51 @@ impl Filter {
         let six = self.maps.places6.entries()?.into_iter();
         let six = six.filter_map(|(net, place): (_, Place)| Some((Net::prefix6(net)?, place.slot)));
         Ok(four.chain(six).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::calls;
+    use crate::{Plan, Sizes};
+
+    fn prefixes(count: u32, level: Level) -> Vec<(Prefix, Level)> {
+        let address = |n: u32| std::net::Ipv4Addr::from(0x0a00_0000 + n);
+        (0..count).map(|n| (Prefix::single(address(n).into()), level)).collect()
+    }
+
+    /// Calls of the kernel that some work costs.
+    fn cost(filter: &mut Filter, wanted: &[(Prefix, Level)]) -> u64 {
+        let before = calls();
+        filter.protect(wanted).unwrap();
+        calls() - before
+    }
+
+    #[test]
+    fn destinations_cost_a_few_calls_each_however_many_there_are() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let sizes = Sizes { places: 4_096, prefixes: 16, bans: 16, confirmed: 16, ..Sizes::default() };
+        let plan = Plan { sizes, ..Plan::new(0, "/unused".into()) };
+        let mut filter = Filter::load(&plan, &base::SystemRandom::new()).unwrap();
+        for count in [64, 4_096] {
+            let each = u64::from(count);
+            assert!(cost(&mut filter, &prefixes(count, Level::Clean)) <= 2 * each + 2, "{count} come");
+            assert!(cost(&mut filter, &prefixes(count, Level::Clean)) <= each + 2, "{count} stay");
+            assert!(cost(&mut filter, &prefixes(count, Level::Limit)) <= 2 * each + 2, "{count} change");
+            assert_eq!((filter.slots.len(), filter.free.len()), (count as usize, 4_096 - count as usize));
+            assert!(cost(&mut filter, &[]) <= each + 2, "{count} go");
+        }
+        assert_eq!(filter.free.len(), 4_096);
+    }
+
+    #[test]
+    fn a_slot_is_given_away_once() {
+        let taken: BTreeMap<Prefix, u32> =
+            prefixes(3, Level::Clean).into_iter().map(|(prefix, _)| prefix).zip([2, 5, 1]).collect();
+        assert_eq!(Filter::free_slots(&taken, 7), [6, 4, 3]);
     }
 }
