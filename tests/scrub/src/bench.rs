@@ -2,6 +2,8 @@
 
 mod beside;
 mod clock;
+mod peers;
+mod reasons;
 mod stages;
 
 use crate::figures::Row;
