@@ -28,22 +28,25 @@ static __always_inline __u64 hash_net(const struct settings *s, const struct pac
 	return mixed(s, (high ^ high >> 29) * s->key[0] + s->key[2]);
 }
 
-// Bit of a source in the marks: which word, which bit.
-static __always_inline __u64 *marks_of(void *marks, __u64 hash)
+// Bit of a source in so many marks of 64: which word, which bit.
+static __always_inline __u64 *marks_of(void *marks, __u64 hash, __u32 bits)
 {
-	__u32 word = hash >> 50;
+	__u32 word = hash >> (64 - bits);
 	return bpf_map_lookup_elem(marks, &word);
 }
 
-static __always_inline __u64 mark_of(__u64 hash)
+static __always_inline __u64 mark_of(__u64 hash, __u32 bits)
 {
-	return 1ull << (hash >> 44 & 63);
+	return 1ull << (hash >> (58 - bits) & 63);
 }
 
-static __always_inline bool marked(void *marks, __u64 hash)
+static __always_inline bool marked(void *marks, __u64 hash, __u32 bits)
 {
-	__u64 *word = marks_of(marks, hash);
-	return word && *word & mark_of(hash);
+	__u64 *word = marks_of(marks, hash, bits);
+	return word && *word & mark_of(hash, bits);
 }
+
+#define MARK_BITS 14 // of the word among MARKS / 64
+#define SERVICE_BITS 6
 
 #endif

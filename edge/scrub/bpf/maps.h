@@ -68,7 +68,7 @@ struct settings {
 	__u32 abi;
 	__u32 generation; // of the protected prefixes; what was remembered of another one is forgotten
 	__u32 cookies; // what COOKIES was, for whoever adopts the filter
-	__u32 reserved;
+	__u32 ban_mask; // number of buckets of bans less one
 };
 
 // A protected prefix.
@@ -135,10 +135,40 @@ struct address6 {
 	__u32 word[4];
 };
 
-struct ban {
-	__u64 until; // ns of CLOCK_MONOTONIC
-	__u32 reason; // of whoever banned
-	__u32 reserved;
+// Bans stand in buckets of one or two lines of the cache, two for each source, found by its hash: one look says no, and only
+// user space writes (src/bans.rs). A hash of the kernel costs several calls, and an LRU writes when it is read.
+#define WAYS 4
+
+struct bans4 {
+	__u64 until[WAYS]; // ns of CLOCK_MONOTONIC; what is over is an empty place
+	__u32 address[WAYS];
+	__u32 reason[WAYS]; // of whoever banned
+};
+
+struct bans6 {
+	__u64 until[WAYS];
+	__u32 address[WAYS][4];
+	__u32 reason[WAYS];
+	__u32 reserved[WAYS];
+};
+
+// What the list of prefixes says of a source.
+enum says {
+	SAYS_NOTHING,
+	SAYS_DENY,
+	SAYS_ALLOW,
+	SAYS_ASK, // the trie: a longer prefix lies in there
+	SAYS_BLOCK, // and above: the block of that number less this
+};
+
+// The list of IPv4 prefixes once more, in two steps: by the first 16 bits of a source, then by the next 8 (src/prefixes.rs).
+// A trie takes a call, and a step for each prefix on the way.
+struct heads { // of a first byte, by the second
+	__u16 head[256];
+};
+
+struct block { // of a /16, by the third byte
+	__u8 says[256];
 };
 
 // Who may answer us over UDP: a resolver or time server.
@@ -213,6 +243,7 @@ struct sample {
 };
 
 #define MARKS (1 << 20)
+#define SERVICE_MARKS (1 << 12)
 #define SOURCE_ROW 65536
 #define NET_ROW 65536
 #define CELLS (1 << 15)
@@ -241,6 +272,16 @@ struct cells {
 		__uint(map_flags, BPF_F_NO_PREALLOC);                                                                  \
 	} name SEC(".maps")
 
+// The kernel puts the elements of an array that may be mapped at the beginning of a page: no bucket lies across two lines.
+#define BUCKETS(name, value_type, size)                                                                                \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
+		__type(key, __u32);                                                                                    \
+		__type(value, value_type);                                                                             \
+		__uint(max_entries, size);                                                                             \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                                     \
+	} name SEC(".maps")
+
 MAP(settings, BPF_MAP_TYPE_ARRAY, __u32, struct settings, 1);
 TRIE(places4, struct net4, struct place, 4096);
 TRIE(places6, struct net6, struct place, 4096);
@@ -249,12 +290,15 @@ MAP(known, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct known, KNOWN);
 MAP(counts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct counters, 4096);
 TRIE(sources4, struct net4, __u32, 100000); // value: 0 denied, 1 allowed
 TRIE(sources6, struct net6, __u32, 100000);
-MAP(bans4, BPF_MAP_TYPE_LRU_HASH, __u32, struct ban, 65536);
-MAP(bans6, BPF_MAP_TYPE_LRU_HASH, struct address6, struct ban, 65536);
-// One bit for each hash of a source that stands in `bans*` or `confirmed*`: where it is not set, the lookup is spared.
+MAP(heads, BPF_MAP_TYPE_ARRAY, __u32, struct heads, 256);
+MAP(blocks, BPF_MAP_TYPE_ARRAY, __u32, struct block, 16384);
+BUCKETS(bans4, struct bans4, 16384);
+BUCKETS(bans6, struct bans6, 16384);
+// One bit for each hash of a source that stands in `bans*`, `confirmed*` or `services`: where it is not set, the lookup is spared.
 // The kernel takes tens of nanoseconds to say no, on processors whose returns are mitigated most of all.
 MAP(ban_marks, BPF_MAP_TYPE_ARRAY, __u32, __u64, MARKS / 64);
 MAP(confirmed_marks, BPF_MAP_TYPE_ARRAY, __u32, __u64, MARKS / 64);
+MAP(service_marks, BPF_MAP_TYPE_ARRAY, __u32, __u64, SERVICE_MARKS / 64);
 MAP(services, BPF_MAP_TYPE_HASH, struct service, __u32, 256);
 MAP(banks, BPF_MAP_TYPE_ARRAY, __u32, struct rules, 2);
 MAP(hits, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, RULES);

@@ -54,17 +54,17 @@ static __always_inline enum reason judge(struct xdp_md *ctx, const struct settin
 					 struct answer *answer)
 {
 	if (s->holds & HOLDS_LISTS) {
-		__u32 *allowed = listed(p);
-		if (allowed)
-			return *allowed ? NONE : DENIED;
+		enum says says = listed(p);
+		if (says != SAYS_NOTHING)
+			return says == SAYS_DENY ? DENIED : NONE;
 	}
-	if (s->holds & HOLDS_BANS && banned(p, hash, now))
+	if (s->holds & HOLDS_BANS && banned(s, p, hash, now))
 		return BANNED;
 	if (level < CLEAN)
 		return NONE;
 	if (p->malformed)
 		return MALFORMED;
-	bool serves = p->port && s->holds & HOLDS_SERVICES && serves_us(p);
+	bool serves = p->port && s->holds & HOLDS_SERVICES && serves_us(p, hash);
 	if (p->reflected && !serves)
 		return AMPLIFICATION;
 	if (p->tiny)

@@ -3,6 +3,7 @@
 use crate::layout::ABI;
 use crate::object::{Maps, PROGRAM_PIN};
 use crate::pins::{Hold, Holder, Lock, OWNER};
+use crate::prefixes::Prefixes;
 use crate::{Filter, Mode, Plan, fault, pins, system};
 use base::{Fault, Random, Result};
 use kernel::Ring;
@@ -99,11 +100,13 @@ impl Filter {
         let ring = Ring::open(maps.samples.handle.as_fd(), None)?;
         let mode = system::attached(interface).unwrap_or_default();
         let attached = Some(Attached { link, pins: folder.to_owned(), interface, mode, owner });
-        let (slots, free, rules) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (slots, free, rules, prefixes) = (BTreeMap::new(), Vec::new(), Vec::new(), Prefixes::new(0));
         let refreshed = system::now();
-        let mut filter = Filter { program, maps, settings, slots, free, rules, ring, lease, refreshed, attached };
+        let mut filter =
+            Filter { program, maps, settings, slots, free, prefixes, rules, ring, lease, refreshed, attached };
         filter.slots = filter.read_slots()?;
         filter.free = Filter::free_slots(&filter.slots, filter.maps.counts.handle.max_entries());
+        filter.prefixes = filter.read_prefixes()?;
         filter.rules = filter.read_rules()?;
         filter.renew()?;
         Ok(Some(filter))

@@ -4,7 +4,8 @@ use crate::attach::Attached;
 use crate::layout::{ABI, Clocks, Rule, Settings};
 use crate::object::{Maps, load};
 use crate::plan::Rate;
-use crate::{Cookies, Limits, Plan, fault, system};
+use crate::prefixes::Prefixes;
+use crate::{Cookies, Limits, Plan, bans, fault, system};
 use base::{Fault, Random, Result};
 use ddos::{Level, Prefix};
 use kernel::Ring;
@@ -23,6 +24,8 @@ pub struct Filter {
     pub(crate) slots: BTreeMap<Prefix, u32>,
     /// Slots that are nobody's, the next one last.
     pub(crate) free: Vec<u32>,
+    /// The list of IPv4 prefixes, as the program reads it.
+    pub(crate) prefixes: Prefixes,
     /// The rules in force, by their place in the bank.
     pub(crate) rules: Vec<Option<Rule>>,
     pub(crate) ring: Ring,
@@ -46,6 +49,8 @@ impl Filter {
         let clocks = maps.clocks.get::<Clocks>(&0_u32)?.ok_or_else(|| Fault::new(&fault::MAP).object("clocks"))?;
         (settings.tick_from, settings.time_from, settings.tick) = (clocks.ticks, clocks.time, system::tick());
         let ring = Ring::open(maps.samples.handle.as_fd(), None)?;
+        settings.ban_mask = bans::mask(&maps.bans4);
+        let prefixes = Prefixes::new(maps.blocks.handle.max_entries());
         let slots = BTreeMap::new();
         let free = Filter::free_slots(&slots, maps.counts.handle.max_entries());
         let filter = Filter {
@@ -54,6 +59,7 @@ impl Filter {
             settings,
             slots,
             free,
+            prefixes,
             rules: vec![None; crate::layout::RULES],
             ring,
             lease: plan.lease,
@@ -176,7 +182,7 @@ fn settings(plan: &Plan, chance: &dyn Random) -> Settings {
         // 0 is that of what was never remembered.
         generation: 1,
         cookies: plan.cookies.number(),
-        reserved: 0,
+        ban_mask: 0,
     };
     put_limits(&mut settings, plan.limits);
     settings

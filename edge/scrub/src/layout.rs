@@ -1,5 +1,6 @@
 //! Rust twins of the structures of `bpf/maps.h`.
 
+use crate::bans::WAYS;
 use ddos::Reason;
 use std::mem::{align_of, offset_of, size_of};
 
@@ -82,7 +83,7 @@ twins! {
         abi: u32,
         generation: u32,
         cookies: u32,
-        reserved: u32,
+        ban_mask: u32,
     }
     /// A protected prefix.
     "place" Place { slot: u32, level: u32, step: u64, window: u64, }
@@ -100,8 +101,14 @@ twins! {
     "net4" Net4 { bits: u32, address: [u8; 4], }
     /// Key of an IPv6 prefix.
     "net6" Net6 { bits: u32, address: [u8; 16], }
-    /// A ban.
-    "ban" BanEntry { until: u64, reason: u32, reserved: u32, }
+    /// Bans of IPv4 sources.
+    "bans4" Bans4 { until: [u64; WAYS], address: [u32; WAYS], reason: [u32; WAYS], }
+    /// Bans of IPv6 sources.
+    "bans6" Bans6 { until: [u64; WAYS], address: [[u32; 4]; WAYS], reason: [u32; WAYS], reserved: [u32; WAYS], }
+    /// What is listed of all sources with a first byte.
+    "heads" Heads { head: [u16; 256], }
+    /// What is listed of a /16.
+    "block" Block { says: [u8; 256], }
     /// Who may answer us over UDP.
     "service" Service { address: [u8; 16], port: u32, }
     /// A term of a rule.
@@ -208,6 +215,8 @@ mod tests {
         assert!(HEADER.contains(&format!("#define ABI {ABI}\n")));
         assert!(HEADER.contains(&format!("#define RULES {RULES}\n")));
         assert!(HEADER.contains(&format!("#define TERMS {TERMS}\n")));
+        assert!(HEADER.contains(&format!("#define WAYS {WAYS}\n")));
+        assert_eq!(names("says")[..5], ["says-nothing", "says-deny", "says-allow", "says-ask", "says-block"]);
     }
 
     #[test]

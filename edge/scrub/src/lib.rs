@@ -32,17 +32,21 @@
 
 mod address;
 mod attach;
+mod bans;
 mod counts;
 pub mod fault;
 mod filter;
 mod layout;
 mod lists;
+mod marks;
 mod object;
 mod pins;
 mod places;
 mod plan;
+mod prefixes;
 mod rules;
 mod samples;
+mod servers;
 pub mod synproxy;
 mod system;
 mod trial;

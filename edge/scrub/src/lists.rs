@@ -1,13 +1,12 @@
-//! What is known of sources: allowed and denied prefixes, bans, confirmed clients, servers that may answer us.
+//! What is known of sources: allowed and denied prefixes, bans, confirmed clients.
 
 use crate::address::{Key, Net};
 use crate::filter::nanoseconds;
-use crate::layout::{BanEntry, Service, holds};
-use crate::object::Map;
-use crate::{Filter, system};
+use crate::layout::{Bans4, Bans6, holds};
+use crate::marks::{MARK_BITS, set_mark, write_marks};
+use crate::{Filter, bans, system};
 use base::Result;
 use ddos::Prefix;
-use libbpf_rs::MapCore;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -38,7 +37,10 @@ impl Filter {
     pub fn list(&mut self, prefix: Prefix, verdict: Verdict) -> Result<()> {
         let value = u32::from(verdict == Verdict::Allow);
         match Net::of(prefix) {
-            Net::V4(net) => self.maps.sources4.put(&net, &value)?,
+            Net::V4(net) => {
+                self.maps.sources4.put(&net, &value)?;
+                self.set_prefix(net, Some(verdict))?;
+            }
             Net::V6(net) => self.maps.sources6.put(&net, &value)?,
         }
         self.holds(holds::LISTS, true)
@@ -50,7 +52,11 @@ impl Filter {
     /// [`crate::fault::MAP`].
     pub fn unlist(&mut self, prefix: Prefix) -> Result<bool> {
         match Net::of(prefix) {
-            Net::V4(net) => self.maps.sources4.remove(&net),
+            Net::V4(net) => {
+                // The table first: what it leaves to the trie must be there as long as it does.
+                self.set_prefix(net, None)?;
+                self.maps.sources4.remove(&net)
+            }
             Net::V6(net) => self.maps.sources6.remove(&net),
         }
     }
@@ -77,23 +83,25 @@ impl Filter {
     /// # Errors
     /// [`crate::fault::MAP`].
     pub fn listed(&self) -> Result<Vec<(Prefix, Verdict)>> {
-        let verdict = |value: u32| if value == 0 { Verdict::Deny } else { Verdict::Allow };
         let four = self.maps.sources4.entries()?.into_iter();
         let four = four.filter_map(|(net, value)| Some((Net::prefix4(net)?, verdict(value))));
         let six = self.maps.sources6.entries()?.into_iter();
         Ok(four.chain(six.filter_map(|(net, value)| Some((Net::prefix6(net)?, verdict(value))))).collect())
     }
 
-    /// Drops all of a source for a time. When the table is full, the ban that was least of use gives way.
+    /// Drops all of a source for a time. When there is no room for it, the ban that ends first of those in its places gives
+    /// way.
     ///
     /// # Errors
     /// [`crate::fault::MAP`].
     pub fn ban(&mut self, source: IpAddr, time: Duration, reason: u32) -> Result<()> {
-        let ban = BanEntry { until: system::now().saturating_add(nanoseconds(time)), reason, reserved: 0 };
-        set_mark(&self.maps.ban_marks, Key::of(source).hash(self.settings.key))?;
+        let now = system::now();
+        let (until, mask) = (now.saturating_add(nanoseconds(time)), self.settings.ban_mask);
+        let hash = Key::of(source).hash(self.settings.key);
+        set_mark(&self.maps.ban_marks, hash, MARK_BITS)?;
         match Key::of(source) {
-            Key::V4(key) => self.maps.bans4.put(&key, &ban)?,
-            Key::V6(key) => self.maps.bans6.put(&key, &ban)?,
+            Key::V4(key) => bans::put::<Bans4>(&self.maps.bans4, hash, mask, (key, until, reason), now)?,
+            Key::V6(key) => bans::put::<Bans6>(&self.maps.bans6, hash, mask, (key, until, reason), now)?,
         }
         self.holds(holds::BANS, true)
     }
@@ -104,10 +112,12 @@ impl Filter {
     /// [`crate::fault::MAP`].
     pub fn unban(&mut self, source: IpAddr) -> Result<bool> {
         let running = self.banned(source)?.is_some();
+        let (mask, now) = (self.settings.ban_mask, system::now());
+        let hash = Key::of(source).hash(self.settings.key);
         match Key::of(source) {
-            Key::V4(key) => self.maps.bans4.remove(&key)?,
-            Key::V6(key) => self.maps.bans6.remove(&key)?,
-        };
+            Key::V4(key) => bans::remove::<Bans4>(&self.maps.bans4, hash, mask, key, now)?,
+            Key::V6(key) => bans::remove::<Bans6>(&self.maps.bans6, hash, mask, key, now)?,
+        }
         Ok(running)
     }
 
@@ -116,11 +126,12 @@ impl Filter {
     /// # Errors
     /// [`crate::fault::MAP`].
     pub fn banned(&self, source: IpAddr) -> Result<Option<Ban>> {
-        let entry = match Key::of(source) {
-            Key::V4(key) => self.maps.bans4.get(&key)?,
-            Key::V6(key) => self.maps.bans6.get(&key)?,
-        };
-        Ok(entry.and_then(running))
+        let (mask, now) = (self.settings.ban_mask, system::now());
+        let hash = Key::of(source).hash(self.settings.key);
+        match Key::of(source) {
+            Key::V4(key) => bans::get::<Bans4>(&self.maps.bans4, hash, mask, key, now),
+            Key::V6(key) => bans::get::<Bans6>(&self.maps.bans6, hash, mask, key, now),
+        }
     }
 
     /// All bans that have not ended.
@@ -128,10 +139,11 @@ impl Filter {
     /// # Errors
     /// [`crate::fault::MAP`].
     pub fn bans(&self) -> Result<Vec<(IpAddr, Ban)>> {
-        let four = self.maps.bans4.entries()?.into_iter();
-        let four = four.filter_map(|(key, entry)| Some((Key::address4(key), running(entry)?)));
-        let six = self.maps.bans6.entries()?.into_iter();
-        Ok(four.chain(six.filter_map(|(key, entry)| Some((Key::address6(key), running(entry)?)))).collect())
+        let now = system::now();
+        let four = bans::all::<Bans4>(&self.maps.bans4, now)?.into_iter();
+        let six = bans::all::<Bans6>(&self.maps.bans6, now)?.into_iter();
+        let four = four.map(|(key, ban)| (Key::address4(key), ban));
+        Ok(four.chain(six.map(|(key, ban)| (Key::address6(key), ban))).collect())
     }
 
     /// Says that a source has shown elsewhere that it lives where it says: it is spared cookies and let through at
@@ -141,7 +153,7 @@ impl Filter {
     /// [`crate::fault::MAP`].
     pub fn confirm(&mut self, source: IpAddr, time: Duration) -> Result<()> {
         let until = system::now().saturating_add(nanoseconds(time));
-        set_mark(&self.maps.confirmed_marks, Key::of(source).hash(self.settings.key))?;
+        set_mark(&self.maps.confirmed_marks, Key::of(source).hash(self.settings.key), MARK_BITS)?;
         match Key::of(source) {
             Key::V4(key) => self.maps.confirmed4.put(&key, &until),
             Key::V6(key) => self.maps.confirmed6.put(&key, &until),
@@ -169,105 +181,16 @@ impl Filter {
     pub fn refresh(&mut self) -> Result<()> {
         let key = self.settings.key;
         let bans = self.bans()?;
-        write_marks(&self.maps.ban_marks, bans.iter().map(|(source, _)| Key::of(*source).hash(key)))?;
+        write_marks(&self.maps.ban_marks, bans.iter().map(|(source, _)| Key::of(*source).hash(key)), MARK_BITS)?;
         let now = system::now();
         let four = self.maps.confirmed4.entries::<u32, u64>()?.into_iter();
         let four = four.filter(|(_, until)| *until > now).map(|(source, _)| Key::V4(source).hash(key));
         let six = self.maps.confirmed6.entries::<[u32; 4], u64>()?.into_iter();
         let six = six.filter(|(_, until)| *until > now).map(|(source, _)| Key::V6(source).hash(key));
-        write_marks(&self.maps.confirmed_marks, four.chain(six))
-    }
-
-    /// Trusts the UDP answers of a server: of a resolver (port 53) or time server (123), and then of no other on these
-    /// ports.
-    ///
-    /// # Errors
-    /// [`crate::fault::FULL`], [`crate::fault::MAP`].
-    pub fn trust(&mut self, server: IpAddr, port: u16) -> Result<()> {
-        self.maps.services.put(&service(server, port), &1_u32)?;
-        let ours = match port {
-            53 => holds::RESOLVERS,
-            123 => holds::CLOCKS,
-            _ => 0,
-        };
-        self.holds(holds::SERVICES | ours, true)
-    }
-
-    /// Trusts a server no more; says whether it was trusted.
-    ///
-    /// # Errors
-    /// [`crate::fault::MAP`].
-    pub fn distrust(&mut self, server: IpAddr, port: u16) -> Result<bool> {
-        self.maps.services.remove(&service(server, port))
-    }
-
-    /// Trusts these servers and no others. Without a resolver or time server among them the answers of all pass that are no
-    /// reflection by their size.
-    ///
-    /// # Errors
-    /// [`crate::fault::FULL`], [`crate::fault::MAP`]; some are trusted then, and some of before.
-    pub fn trust_only(&mut self, wanted: &[(IpAddr, u16)]) -> Result<()> {
-        for (server, port) in wanted {
-            self.trust(*server, *port)?;
-        }
-        let keys: Vec<Service> = wanted.iter().map(|(server, port)| service(*server, *port)).collect();
-        for (known, _) in self.maps.services.entries::<Service, u32>()? {
-            if !keys.contains(&known) {
-                self.maps.services.remove(&known)?;
-            }
-        }
-        let any = |port| wanted.iter().any(|(_, other)| port == *other);
-        self.holds(holds::RESOLVERS, any(53))?;
-        self.holds(holds::CLOCKS, any(123))?;
-        self.holds(holds::SERVICES, !wanted.is_empty())
-    }
-
-    /// How many servers are trusted, read back from the kernel.
-    ///
-    /// # Errors
-    /// [`crate::fault::MAP`].
-    pub fn trusted(&self) -> Result<usize> {
-        Ok(self.maps.services.entries::<Service, u32>()?.len())
+        write_marks(&self.maps.confirmed_marks, four.chain(six), MARK_BITS)
     }
 }
 
-/// Word and bit of a source in the marks, as `bpf/hash.h` has them.
-fn mark(hash: u64) -> (u32, u64) {
-    ((hash >> 50) as u32, 1 << (hash >> 44 & 63))
-}
-
-fn set_mark(marks: &Map, hash: u64) -> Result<()> {
-    let (word, bit) = mark(hash);
-    let before = marks.get::<u64>(&word)?.unwrap_or(0);
-    if before & bit != 0 { Ok(()) } else { marks.put(&word, &(before | bit)) }
-}
-
-fn write_marks(marks: &Map, hashes: impl Iterator<Item = u64>) -> Result<()> {
-    let mut words = vec![0_u64; marks.handle.max_entries() as usize];
-    for (word, bit) in hashes.map(mark) {
-        if let Some(word) = words.get_mut(word as usize) {
-            *word |= bit;
-        }
-    }
-    for (index, word) in words.iter().enumerate() {
-        // Most are as they were.
-        if marks.get::<u64>(&(index as u32))? != Some(*word) {
-            marks.put(&(index as u32), word)?;
-        }
-    }
-    Ok(())
-}
-
-fn running(entry: BanEntry) -> Option<Ban> {
-    let left = entry.until.saturating_sub(system::now());
-    (left > 0).then(|| Ban { left: Duration::from_nanos(left), reason: entry.reason })
-}
-
-fn service(server: IpAddr, port: u16) -> Service {
-    let mut address = [0; 16];
-    match server.to_canonical() {
-        IpAddr::V4(server) => address[..4].copy_from_slice(&server.octets()),
-        IpAddr::V6(server) => address = server.octets(),
-    }
-    Service { address, port: u32::from(port) }
+pub(crate) fn verdict(value: u32) -> Verdict {
+    if value == 0 { Verdict::Deny } else { Verdict::Allow }
 }

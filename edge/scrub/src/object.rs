@@ -2,7 +2,7 @@
 
 use crate::layout::Plain;
 use crate::plan::Cookies;
-use crate::{Plan, fault, system};
+use crate::{Plan, bans, fault, system};
 use base::{Fault, Result};
 use kernel::SharedMaps;
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
@@ -70,8 +70,11 @@ maps! {
     counts,
     sources4,
     sources6,
+    heads,
+    blocks,
     bans4,
     bans6,
+    service_marks,
     services,
     banks,
     hits,
@@ -230,8 +233,10 @@ pub(crate) fn load(plan: &Plan) -> Result<(OwnedFd, Maps)> {
         ("place_buckets", sizes.places.saturating_add(1)),
         ("sources4", sizes.prefixes),
         ("sources6", sizes.prefixes),
-        ("bans4", sizes.bans),
-        ("bans6", sizes.bans),
+        // Each /16 that holds a prefix longer than itself takes a block; more are left to the trie.
+        ("blocks", sizes.prefixes.clamp(1, 16_384)),
+        ("bans4", bans::buckets(sizes.bans)),
+        ("bans6", bans::buckets(sizes.bans)),
         ("confirmed4", sizes.confirmed),
         ("confirmed6", sizes.confirmed),
         ("samples", sizes.samples),

@@ -108,9 +108,10 @@ impl Default for Limits {
 pub struct Sizes {
     /// Protected prefixes.
     pub places: u32,
-    /// Allowed and denied prefixes of each family. Above some 100,000 a lookup costs hundreds of nanoseconds.
+    /// Allowed and denied prefixes of each family. Those of IPv4 up to 24 bits cost the same however many there are; the trie
+    /// of the others takes hundreds of nanoseconds above some 100,000.
     pub prefixes: u32,
-    /// Bans of each family; the oldest give way.
+    /// Bans of each family, roughly; those that end first give way.
     pub bans: u32,
     /// Confirmed sources of each family; the oldest give way.
     pub confirmed: u32,
