@@ -12,7 +12,7 @@ use crate::place::Place;
 use crate::port::SharedPackets;
 use crate::readings::Meters;
 use crate::report::Reporter;
-use crate::status::{Destination, Interface, Status};
+use crate::status::{Destination, Status};
 use crate::steady::Steady;
 use crate::tell::Subject;
 use crate::upstream::Upstream;
@@ -39,8 +39,6 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// The filter.
     pub packets: SharedPackets,
-    /// How it is attached.
-    pub interfaces: Vec<Interface>,
     /// The model, if there is one.
     pub model: Option<Model>,
     /// Where orders go.
@@ -296,11 +294,12 @@ impl Controller {
         let dropped = packets.dropped()?;
         let lease_left_ms = u64::try_from(packets.lease_left()?.as_millis()).unwrap_or(u64::MAX);
         let bans = packets.bans()?;
+        let interfaces = packets.interfaces();
         drop(packets);
         let takes = self.parts.config.detect.link_bytes;
         let status = Status {
             time_us: now,
-            interfaces: shown::interfaces(&self.parts.interfaces, links, takes),
+            interfaces: shown::interfaces(interfaces, links, takes),
             lease_left_ms,
             packets: rate as f64,
             bits: bytes as f64 * 8.0,

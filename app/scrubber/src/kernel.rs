@@ -7,10 +7,10 @@ use crate::status::Interface;
 use base::{Clock, Fault, Micros, Random, Result};
 use ddos::{Level, Prefix, Reason, Sample, Signature};
 use rustix::net::{AddressFamily, SocketType};
-use scrub::{Filter, Plan, Verdict};
+use scrub::{Filter, Pins, Plan, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,43 +21,74 @@ const RAREST: u32 = 1 << 14;
 /// The reason that our bans carry in the filter.
 const BANNED: u32 = 1;
 
+/// A filter that came off is attached again at most once in so long, µs.
+const AGAIN_US: Micros = 5_000_000;
+
+/// Starts a watchdog for the filter that is pinned in a folder: a process that outlives this one.
+pub type Watchdog = Arc<dyn Fn(&Path) -> Result<()> + Send + Sync>;
+
+/// The filter of one interface.
+struct One {
+    name: String,
+    plan: Plan,
+    filter: Filter,
+    /// It came off, and is not attached again before this (monotonic, µs).
+    off: Option<Micros>,
+}
+
 /// One filter an interface.
 pub struct Filters {
-    filters: Vec<(String, PathBuf, Filter)>,
+    filters: Vec<One>,
     sampling: u32,
-    /// Interfaces that are gone, so that each is told once.
-    lost: BTreeSet<String>,
+    watchdog: Watchdog,
     clock: Arc<dyn Clock>,
 }
 
 impl Filters {
-    /// Attaches to each interface of a configuration, or takes over what an earlier run left attached.
+    /// Attaches to each interface of a configuration, or takes over what an earlier run left attached; each gets a watchdog.
     ///
     /// # Errors
-    /// [`fault::NO_INTERFACE`], and what `scrub` says.
-    pub fn attach(config: &Config, random: &dyn Random, clock: Arc<dyn Clock>) -> Result<Filters> {
-        let mut filters = Vec::new();
-        for name in &config.interfaces {
-            let pins = config.pins.join(name);
-            let wanted = plan(config, name, pins.clone())?;
-            let filter = match Filter::adopt(&pins, config.lease)? {
-                // Who proves addresses is built into the program: another way is another program. An interface that was
-                // made anew under its name has nothing attached, whatever is pinned.
-                Some(filter) if filter.cookies() != wanted.cookies || !fits(&filter, &wanted) => {
-                    filter.detach()?;
-                    Filter::attach(&wanted, random)?
-                }
-                Some(filter) => filter,
-                None => Filter::attach(&wanted, random)?,
-            };
-            filters.push((name.clone(), pins, filter));
+    /// [`fault::NO_INTERFACE`], and what `scrub` says; what was attached anew is detached then.
+    pub fn attach(config: &Config, random: &dyn Random, clock: Arc<dyn Clock>, watchdog: Watchdog) -> Result<Filters> {
+        let mut filters = Filters { filters: Vec::new(), sampling: 0, watchdog, clock };
+        let attached = config.interfaces.iter().try_for_each(|name| filters.add(config, name, random));
+        match attached.and_then(|()| filters.configure(config)) {
+            Ok(()) => Ok(filters),
+            Err(fault) => {
+                filters.detach()?;
+                Err(fault)
+            }
         }
-        let mut filters = Filters { filters, sampling: 0, lost: BTreeSet::new(), clock };
-        filters.configure(config)?;
-        Ok(filters)
     }
 
-    fn configure(&mut self, config: &Config) -> Result<()> {
+    fn add(&mut self, config: &Config, name: &str, random: &dyn Random) -> Result<()> {
+        let plan = plan(config, name)?;
+        let filter = match Filter::adopt(&plan.pins, config.lease)? {
+            // Who proves addresses is built into the program: another way is another program.
+            Some(filter) if filter.cookies() != plan.cookies => {
+                filter.detach()?;
+                Filter::attach(&plan, random)?
+            }
+            Some(mut filter) => {
+                // An interface that was made anew under its name has nothing attached, whatever is pinned.
+                if !fits(&filter, &plan) {
+                    filter.reattach(&plan)?;
+                }
+                filter
+            }
+            None => Filter::attach(&plan, random)?,
+        };
+        (self.watchdog)(&plan.pins)?;
+        self.filters.push(One { name: name.into(), plan, filter, off: None });
+        Ok(())
+    }
+
+    /// Brings destinations, lists and trusted servers to what a configuration says, no more and no less. Those that are
+    /// protected already keep their level, counters and all.
+    ///
+    /// # Errors
+    /// What `scrub` says; some of it is done then.
+    pub fn configure(&mut self, config: &Config) -> Result<()> {
         let kept: BTreeMap<Prefix, Level> = self.levels();
         let protect: Vec<(Prefix, Level)> = config
             .protected()
@@ -67,22 +98,14 @@ impl Filters {
             let read = list.iter().filter_map(|text| text.parse().ok());
             read.map(move |prefix| (prefix, verdict)).collect::<Vec<(Prefix, Verdict)>>()
         };
+        // Of a prefix in both lists the denial holds.
         let lists = [listed(&config.allow, Verdict::Allow), listed(&config.deny, Verdict::Deny)].concat();
         let lists: BTreeMap<Prefix, Verdict> = lists.into_iter().collect();
-        for (_, _, filter) in &mut self.filters {
+        let trusted: Vec<(IpAddr, u16)> = config.trusted.iter().map(|server| (server.address, server.port)).collect();
+        for One { filter, .. } in &mut self.filters {
             filter.protect(&protect)?;
-            // First what is wanted: allowed sources are never without their entry.
-            for (prefix, verdict) in &lists {
-                filter.list(*prefix, *verdict)?;
-            }
-            for (prefix, _) in filter.listed()? {
-                if !lists.contains_key(&prefix) {
-                    filter.unlist(prefix)?;
-                }
-            }
-            for server in &config.trusted {
-                filter.trust(server.address, server.port)?;
-            }
+            filter.list_only(&lists)?;
+            filter.trust_only(&trusted)?;
             filter.renew()?;
         }
         Ok(())
@@ -90,29 +113,43 @@ impl Filters {
 
     /// What an adopted filter has in force: it must not fall back when its controller comes back in the middle of a fight.
     fn levels(&self) -> BTreeMap<Prefix, Level> {
-        let Some((_, _, filter)) = self.filters.first() else { return BTreeMap::new() };
+        let Some(One { filter, .. }) = self.filters.first() else { return BTreeMap::new() };
         filter.protected().filter_map(|prefix| Some((prefix, filter.defence(prefix).ok()?.level))).collect()
-    }
-
-    /// How each is attached.
-    pub fn interfaces(&self) -> Vec<Interface> {
-        let shown = |(name, _, filter): &(String, PathBuf, Filter)| Interface {
-            name: name.clone(),
-            mode: filter.attachment().map_or("", |attached| attached.mode.word()).into(),
-            ..Interface::default()
-        };
-        self.filters.iter().map(shown).collect()
-    }
-
-    /// Where each is pinned.
-    pub fn pins(&self) -> Vec<PathBuf> {
-        self.filters.iter().map(|(_, pins, _)| pins.clone()).collect()
     }
 
     /// Does it to every filter, also when one refuses: the others must not go without a lease or a level for it.
     fn each<T>(&mut self, mut act: impl FnMut(&mut Filter) -> Result<T>) -> Result<Vec<T>> {
-        let done: Vec<Result<T>> = self.filters.iter_mut().map(|(_, _, filter)| act(filter)).collect();
+        let done: Vec<Result<T>> = self.filters.iter_mut().map(|one| act(&mut one.filter)).collect();
         done.into_iter().collect()
+    }
+}
+
+impl One {
+    /// Attaches it again when it came off: its interface was removed and made anew, or a watchdog took this process for dead.
+    fn mend(&mut self, now: Micros, watchdog: &Watchdog) {
+        if self.filter.stands() {
+            self.off = None;
+            return;
+        }
+        if self.off.is_none() {
+            tracing::error!(interface = self.name, "the packet filter came off: the interface was removed or we slept");
+        }
+        if self.off.is_some_and(|next| now < next) {
+            return;
+        }
+        self.off = Some(now.saturating_add(AGAIN_US));
+        match self.again(watchdog) {
+            Ok(()) => self.off = None,
+            Err(fault) => tracing::warn!(interface = self.name, fault = %fault.inside(), "not attached again yet"),
+        }
+    }
+
+    fn again(&mut self, watchdog: &Watchdog) -> Result<()> {
+        self.plan.interface = index(&self.name)?;
+        match self.filter.reattach(&self.plan)? {
+            Pins::Kept => Ok(()),
+            Pins::Anew => watchdog(&self.plan.pins),
+        }
     }
 }
 
@@ -122,13 +159,17 @@ fn fits(filter: &Filter, wanted: &Plan) -> bool {
     filter.attachment().is_some_and(|there| there.interface == wanted.interface && mode(there.mode))
 }
 
-fn plan(config: &Config, name: &str, pins: PathBuf) -> Result<Plan> {
+/// The index of an interface.
+fn index(name: &str) -> Result<u32> {
     let missing = || Fault::new(&fault::NO_INTERFACE).object(name);
     // Asked of the kernel, not read below /sys: that shows the namespace in which it was mounted.
     let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None);
     let socket = socket.map_err(|cause| missing().because(cause))?;
-    let index = rustix::net::netdevice::name_to_index(socket, name).map_err(|cause| missing().because(cause))?;
-    let mut plan = Plan::new(index, pins);
+    rustix::net::netdevice::name_to_index(socket, name).map_err(|cause| missing().because(cause))
+}
+
+fn plan(config: &Config, name: &str) -> Result<Plan> {
+    let mut plan = Plan::new(index(name)?, config.pins.join(name));
     plan.mode = match config.mode {
         Mode::Auto => scrub::Mode::Auto,
         Mode::Native => scrub::Mode::Native,
@@ -145,12 +186,21 @@ fn plan(config: &Config, name: &str, pins: PathBuf) -> Result<Plan> {
 
 impl Packets for Filters {
     fn renew(&mut self) -> Result<()> {
-        for (name, _, filter) in &self.filters {
-            if !filter.stands() && self.lost.insert(name.clone()) {
-                tracing::error!(interface = name, "the interface was removed and its filter with it; start anew");
-            }
-        }
+        let now = self.clock.monotonic();
+        self.filters.iter_mut().for_each(|one| one.mend(now, &self.watchdog));
         self.each(Filter::renew).map(|_| ())
+    }
+
+    fn interfaces(&mut self) -> Vec<Interface> {
+        let shown = |one: &One| Interface {
+            name: one.name.clone(),
+            mode: match one.filter.attachment() {
+                Some(attached) if one.off.is_none() => attached.mode.word().into(),
+                _ => String::new(),
+            },
+            ..Interface::default()
+        };
+        self.filters.iter().map(shown).collect()
     }
 
     fn lease_left(&mut self) -> Result<Duration> {
@@ -205,6 +255,11 @@ impl Packets for Filters {
         Ok(counts.into_iter().max().unwrap_or(0))
     }
 
+    fn banned_sources(&mut self) -> Result<Vec<IpAddr>> {
+        let sources = self.each(|filter| filter.bans())?.into_iter().flatten().map(|(source, _)| source);
+        Ok(sources.collect::<BTreeSet<IpAddr>>().into_iter().collect())
+    }
+
     fn counters(&mut self) -> Result<Vec<Reading>> {
         self.each(|filter| Ok(Reading { rest: filter.rest()?, destinations: filter.counters()? }))
     }
@@ -236,7 +291,7 @@ impl Packets for Filters {
 
     fn detach(&mut self) -> Result<()> {
         let filters = std::mem::take(&mut self.filters);
-        let done: Vec<Result<()>> = filters.into_iter().map(|(_, _, filter)| filter.detach()).collect();
+        let done: Vec<Result<()>> = filters.into_iter().map(|one| one.filter.detach()).collect();
         done.into_iter().collect()
     }
 }

@@ -1,5 +1,6 @@
 //! What the controller needs of the packet filter: `scrub::Filter` in service, memory in tests.
 
+use crate::status::Interface;
 use base::Result;
 use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
 use std::collections::BTreeMap;
@@ -18,11 +19,14 @@ pub struct Reading {
 
 /// The packet filter.
 pub trait Packets: Send {
-    /// Keeps the filter going for another lease.
+    /// Keeps the filter going for another lease, and attaches it again where it came off.
     ///
     /// # Errors
     /// When the kernel refuses; the filter then ends with its lease.
     fn renew(&mut self) -> Result<()>;
+
+    /// Where it is attached, and how; without a mode where it came off.
+    fn interfaces(&mut self) -> Vec<Interface>;
 
     /// How long the filter goes on from now without another lease.
     ///
@@ -83,6 +87,12 @@ pub trait Packets: Send {
     /// # Errors
     /// When the kernel refuses.
     fn bans(&mut self) -> Result<u64>;
+
+    /// Which sources are banned now.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    fn banned_sources(&mut self) -> Result<Vec<IpAddr>>;
 
     /// What was counted on each interface since the filter was loaded.
     ///

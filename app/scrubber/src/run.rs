@@ -5,7 +5,7 @@ use crate::board::Board;
 use crate::config::Config;
 use crate::control::{Controller, Parts};
 use crate::hands::Hands;
-use crate::kernel::Filters;
+use crate::kernel::{Filters, Watchdog};
 use crate::known::Known;
 use crate::listen::{Desk, Given, listen, open};
 use crate::memory::Memory;
@@ -14,7 +14,6 @@ use crate::orders::Orders;
 use crate::origins::Origins;
 use crate::port::SharedPackets;
 use crate::report::Reporter;
-use crate::status::Interface;
 use crate::tell::Teller;
 use crate::upstream::{Asked, Routers, Upstream};
 use crate::{fault, orders};
@@ -56,6 +55,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub random: Arc<dyn Random>,
+    /// Starts watchdogs.
+    pub watchdog: Watchdog,
 }
 
 /// What runs, and what it shows.
@@ -71,7 +72,6 @@ pub struct Running {
     /// Reads databases of origins: nothing depends on it, so its end is not the end of all.
     origins: Option<std::thread::JoinHandle<()>>,
     tasks: tokio::task::JoinSet<()>,
-    pins: Vec<PathBuf>,
 }
 
 /// Starts everything.
@@ -81,11 +81,9 @@ pub struct Running {
 pub fn start(setup: Setup) -> Result<Running> {
     let model = setup.config.model.as_deref().map(model).transpose()?;
     let listener = open(&setup.config.socket)?;
-    let filters = Filters::attach(&setup.config, &*setup.random, setup.clock.clone())?;
-    let (interfaces, pins) = (filters.interfaces(), filters.pins());
+    let filters = Filters::attach(&setup.config, &*setup.random, setup.clock.clone(), setup.watchdog.clone())?;
     let packets = SharedPackets::new(filters);
-    wire(setup, model, listener, packets.clone(), interfaces, pins).inspect_err(|_| {
-        // Nobody watches over its lease yet.
+    wire(setup, model, listener, packets.clone()).inspect_err(|_| {
         if let Err(fault) = packets.lock().detach() {
             tracing::error!(fault = %fault.inside(), "the packet filter stays attached until its lease is over");
         }
@@ -97,10 +95,8 @@ fn wire(
     model: Option<Model>,
     listener: tokio::net::UnixListener,
     packets: SharedPackets,
-    interfaces: Vec<Interface>,
-    pins: Vec<PathBuf>,
 ) -> Result<Running> {
-    let Setup { config, state, host, agent, server, spool, orders: given, known, clock, random } = setup;
+    let Setup { config, state, host, agent, server, spool, orders: given, known, clock, random, watchdog: _ } = setup;
     let runtime = tokio::runtime::Handle::current();
     let routers = Arc::new(Routers::start(&config, &runtime, &clock, &random)?);
     let names = Arc::new(Names::open(&config, &clock, &random)?);
@@ -110,11 +106,24 @@ fn wire(
     let memory = Memory::open(&state);
     let lowest: BTreeMap<Prefix, Level> = config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
     let levels = Arc::new(ScrubLevel::new(packets.clone(), lowest));
-    let actions = actions(&config, &levels, &packets, &routers, &names, &server, &clock);
+    let protected = config.protected().map(|(prefix, _)| prefix).collect();
+    let filters = Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone()));
+    let blocks = Arc::new(Block::new(packets.clone(), never(&config, &server), clock.clone()));
+    let within = prefixes(&config.policy.blackhole_within);
+    let actions: Vec<Arc<dyn Action>> = vec![
+        levels.clone(),
+        filters.clone(),
+        blocks.clone(),
+        Arc::new(Announce::flowspec(routers.clone(), within.clone(), clock.clone())),
+        Arc::new(Announce::blackhole(routers.clone(), within, clock.clone())),
+        Arc::new(SwitchDns::new(names.clone())),
+    ];
     let mut settings = ExecutorConfig::edge(state, ::action::Hands::of(actions));
     settings.agent = agent.clone();
     let executor = Executor::new(settings, Arc::new(NoGate), clock.clone())?;
     levels.settle()?;
+    filters.settle()?;
+    blocks.settle()?;
     let inherited = inherited(&executor);
     let bans = bans(&executor, &*clock);
     let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone())?;
@@ -141,7 +150,6 @@ fn wire(
     let parts = Parts {
         config,
         packets: packets.clone(),
-        interfaces,
         model,
         hands,
         orders,
@@ -153,7 +161,7 @@ fn wire(
         clock,
     };
     let second = seconds(Controller::new(parts), stop.clone())?;
-    Ok(Running { board, stop, packets, routers, prober, threads: vec![thread, second], origins: reading, tasks, pins })
+    Ok(Running { board, stop, packets, routers, prober, threads: vec![thread, second], origins: reading, tasks })
 }
 
 /// What an earlier run of the controller ordered by itself and is in force. Orders of people, and those of names, which have a
@@ -206,32 +214,18 @@ fn seconds(mut controller: Controller, stop: Arc<AtomicBool>) -> Result<std::thr
     thread.map_err(|cause| Fault::new(&fault::THREAD).object("seconds").because(cause))
 }
 
-/// Every action, over what this program owns.
-fn actions(
-    config: &Config,
-    levels: &Arc<ScrubLevel>,
-    packets: &SharedPackets,
-    routers: &Arc<Routers>,
-    names: &Arc<Names>,
-    server: &[IpAddr],
-    clock: &Arc<dyn Clock>,
-) -> Vec<Arc<dyn Action>> {
-    let read = |list: &[String]| list.iter().filter_map(|text| text.parse().ok()).collect::<Vec<Prefix>>();
-    let mut never = read(&config.allow);
+fn prefixes(list: &[String]) -> Vec<Prefix> {
+    list.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// Sources that are never banned: what must stay reachable.
+fn never(config: &Config, server: &[IpAddr]) -> Vec<Prefix> {
+    let mut never = prefixes(&config.allow);
     never.extend(config.trusted.iter().map(|server| Prefix::single(server.address)));
     never.extend(config.neighbours.iter().map(|neighbour| Prefix::single(neighbour.session.address)));
     never.extend(config.names.iter().map(|name| Prefix::single(name.records.server.ip())));
     never.extend(server.iter().map(|address| Prefix::single(*address)));
-    let protected = config.protected().map(|(prefix, _)| prefix).collect();
-    let within = read(&config.policy.blackhole_within);
-    vec![
-        levels.clone(),
-        Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone())),
-        Arc::new(Block::new(packets.clone(), never, clock.clone())),
-        Arc::new(Announce::flowspec(routers.clone(), within.clone(), clock.clone())),
-        Arc::new(Announce::blackhole(routers.clone(), within, clock.clone())),
-        Arc::new(SwitchDns::new(names.clone())),
-    ]
+    never
 }
 
 /// Reads a model.
@@ -249,11 +243,6 @@ pub fn model(path: &std::path::Path) -> Result<Model> {
 }
 
 impl Running {
-    /// Where the filters are pinned: the watchdog's arguments.
-    pub fn pins(&self) -> &[PathBuf] {
-        &self.pins
-    }
-
     /// Whether the controller or its hands have ended by themselves: then it is better to end and be started anew.
     pub fn broken(&self) -> bool {
         self.threads.iter().any(std::thread::JoinHandle::is_finished)

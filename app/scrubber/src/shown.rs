@@ -33,11 +33,11 @@ pub fn destination(place: &Place, judgement: &Judgement, delta: &Counters, hits:
 }
 
 /// The interfaces with what each link carried, when it takes so many bytes a second.
-pub fn interfaces(known: &[Interface], links: &[Link], takes: f64) -> Vec<Interface> {
-    let with = |(number, interface): (usize, &Interface)| {
+pub fn interfaces(known: Vec<Interface>, links: &[Link], takes: f64) -> Vec<Interface> {
+    let with = |(number, interface): (usize, Interface)| {
         let link = links.get(number).cloned().unwrap_or_default();
         let (packets, bits) = (link.packets as f64, link.bytes as f64 * 8.0);
-        Interface { packets, bits, full: link.full(takes), ..interface.clone() }
+        Interface { packets, bits, full: link.full(takes), ..interface }
     };
-    known.iter().enumerate().map(with).collect()
+    known.into_iter().enumerate().map(with).collect()
 }

@@ -70,7 +70,7 @@ impl Status {
 pub struct Interface {
     /// Its name.
     pub name: String,
-    /// `native` or `generic`.
+    /// `native` or `generic`; empty when the filter came off.
     pub mode: String,
     /// Packets a second that came in, protected or not.
     pub packets: f64,

@@ -124,8 +124,8 @@ impl Filter {
         self.attached.as_ref().is_some_and(|attached| there(attached) && attached.owner.stands())
     }
 
-    /// Attaches one that does not stand any more to the interface of a plan, with all its lists, levels, rules and counters;
-    /// its lease begins anew. The pins of the plan are its own.
+    /// Attaches one that does not stand any more, or stands in another mode, to the interface of a plan, with all its lists,
+    /// levels, rules and counters; its lease begins anew. The pins of the plan are its own.
     ///
     /// # Errors
     /// As [`Filter::attach`]; it can be tried again.
@@ -135,6 +135,8 @@ impl Filter {
             let Some(_lock) = pins::lock(&plan.pins)? else {
                 return Err(Fault::new(&fault::PIN).object(plan.pins.display()).found("it was removed just now"));
             };
+            // In another mode it is attached there still; where it came off this does nothing.
+            let _ = self.attached.as_ref().map(|before| before.link.detach());
             let link = attach(&self.program, plan)?;
             pins::replace_link(&plan.pins, &link)?;
             let link = pins::link(&plan.pins)?;

@@ -101,9 +101,9 @@ async fn serve(places: &Places, manner: &Manner, config: Arc<Config>) -> Result<
         known: known.clone(),
         clock: clock.clone(),
         random: random.clone(),
+        watchdog: Arc::new(watchdog),
     };
     let running = scrubber::run::start(setup)?;
-    running.pins().iter().try_for_each(|pins| watchdog(pins))?;
     let link = |identity| {
         let (spool, host, contents, questions) = (spool.clone(), host::host(), None, Some(questions(&known)));
         Uplink::with(Setup { identity, dir, spool, host, on_order, clock, random, contents, questions })

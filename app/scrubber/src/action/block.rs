@@ -44,6 +44,19 @@ impl Block {
         kept || self.never.iter().any(|never| never.has(source))
     }
 
+    /// Ends every ban that no order in force wants: an adopted filter may hold those of orders that ended meanwhile.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn settle(&self) -> Result<()> {
+        let mut packets = self.packets.lock();
+        let claims = self.claims();
+        for source in packets.banned_sources()?.into_iter().filter(|source| claims.most(source).is_none()) {
+            packets.unban(source)?;
+        }
+        Ok(())
+    }
+
     fn put(&self, record: &Record) -> Result<()> {
         self.claims().add(&record.source, &record.order, record.until_us);
         let until_us = self.claims().most(&record.source).unwrap_or(record.until_us);

@@ -43,6 +43,20 @@ impl ScrubFilter {
         self.protected.iter().any(|protected| protected.holds(destination) || around(protected))
     }
 
+    /// Takes out every signature that no order in force wants: an adopted filter may hold those of orders that ended
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn settle(&self) -> Result<()> {
+        let mut packets = self.packets.lock();
+        let claims = self.claims();
+        for id in packets.signatures()?.into_keys().filter(|id| claims.most(id).is_none()) {
+            packets.drop_signature(id)?;
+        }
+        Ok(())
+    }
+
     fn put(&self, record: &Record) -> Result<()> {
         self.claims().add(&record.signature.id, &record.order, record.signature.expires_us);
         // Of several orders for one signature the longest counts.

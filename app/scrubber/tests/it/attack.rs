@@ -259,6 +259,22 @@ async fn what_policy_only_observes_is_told_and_nobody_can_agree() {
 }
 
 #[test]
+fn adopted_bans_and_signatures_that_no_order_wants_are_let_go_of() {
+    let (filter, victim): (Memory, Prefix) = (Memory::default(), crate::stage::VICTIM.parse().unwrap());
+    let packets = scrubber::port::SharedPackets::new(filter.clone());
+    let signature = ddos::Signature::new(victim, vec![(ddos::Field::Ttl, 3)], START);
+    {
+        let mut state = filter.0.lock().unwrap();
+        state.banned.insert([198, 51, 100, 7].into(), START);
+        state.signatures.insert(signature.id, signature);
+    }
+    scrubber::action::Block::new(packets.clone(), Vec::new(), clock()).settle().unwrap();
+    scrubber::action::ScrubFilter::new(packets, [victim].into(), clock()).settle().unwrap();
+    let state = filter.0.lock().unwrap();
+    assert!(state.banned.is_empty() && state.signatures.is_empty());
+}
+
+#[test]
 fn an_adopted_level_that_no_order_wants_is_let_go_of() {
     let filter = Memory::default();
     let victim: Prefix = crate::stage::VICTIM.parse().unwrap();

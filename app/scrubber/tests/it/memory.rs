@@ -3,6 +3,7 @@
 use base::{Class, Code, Fault, Micros, Result};
 use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
 use scrubber::port::{Packets, Reading};
+use scrubber::status::Interface;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -102,6 +103,14 @@ impl Packets for Memory {
 
     fn bans(&mut self) -> Result<u64> {
         Ok(self.0.lock().unwrap().banned.len() as u64)
+    }
+
+    fn banned_sources(&mut self) -> Result<Vec<IpAddr>> {
+        Ok(self.0.lock().unwrap().banned.keys().copied().collect())
+    }
+
+    fn interfaces(&mut self) -> Vec<Interface> {
+        vec![Interface { name: "eth0".into(), mode: "native".into(), ..Interface::default() }]
     }
 
     fn counters(&mut self) -> Result<Vec<Reading>> {

@@ -96,7 +96,6 @@ impl Stage {
         let parts = Parts {
             config,
             packets,
-            interfaces: Vec::new(),
             model: None,
             hands: hands.clone(),
             orders: orders.clone(),
