@@ -2,7 +2,7 @@
 
 use base::{Lang, Result};
 use scrubber::config::Config;
-use scrubber::status::{Asked, Database, Destination, Name, Status};
+use scrubber::status::{Asked, Database, Destination, Interface, Name, Status};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -45,8 +45,9 @@ pub fn status(status: &Status, as_json: bool, lang: Lang) -> Result<()> {
 fn page(status: &Status, lang: Lang) -> String {
     let mut text = String::new();
     // Writing to a text cannot fail.
-    let interfaces: Vec<String> =
-        status.interfaces.iter().map(|each| format!("{} ({})", each.name, each.mode)).collect();
+    let full = |each: &Interface| if each.full { lang.pick(", LINK FULL", "，链路已满") } else { "" };
+    let interface = |each: &Interface| format!("{} ({}{})", each.name, each.mode, full(each));
+    let interfaces: Vec<String> = status.interfaces.iter().map(interface).collect();
     let (filter, lease) = (lang.pick("filter:", "过滤器："), lang.pick("lease left", "租约剩余"));
     let seconds = status.lease_left_ms as f64 / 1000.0;
     let _ = writeln!(text, "{filter} {}  {lease} {seconds:.1} s", interfaces.join(", "));
@@ -68,6 +69,9 @@ fn page(status: &Status, lang: Lang) -> String {
             let _ = writeln!(text, "    {said}");
         });
     }
+    for file in &status.origins {
+        let _ = writeln!(text, "{}", database(file, lang));
+    }
     status.names.iter().for_each(|name| text += &name_line(name, lang));
     status.asked.iter().for_each(|asked| text += &asked_line(asked, lang));
     text
@@ -84,9 +88,6 @@ fn name_line(name: &Name, lang: Lang) -> String {
     if !name.asked.is_empty() {
         let asks = lang.pick("ASKS to move to", "待批准切换至");
         let _ = writeln!(text, "    {asks} {}: garrison-gateway scrub approve {}", name.asked, name.name);
-    }
-    for file in &status.origins {
-        let _ = writeln!(text, "{}", database(file, lang));
     }
     text
 }
