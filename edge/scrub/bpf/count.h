@@ -14,7 +14,8 @@ static __always_inline void count_source(struct counters *c, __u64 hash, __u32 s
 	struct cells *cells = bpf_map_lookup_elem(&seen, &part);
 	if (!cells)
 		return;
-	__u8 second = (now >> 30) + 1; // seconds of 1.07 s cost no division
+	__u8 second = now >> 30; // seconds of 1.07 s cost no division
+	second |= second ? 0 : 128; // 0 is a cell that nobody touched
 	// No branch: in a flood it could not be foreseen.
 	c->new_sources += cells->second[cell] != second;
 	cells->second[cell] = second;

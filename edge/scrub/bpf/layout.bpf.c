@@ -5,6 +5,7 @@
 
 SHOWN(settings);
 SHOWN(place);
+SHOWN(place_bucket);
 SHOWN(tally);
 SHOWN(counters);
 SHOWN(net4);

@@ -16,9 +16,9 @@ static __always_inline struct place *look_up(const struct packet *p)
 	return bpf_map_lookup_elem(&places4, &net);
 }
 
-static __always_inline bool remembered(const struct settings *s, const struct packet *p, const struct known *k)
+static __always_inline bool remembered(const struct packet *p, const struct known *k, __u32 generation)
 {
-	return k->generation == s->generation && k->address[0] == p->destination[0] && k->six == p->six &&
+	return k->generation == generation && k->address[0] == p->destination[0] && k->six == p->six &&
 	       (!p->six || (k->address[1] == p->destination[1] && k->address[2] == p->destination[2] &&
 			    k->address[3] == p->destination[3]));
 }
@@ -30,14 +30,16 @@ static __always_inline struct place *place_of(const struct settings *s, const st
 	struct known *k = bpf_map_lookup_elem(&known, &index);
 	if (!k)
 		return look_up(p);
-	if (!remembered(s, p, k)) {
+	// Read before the tries are: what changes meanwhile is asked for again with the next packet.
+	__u32 generation = *(volatile const __u32 *)&s->generation;
+	if (!remembered(p, k, generation)) {
 		struct place *place = look_up(p);
 		__builtin_memcpy(k->address, p->destination, 16);
 		k->six = p->six;
 		k->found = place != NULL;
 		if (place)
 			k->place = *place;
-		k->generation = s->generation;
+		k->generation = generation;
 	}
 	return k->found ? &k->place : NULL;
 }

@@ -255,6 +255,12 @@ struct cells {
 	__u8 second[CELL_BYTES];
 };
 
+// Of a destination: when its buckets are empty again, ns of CLOCK_MONOTONIC.
+struct place_bucket {
+	__u64 all;
+	__u64 sizes; // what routers say of the size of packets
+};
+
 #define MAP(name, kind, key_type, value_type, size)                                                                    \
 	struct {                                                                                                       \
 		__uint(type, kind);                                                                                    \
@@ -309,7 +315,7 @@ MAP(confirmed6, BPF_MAP_TYPE_LRU_HASH, struct address6, __u64, 262144);
 // Hashed arrays and never an LRU: 65k spoofed sources make an LRU evict the real ones, at twice the cost.
 MAP(source_buckets, BPF_MAP_TYPE_ARRAY, __u32, __u64, 2 * SOURCE_ROW);
 MAP(net_buckets, BPF_MAP_TYPE_ARRAY, __u32, __u64, NET_ROW);
-MAP(place_buckets, BPF_MAP_TYPE_ARRAY, __u32, __u64, 4096);
+MAP(place_buckets, BPF_MAP_TYPE_ARRAY, __u32, struct place_bucket, 4096);
 MAP(seen, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct cells, CELLS / CELL_BYTES);
 
 struct {

@@ -277,13 +277,15 @@ __attribute__((noinline)) int extensions(struct xdp_md *ctx, struct packet *p)
 	for (int n = 0; n < EXTENSIONS; n++) {
 		if (!is_extension(p->protocol) || p->offset)
 			return taken;
-		struct extension *header = at + (taken & 0x1fff);
+		struct extension *header = at + (taken & EXTENSION_BYTES);
 		if ((void *)(header + 1) > end)
 			return 1 << 16;
 		__u8 kind = p->protocol;
 		if (kind == IPPROTO_ROUTING && ((__u8 *)header)[2] == 0)
 			return 1 << 16; // type 0: RFC 5095
 		if (kind == IPPROTO_FRAGMENT) {
+			if (has(p, FIELD_FRAGMENT))
+				return 1 << 16; // a fragment in a fragment: the outer one decides, the inner one hides it
 			__u16 fragment = bpf_ntohs(header->fragment);
 			p->offset = fragment >> 3;
 			p->fragment = (fragment & 0xfff9) != 0; // an atomic one (RFC 6946) is a whole packet
@@ -323,12 +325,13 @@ static __always_inline enum seen parse6(struct xdp_md *ctx, struct packet *p, vo
 	}
 	bool own = p->source[0] == p->destination[0] && p->source[1] == p->destination[1] &&
 		   p->source[2] == p->destination[2] && p->source[3] == p->destination[3];
-	if (taken > inner || inner + sizeof(*ip) > held || impossible6(p->source, p->protocol) || own) {
+	if (taken > inner || inner + sizeof(*ip) > held || impossible6(p->source, p->protocol) || own ||
+	    p->offset * 8u + (inner - taken) > 65535) {
 		p->row = unread(p);
 		p->malformed = 1;
 		return READ;
 	}
-	parse_transport(p, at + sizeof(*ip) + (taken & 0x1fff), end, inner - taken);
+	parse_transport(p, at + sizeof(*ip) + (taken & EXTENSION_BYTES), end, inner - taken);
 	return READ;
 }
 

@@ -19,26 +19,36 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-// Without these nothing reaches anybody: neighbours of this link asking for each other (RFC 4861; nobody farther away can
-// send a hop limit of 255), and routers that say how large a packet may be (RFC 1191, RFC 8201).
-static __always_inline bool keeps_the_way(const struct packet *p)
+// Neighbours of this link asking for each other: nobody farther away can send a hop limit of 255 (RFC 4861).
+static __always_inline bool from_neighbour(const struct packet *p)
 {
-	if (!has(p, FIELD_ICMP_TYPE))
+	__u32 type = p->kind >> 8;
+	return p->six && p->protocol == IPPROTO_ICMPV6 && has(p, FIELD_ICMP_TYPE) && type >= 133 && type <= 137 &&
+	       p->ttl == 255;
+}
+
+// A router says how large a packet may be (RFC 1191, RFC 8201) and quotes one that the destination sent. Without these no
+// verified client is reached either; anybody can write one, so they are few.
+static __always_inline bool says_size(const struct packet *p)
+{
+	if (!has(p, FIELD_ICMP_TYPE) || !has(p, FIELD_PAYLOAD_12))
 		return false;
-	__u8 type = p->kind >> 8;
 	if (!p->six)
-		return p->protocol == IPPROTO_ICMP && p->kind == 0x0304;
-	return p->protocol == IPPROTO_ICMPV6 && (type == 2 || (type >= 133 && type <= 137 && p->ttl == 255));
+		return p->protocol == IPPROTO_ICMP && p->kind == 0x0304 && p->head[3] == bpf_ntohl(p->destination[0]);
+	return p->protocol == IPPROTO_ICMPV6 && p->kind >> 8 == 2 && p->head[2] == bpf_ntohl(p->destination[0]) &&
+	       p->head[3] == bpf_ntohl(p->destination[1]);
 }
 
 // For a source that has not shown where it lives, at PROVE and above.
 static __always_inline enum reason unproven(struct xdp_md *ctx, const struct settings *s, const struct packet *p,
-					    __u32 level, __u64 now, struct answer *answer)
+					    const struct place *place, __u32 level, __u64 now, struct answer *answer)
 {
 	if (p->fragment)
 		return FRAGMENT;
-	if (keeps_the_way(p))
+	if (from_neighbour(p))
 		return NONE;
+	if (level >= VERIFIED && says_size(p))
+		return place && sizes_over(place->slot, now) ? DESTINATION_RATE : NONE;
 	enum proof proof = UNPROVEN;
 	if (p->protocol == IPPROTO_TCP)
 		proof = prove(ctx, s, p, now, answer);
@@ -71,16 +81,26 @@ static __always_inline enum reason judge(struct xdp_md *ctx, const struct settin
 		return FRAGMENT;
 	if (level < LIMIT)
 		return NONE;
+	bool charged = false;
 	if (level >= PROVE) {
 		if (s->holds & HOLDS_RULES && matches(p, s->bank, now))
 			return SIGNATURE;
 		if (!serves && !confirmed(p, hash, now)) {
-			enum reason reason = unproven(ctx, s, p, level, now, answer);
+			enum reason reason = NONE;
+			// Our answers go to whoever is named as the source: no more of them than it could send us.
+			charged = COOKIES != COOKIES_NONE && p->row == ROW_SYN;
+			if (charged)
+				reason = rate_of_source(s, p, hash, now);
+			if (reason == NONE)
+				reason = unproven(ctx, s, p, place, level, now, answer);
 			if (reason != NONE)
 				return reason;
 		}
 	}
-	return rate(s, p, place, hash, now);
+	enum reason reason = charged ? NONE : rate_of_source(s, p, hash, now);
+	if (reason == NONE && place && place->step && place_over(place, now))
+		reason = DESTINATION_RATE;
+	return reason;
 }
 
 // Makes the compiler read from memory again what it wrote there, so that the verifier takes it for any number.

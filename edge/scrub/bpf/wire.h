@@ -12,6 +12,7 @@
 #define VLAN_TAGS 2
 #define VLAN_BYTES 4
 #define EXTENSIONS 6 // most extension headers of IPv6 that a sane packet has
+#define EXTENSION_BYTES 0x3fff // a mask that so many of 2048 bytes each do not exceed
 
 #define FRAGMENT_MORE 0x2000
 #define FRAGMENT_OFFSET 0x1fff // in units of 8 bytes

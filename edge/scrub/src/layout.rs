@@ -87,6 +87,8 @@ twins! {
     }
     /// A protected prefix.
     "place" Place { slot: u32, level: u32, step: u64, window: u64, }
+    /// When the buckets of a destination are empty again.
+    "place_bucket" PlaceBucket { all: u64, sizes: u64, }
     /// Packets and bytes.
     "tally" Tally { packets: u64, bytes: u64, }
     /// What one processor counted for a slot.

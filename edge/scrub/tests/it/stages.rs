@@ -215,8 +215,15 @@ fn neighbours_and_path_sizes_pass_at_every_level() {
         near.ttl = 254;
         assert_eq!(fate(&filter, &near.ip(58, &message(kind, 0))), dropped(Reason::NotVerified), "from afar");
     }
-    assert_eq!(fate(&filter, &path6().ip(58, &message(2, 0))), PASSED, "packet too big");
-    assert_eq!(fate(&filter, &path().ip(1, &message(3, 4))), PASSED, "fragmentation needed");
+    // With a packet of ours quoted in them.
+    let quoting = |kind: u8, code: u8, path: Path| {
+        let ours = Path { source: path.destination, destination: path.source, ..path }.udp(443, 4000, b"x");
+        let mut body = message(kind, code)[..8].to_vec();
+        body.extend(&ours[14..]);
+        body
+    };
+    assert_eq!(fate(&filter, &path6().ip(58, &quoting(2, 0, path6()))), PASSED, "packet too big");
+    assert_eq!(fate(&filter, &path().ip(1, &quoting(3, 4, path()))), PASSED, "fragmentation needed");
     assert_eq!(fate(&filter, &path().ip(1, &message(3, 3))), dropped(Reason::NotVerified));
     assert_eq!(fate(&filter, &path().ping(b"x")), dropped(Reason::NotVerified));
 }
