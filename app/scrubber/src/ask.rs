@@ -3,7 +3,7 @@
 //! The socket has mode 0600 and only root or the scrubber's own user is answered (`SO_PEERCRED`).
 
 use crate::fault;
-use crate::status::Status;
+use crate::status::{Said, Status};
 use base::{Fault, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -81,8 +81,9 @@ pub struct Answer {
     pub fault: Option<Refusal>,
 }
 
-/// A fault on its way through the socket.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A fault on its way through the socket: whole, so that whoever asked can show it in either language.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Refusal {
     /// Its code.
     pub code: String,
@@ -92,6 +93,39 @@ pub struct Refusal {
     pub expected: String,
     /// What was found.
     pub found: String,
+    /// What kind of fault it is.
+    pub title: Said,
+    /// What the reader can do.
+    pub hint: Said,
+}
+
+impl From<&Fault> for Refusal {
+    fn from(fault: &Fault) -> Refusal {
+        let code = fault.code();
+        Refusal {
+            code: code.id.into(),
+            object: fault.named().into(),
+            expected: fault.wanted().into(),
+            found: fault.got().into(),
+            title: Said { en: code.title.into(), zh: code.title_zh.into() },
+            hint: Said { en: code.hint.into(), zh: code.hint_zh.into() },
+        }
+    }
+}
+
+impl From<Refusal> for Fault {
+    /// One whose code another version knows shows as a question that was not understood, with the title it came with.
+    fn from(refusal: Refusal) -> Fault {
+        let known = fault::known().find(|code| code.id == refusal.code);
+        let fault = Fault::new(known.unwrap_or(&fault::QUESTION)).object(refusal.object).expected(refusal.expected);
+        match known {
+            Some(_) => fault.found(refusal.found),
+            None => {
+                let Refusal { code, title, hint, found, .. } = refusal;
+                fault.found(format!("[{code}] {} / {}; {found}; {} / {}", title.en, title.zh, hint.en, hint.zh))
+            }
+        }
+    }
 }
 
 impl Answer {
@@ -99,25 +133,16 @@ impl Answer {
     pub fn of(result: Result<Value>) -> Answer {
         match result {
             Ok(value) => Answer { good: Some(value), fault: None },
-            Err(fault) => Answer {
-                good: None,
-                fault: Some(Refusal {
-                    code: fault.code().id.into(),
-                    object: fault.named().into(),
-                    expected: fault.wanted().into(),
-                    found: fault.got().into(),
-                }),
-            },
+            Err(fault) => Answer { good: None, fault: Some(Refusal::from(&fault)) },
         }
     }
 
     /// The value, or the fault that the scrubber told.
     fn read(self) -> Result<Value> {
-        if let Some(refusal) = self.fault {
-            let code = fault::ALL.iter().copied().find(|code| code.id == refusal.code).unwrap_or(&fault::QUESTION);
-            return Err(Fault::new(code).object(refusal.object).expected(refusal.expected).found(refusal.found));
+        match self.fault {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok(self.good.unwrap_or(Value::Null)),
         }
-        Ok(self.good.unwrap_or(Value::Null))
     }
 }
 
@@ -145,4 +170,35 @@ pub fn ask<T: DeserializeOwned>(socket: &Path, question: &Question) -> Result<T>
 /// As [`ask`].
 pub fn status(socket: &Path) -> Result<Status> {
     ask(socket, &Question::Status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::Lang;
+
+    #[test]
+    fn a_fault_of_any_crate_comes_through_the_socket_whole() {
+        let codes = [&fault::NOT_ASKED, &divert::fault::CHANGED, &bgp::fault::GUARDED, &action::fault::BAD_LEASE];
+        for code in codes.into_iter().chain(fault::known()) {
+            let fault = Fault::new(code).object("shop").expected("a").found("b").because("a cause");
+            let line = serde_json::to_string(&Answer::of(Err(fault.clone()))).unwrap();
+            assert!(!line.contains("a cause") && line.contains(code.hint_zh), "{line}");
+            let read = serde_json::from_str::<Answer>(&line).unwrap().read().unwrap_err();
+            for lang in [Lang::En, Lang::Zh] {
+                assert_eq!((read.outside(lang), read.hint(lang)), (fault.outside(lang), fault.hint(lang)));
+            }
+            assert_eq!((read.code(), read.exit_code()), (code, fault.exit_code()));
+        }
+    }
+
+    #[test]
+    fn a_fault_of_another_version_keeps_its_words() {
+        let line = r#"{"fault":{"code":"new.thing","object":"shop","title":{"en":"a new thing","zh":"新情况"},"hint":{"en":"look","zh":"查看"}}}"#;
+        let read = serde_json::from_str::<Answer>(line).unwrap().read().unwrap_err();
+        assert!(read.is(&fault::QUESTION));
+        assert_eq!(read.got(), "[new.thing] a new thing / 新情况; ; look / 查看");
+        let old = r#"{"fault":{"code":"scrubber.not-asked","object":"shop","expected":"","found":""}}"#;
+        assert!(serde_json::from_str::<Answer>(old).unwrap().read().unwrap_err().is(&fault::NOT_ASKED));
+    }
 }

@@ -3,7 +3,7 @@
 use crate::board::Board;
 use crate::capture::Taken;
 use crate::config::{Config, Decide};
-use crate::hands::Hands;
+use crate::hands::{Hands, Lane};
 use crate::link::Link;
 use crate::memory::{Keeper, Memory};
 use crate::orders::{CONTROLLER, Orders, Reason as Reasoned};
@@ -139,8 +139,9 @@ impl Controller {
         let hits = self.parts.packets.lock().signatures()?;
         self.renew(now, &hits);
         // Nothing new is decided before the hands have taken what was: what is wanted is seen again next second.
-        let free = self.outbox.flush();
-        if !free {
+        self.outbox.flush();
+        let free = self.outbox.free(Lane::Kernel);
+        if self.outbox.waiting() > 0 {
             tracing::warn!(orders = self.outbox.waiting(), "orders wait for the hands");
         }
         let standing: usize = self.places.iter().map(Place::signatures).sum();
@@ -157,7 +158,7 @@ impl Controller {
             }
         }
         self.hits = hits;
-        self.parts.upstream.second(now, &self.parts.orders, &mut self.outbox, free);
+        self.parts.upstream.second(now, &self.parts.orders, &mut self.outbox);
         self.remember(now);
         self.show(now, &links, rows)
     }

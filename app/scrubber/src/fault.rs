@@ -119,6 +119,15 @@ pub const STATE_FILE: Code = Code {
     hint: "check free space and that the directory belongs to the scrubber",
     hint_zh: "请检查剩余空间，并确认该目录属于流量清洗",
 };
+/// An order was not answered in time.
+pub const HANDS: Code = Code {
+    id: "scrubber.hands",
+    class: Class::Busy,
+    title: "the order was not carried out in time",
+    title_zh: "指令未能及时执行",
+    hint: "it may still be carried out; `garrison-gateway scrub status` shows whether the filter, the neighbours and the names answer",
+    hint_zh: "指令仍可能稍后执行；请用 `garrison-gateway scrub status` 查看过滤器、邻居与域名是否有响应",
+};
 /// A thread cannot be started.
 pub const THREAD: Code = Code {
     id: "scrubber.thread",
@@ -144,5 +153,13 @@ pub const ALL: &[&Code] = &[
     &NOT_IN_FORCE,
     &NOT_ASKED,
     &STATE_FILE,
+    &HANDS,
     &THREAD,
 ];
+
+/// Every fault that a scrubber may tell: its own, and those of the parts that it joins.
+pub fn known() -> impl Iterator<Item = &'static Code> {
+    let parts = [ALL, divert::fault::ALL, bgp::fault::ALL, action::fault::ALL, scrub::fault::ALL, ddos::fault::ALL];
+    let ground = [bus::fault::ALL, record::fault::ALL, &[&base::config::INVALID, &base::config::UNREADABLE]];
+    parts.into_iter().chain(ground).flatten().copied()
+}

@@ -1,8 +1,10 @@
 //! Names that move: the name servers that hold them, who watches over them, and the orders by which they move.
 
+mod asked;
 mod mover;
 mod prober;
 
+pub use asked::{MoveAsked, Tell};
 pub(crate) use mover::KEEPER;
 pub use prober::probe;
 
@@ -45,6 +47,8 @@ pub struct Names {
     keeper: OnceLock<Keeper>,
     /// The order that keeps each name away from home.
     standing: Mutex<BTreeMap<usize, Standing>>,
+    /// Alerts of moves that wait for a person.
+    alerts: Mutex<BTreeMap<usize, String>>,
 }
 
 /// An order that put a name somewhere.
@@ -72,14 +76,16 @@ impl Names {
             rows.push(Row { name: protected, places: name.places.clone(), records: Arc::from(records) });
         }
         let (config, clock, random) = (config.clone(), clock.clone(), random.clone());
-        Ok(Names { rows, config, clock, random, keeper: OnceLock::new(), standing: Mutex::default() })
+        let (standing, alerts) = (Mutex::default(), Mutex::default());
+        Ok(Names { rows, config, clock, random, keeper: OnceLock::new(), standing, alerts })
     }
 
-    /// Probes and moves from now on, by orders through these hands, as long as the prober that is given back is kept.
+    /// Probes and moves from now on, by orders through these hands, as long as the prober that is given back is kept. A move for
+    /// which a person is asked is told.
     ///
     /// # Errors
     /// What `divert` says of the rules.
-    pub fn watch(self: &Arc<Names>, hands: Hands, orders: Orders) -> Result<Prober> {
+    pub fn watch(self: &Arc<Names>, hands: Hands, orders: Orders, tell: Tell) -> Result<Prober> {
         let now = self.clock.monotonic();
         let (mut guards, mut watches) = (Vec::new(), Vec::new());
         for (number, (row, name)) in self.rows.iter().zip(&self.config.names).enumerate() {
@@ -88,7 +94,7 @@ impl Names {
             guards.push(Guard::new(row.name.clone(), row.places.clone(), name.quorum, rules, now)?);
             watches.extend(watch(number, name)?);
         }
-        let mover = Arc::new(Mover { names: self.clone(), hands, orders });
+        let mover = Arc::new(Mover { names: self.clone(), hands, orders, tell });
         let keeper = self.keeper.get_or_init(|| Keeper::new(guards, mover, self.clock.clone())).clone();
         // Orders of before a restart were taken over when there was no keeper yet.
         let standing = self.standing().clone();
@@ -117,12 +123,15 @@ impl Names {
     /// Where probers elsewhere send their votes, when there are any.
     fn votes(&self) -> Result<Option<(tokio::net::UdpSocket, Urn)>> {
         let Some(votes) = &self.config.votes else { return Ok(None) };
+        if votes.server {
+            tracing::warn!("the server's votes are waited for, but no server started this scrubber (`garrison up`)");
+        }
         let failed = |cause: std::io::Error| Fault::new(&fault::SOCKET).object(votes.listen).because(cause);
         let socket = std::net::UdpSocket::bind(votes.listen).map_err(failed)?;
         socket.set_nonblocking(true).map_err(failed)?;
         let socket = tokio::net::UdpSocket::from_std(socket).map_err(failed)?;
         let keys: Result<Vec<Key>> = votes.key_files.iter().map(|path| Key::read(path)).collect();
-        Ok(Some((socket, Urn::new(keys?)?)))
+        Ok(Some((socket, Urn::new(keys?, self.clock.monotonic())?)))
     }
 
     /// Who watches over them, once [`Names::watch`] was called.
@@ -208,6 +217,11 @@ impl Names {
     /// The order that keeps a name away from home.
     pub(crate) fn standing(&self) -> MutexGuard<'_, BTreeMap<usize, Standing>> {
         self.standing.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Alerts of moves that wait for a person, by number of the name.
+    fn alerts(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
+        self.alerts.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Addresses inside a prefix are attacked beyond help: names that are there go elsewhere, for this long at most. Gives

@@ -1,42 +1,50 @@
 //! Orders on their way to the hands: what finds no room there waits here, so that no order, and above all no undo, is lost.
 //!
-//! Bounded because the controller decides nothing new while something waits: at most the orders of one second are here.
+//! Bounded because the controller decides nothing new for a kind of place while something waits for it: at most the orders of
+//! one second are here.
 
-use crate::hands::Hands;
+use crate::hands::{Hands, Lane};
 use record::Order;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// See the module.
 pub struct Outbox {
     hands: Hands,
-    waiting: VecDeque<Order>,
+    waiting: BTreeMap<Lane, VecDeque<Order>>,
 }
 
 impl Outbox {
     /// To these hands.
     pub fn new(hands: Hands) -> Outbox {
-        Outbox { hands, waiting: VecDeque::new() }
+        Outbox { hands, waiting: BTreeMap::new() }
     }
 
-    /// Gives an order, after those that wait.
+    /// Gives an order, after those that wait for the same kind of place.
     pub fn give(&mut self, order: Order) {
-        self.waiting.push_back(order);
+        let lane = self.hands.lane(&order);
+        self.waiting.entry(lane).or_default().push_back(order);
         self.flush();
     }
 
-    /// Gives what waits, as far as there is room; whether nothing waits any more.
-    pub fn flush(&mut self) -> bool {
-        while let Some(order) = self.waiting.pop_front() {
-            if let Some(order) = self.hands.offer(order) {
-                self.waiting.push_front(order);
-                return false;
+    /// Gives what waits, as far as there is room.
+    pub fn flush(&mut self) {
+        for (lane, waiting) in &mut self.waiting {
+            while let Some(order) = waiting.pop_front() {
+                if let Some(order) = self.hands.offer(*lane, order) {
+                    waiting.push_front(order);
+                    break;
+                }
             }
         }
-        true
+    }
+
+    /// Whether nothing waits for a kind of place.
+    pub fn free(&self, lane: Lane) -> bool {
+        self.waiting.get(&lane).is_none_or(VecDeque::is_empty)
     }
 
     /// How many wait.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.values().map(VecDeque::len).sum()
     }
 }

@@ -4,12 +4,12 @@ use crate::action::{Announce, Block, ScrubFilter, ScrubLevel, SwitchDns};
 use crate::board::Board;
 use crate::config::Config;
 use crate::control::{Controller, Parts};
-use crate::hands::Hands;
+use crate::hands::{Hands, Lane};
 use crate::kernel::{Filters, Watchdog};
 use crate::known::Known;
 use crate::listen::{Desk, Given, listen, open};
 use crate::memory::Memory;
-use crate::names::Names;
+use crate::names::{MoveAsked, Names};
 use crate::orders::Orders;
 use crate::origins::Origins;
 use crate::port::SharedPackets;
@@ -118,18 +118,18 @@ fn wire(
         Arc::new(Announce::blackhole(routers.clone(), within, clock.clone())),
         Arc::new(SwitchDns::new(names.clone())),
     ];
-    let mut settings = ExecutorConfig::edge(state, ::action::Hands::of(actions));
-    settings.agent = agent.clone();
-    let executor = Executor::new(settings, Arc::new(NoGate), clock.clone())?;
+    let executors = executors(&state, &agent, &actions, &clock)?;
     levels.settle()?;
     filters.settle()?;
     blocks.settle()?;
-    let inherited = inherited(&executor);
-    let bans = bans(&executor, &*clock);
-    let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone())?;
+    let inherited = executors.iter().flat_map(|(_, executor)| inherited(executor)).collect();
+    let bans = executors.first().map(|(_, executor)| bans(executor, &*clock)).unwrap_or_default();
+    let (hands, mut threads) = Hands::start(executors, teller.clone(), stop.clone())?;
     let orders = Orders::new(agent, clock.clone(), random);
     let asked = Arc::new(Asked::new(teller.clone()));
-    let prober = names.watch(hands.clone(), orders.clone())?;
+    let (tell, time) = (teller.clone(), clock.clone());
+    let tell = Arc::new(move |asked: &MoveAsked<'_>| tell.asked(asked, time.wall()));
+    let prober = names.watch(hands.clone(), orders.clone(), tell)?;
     let desk = Desk {
         config: config.clone(),
         board: board.clone(),
@@ -160,8 +160,27 @@ fn wire(
         inherited,
         clock,
     };
-    let second = seconds(Controller::new(parts), stop.clone())?;
-    Ok(Running { board, stop, packets, routers, prober, threads: vec![thread, second], origins: reading, tasks })
+    threads.push(seconds(Controller::new(parts), stop.clone())?);
+    Ok(Running { board, stop, packets, routers, prober, threads, origins: reading, tasks })
+}
+
+/// One executor a lane, each with a journal of its own; that of the filter in the directory itself. It has every action: an
+/// earlier version kept one journal for all, and what is in force there ends there.
+fn executors(
+    state: &std::path::Path,
+    agent: &str,
+    actions: &[Arc<dyn Action>],
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<(Lane, Executor)>> {
+    let open = |lane: Lane| {
+        let kernel = lane == Lane::Kernel;
+        let folder = if kernel { state.to_path_buf() } else { state.join(lane.word()) };
+        let actions = actions.iter().filter(|action| kernel || Lane::of(action.kind()) == lane).cloned();
+        let settings = ExecutorConfig::edge(folder, ::action::Hands::of(actions));
+        let settings = ExecutorConfig { agent: agent.into(), ..settings };
+        Ok((lane, Executor::new(settings, Arc::new(NoGate), clock.clone())?))
+    };
+    Lane::ALL.into_iter().map(open).collect()
 }
 
 /// What an earlier run of the controller ordered by itself and is in force. Orders of people, and those of names, which have a

@@ -2,6 +2,7 @@
 
 use crate::board::Board;
 use crate::hands::Told;
+use crate::names::MoveAsked;
 use base::{Lang, Micros, Result};
 use bus::SharedSpool;
 use ddos::report::{Participant, Role};
@@ -9,7 +10,7 @@ use ddos::{Judgement, Prefix, Report};
 use record::{
     ActionKind, Activity, Alert, Batch, Event, Host, Match, NetActivity, Receipt, Response, Severity, Technique,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// Ids of the rules that stand for the beginning and the report of an attack, and for what is done only when a person agrees.
@@ -131,6 +132,27 @@ impl Teller {
             alert.responses = vec![Response { action, lease_s: proposal.lease_s }];
         }
         self.keep(alert);
+    }
+
+    /// A name would move if a person agreed; gives the id of the alert.
+    pub fn asked(&self, asked: &MoveAsked<'_>, now: Micros) -> String {
+        let name = asked.name.name();
+        let home = asked.from.addresses.iter().next().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let [here, there] = asked.commands(&self.agent);
+        let (text, text_zh) = (format!("to {}", asked.to.label), format!("切换到 {}", asked.to.label));
+        let mut matches: Vec<Match> = asked.order().iter().map(|(key, value)| found(key, value)).collect();
+        matches.extend([found("proposal", &text), found("reason", &asked.why(Lang::En))]);
+        matches.extend([found("reason_zh", &asked.why(Lang::Zh)), found("approve", &here)]);
+        matches.push(found("approve_from_server", &there));
+        let mut alert = self.record(2, home, now, matches);
+        alert.title = format!("A person has to agree for {name}: {text}");
+        alert.title_zh = format!("{name} 有待批准的处置：{text_zh}");
+        alert.severity = Severity::High as i32;
+        if asked.reason != divert::Reason::Attack {
+            alert.techniques.clear();
+        }
+        alert.responses = vec![Response { action: ActionKind::SwitchDns.word().into(), lease_s: asked.lease_s }];
+        self.keep(alert)
     }
 
     /// Metrics of one moment.

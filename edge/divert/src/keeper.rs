@@ -88,7 +88,7 @@ impl Keeper {
             let length = socket.recv(&mut buffer).await.map_err(|cause| {
                 Fault::new(&fault::UNREACHABLE).object("votes of probers").found(cause.kind()).because(cause)
             })?;
-            match urn.open(&buffer[..length], self.clock.wall()) {
+            match urn.open(&buffer[..length], self.clock.wall(), self.now()) {
                 Ok((prober, votes)) => self.take(&prober, &votes),
                 Err(fault) => tracing::debug!(fault = %fault.inside(), refused = urn.refused(), "a vote was refused"),
             }

@@ -2,8 +2,8 @@
 //!
 //! A prober has a key of its own, and the key's name is its name, so that whoever holds one key has one vote. A datagram
 //! is: version (1), length and letters of the key's name, length and bytes of the HMAC over all the rest, and the ballot
-//! as JSON. One that is older than the last of its prober, or far from the time here, is refused and counted: replayed votes
-//! would keep a dead place alive.
+//! as JSON. One that is older than the last of its prober or than the urn, or far from the time here, is refused and counted:
+//! replayed votes would keep a dead place alive, also after a restart, when the last ones are not known any more.
 
 use crate::fault;
 use crate::health::Condition;
@@ -87,15 +87,17 @@ fn covered(name: &str, text: &[u8]) -> Vec<u8> {
 pub struct Urn {
     keys: BTreeMap<String, Key>,
     last_us: BTreeMap<String, Micros>,
+    /// When it began to listen, monotonic.
+    began_us: Micros,
     refused: u64,
 }
 
 impl Urn {
-    /// For the probers with these keys.
+    /// For the probers with these keys. `now_us`: monotonic clock.
     ///
     /// # Errors
     /// `divert.rules` for too many of them or two of the same name.
-    pub fn new(keys: Vec<Key>) -> Result<Urn> {
+    pub fn new(keys: Vec<Key>, now_us: Micros) -> Result<Urn> {
         let count = keys.len();
         let keys: BTreeMap<String, Key> = keys.into_iter().map(|key| (key.name(), key)).collect();
         if keys.len() != count || count >= PROBERS_MAX {
@@ -104,15 +106,15 @@ impl Urn {
                 .expected(format!("fewer than {PROBERS_MAX} keys, each with a name of its own"))
                 .found(count));
         }
-        Ok(Urn { keys, last_us: BTreeMap::new(), refused: 0 })
+        Ok(Urn { keys, last_us: BTreeMap::new(), began_us: now_us, refused: 0 })
     }
 
-    /// The prober and its votes. `now_us`: wall clock.
+    /// The prober and its votes. `wall_us` and `now_us`: wall and monotonic clock.
     ///
     /// # Errors
     /// `divert.vote`, also counted.
-    pub fn open(&mut self, datagram: &[u8], now_us: Micros) -> Result<(String, Vec<Vote>)> {
-        let opened = self.read(datagram, now_us);
+    pub fn open(&mut self, datagram: &[u8], wall_us: Micros, now_us: Micros) -> Result<(String, Vec<Vote>)> {
+        let opened = self.read(datagram, wall_us, now_us.saturating_sub(self.began_us));
         self.refused += u64::from(opened.is_err());
         opened.map_err(|what| Fault::new(&fault::VOTE).expected(what))
     }
@@ -122,7 +124,13 @@ impl Urn {
         self.refused
     }
 
-    fn read(&mut self, datagram: &[u8], now_us: Micros) -> std::result::Result<(String, Vec<Vote>), &'static str> {
+    /// `age_us`: how long this urn has listened.
+    fn read(
+        &mut self,
+        datagram: &[u8],
+        wall_us: Micros,
+        age_us: Micros,
+    ) -> std::result::Result<(String, Vec<Vote>), &'static str> {
         let short = "a whole datagram of at most 1400 bytes";
         let [VERSION, length, rest @ ..] = datagram else { return Err("a datagram of version 1") };
         let (name, rest) = rest.split_at_checked(usize::from(*length)).ok_or(short)?;
@@ -137,8 +145,13 @@ impl Urn {
             return Err("the signature of its key");
         }
         let ballot: Ballot = serde_json::from_slice(text).map_err(|_| "votes as JSON")?;
-        if ballot.at_us.saturating_sub(now_us).saturating_abs() > SKEW_US {
+        let since_us = wall_us.saturating_sub(ballot.at_us);
+        if since_us.saturating_abs() > SKEW_US {
             return Err("clocks at most 30 s apart");
+        }
+        // By the time that passed, not by the wall clock of then: that may have been set meanwhile.
+        if since_us >= age_us {
+            return Err("a datagram made after this end began to listen");
         }
         let last_us = self.last_us.entry(name.to_string()).or_default();
         if ballot.at_us <= *last_us {
@@ -167,32 +180,53 @@ mod tests {
 
     #[test]
     fn votes_arrive_as_they_were_sent_in_as_many_datagrams_as_it_takes() {
-        let (mut voter, mut urn) = (Voter::new(Key::example(1)), Urn::new(vec![Key::example(1)]).unwrap());
+        let (mut voter, mut urn) = (Voter::new(Key::example(1)), Urn::new(vec![Key::example(1)], 0).unwrap());
         let datagrams = voter.seal(&votes(50), NOW);
         assert!(datagrams.len() >= 7 && datagrams.iter().all(|datagram| datagram.len() <= BALLOT_BYTES));
-        let arrived: Vec<Vote> = datagrams.iter().flat_map(|datagram| urn.open(datagram, NOW).unwrap().1).collect();
+        let arrived: Vec<Vote> = datagrams.iter().flat_map(|datagram| urn.open(datagram, NOW, 1).unwrap().1).collect();
         assert_eq!(arrived, votes(50));
         let many: Addresses =
             (1..=64).map(|at| format!("2001:db8:1234:5678:9abc::{at}")).collect::<Vec<_>>().join(",").parse().unwrap();
         let long = vec![Vote { place: many, ..votes(1).remove(0) }, votes(1).remove(0)];
         let arrived: Vec<Vote> =
-            voter.seal(&long, NOW + 9).iter().flat_map(|datagram| urn.open(datagram, NOW).unwrap().1).collect();
+            voter.seal(&long, NOW + 9).iter().flat_map(|datagram| urn.open(datagram, NOW, 1).unwrap().1).collect();
         assert_eq!(arrived, votes(1), "one that fits into no datagram takes no other with it");
     }
 
     #[test]
     fn a_foreign_an_old_and_a_repeated_vote_are_refused_and_counted() {
-        let mut urn = Urn::new(vec![Key::example(1)]).unwrap();
+        let mut urn = Urn::new(vec![Key::example(1)], 0).unwrap();
         let stranger = Voter::new(Key::example(2)).seal(&votes(1), NOW).remove(0);
         let mut voter = Voter::new(Key::example(1));
         let first = voter.seal(&votes(1), NOW).remove(0);
         let second = voter.seal(&votes(1), NOW).remove(0);
-        assert!(urn.open(&stranger, NOW).unwrap_err().is(&fault::VOTE));
-        assert!(urn.open(&first, NOW + SKEW_US + 1).is_err());
-        assert_eq!(urn.open(&second, NOW).unwrap().0, "switch.");
-        assert!(urn.open(&second, NOW).is_err() && urn.open(&first, NOW).is_err());
+        assert!(urn.open(&stranger, NOW, 1).unwrap_err().is(&fault::VOTE));
+        assert!(urn.open(&first, NOW + SKEW_US + 1, 2 * SKEW_US).is_err());
+        assert_eq!(urn.open(&second, NOW, 1).unwrap().0, "switch.");
+        assert!(urn.open(&second, NOW, 1).is_err() && urn.open(&first, NOW, 1).is_err());
         assert_eq!(urn.refused(), 4);
-        assert!(Urn::new(vec![Key::example(1), Key::example(2)]).unwrap_err().is(&fault::RULES));
+        assert!(Urn::new(vec![Key::example(1), Key::example(2)], 0).unwrap_err().is(&fault::RULES));
+    }
+
+    #[test]
+    fn a_vote_of_before_a_restart_is_not_taken_again() {
+        let mut voter = Voter::new(Key::example(1));
+        let before = voter.seal(&votes(1), NOW).remove(0);
+        let after = voter.seal(&votes(1), NOW + 11_000_000).remove(0);
+        // Ten seconds later it begins anew, and knows of no vote.
+        let (wall, began) = (NOW + 10_000_000, 500_000_000);
+        let mut urn = Urn::new(vec![Key::example(1)], began).unwrap();
+        for passed in [0, 1_000_000, 19_000_000] {
+            let said = urn.open(&before, wall + passed, began + passed).unwrap_err();
+            assert!(said.wanted().contains("began to listen"), "{said}");
+        }
+        urn.open(&after, wall + 2_000_000, began + 2_000_000).unwrap();
+        // A clock that was set back meanwhile does not make old votes new, nor new ones old.
+        let mut urn = Urn::new(vec![Key::example(1)], began).unwrap();
+        let set = wall - 5_000_000;
+        assert!(urn.open(&before, set + 1_000_000, began + 1_000_000).is_err());
+        let fresh = Voter::new(Key::example(1)).seal(&votes(1), set + 1_500_000).remove(0);
+        urn.open(&fresh, set + 2_000_000, began + 2_000_000).unwrap();
     }
 
     proptest! {
@@ -200,12 +234,12 @@ mod tests {
         fn any_bytes_and_any_changed_byte_are_refused(
             bytes in prop::collection::vec(any::<u8>(), 0..300), at in any::<prop::sample::Index>(), bit in 0..8_u8,
         ) {
-            let mut urn = Urn::new(vec![Key::example(1)]).unwrap();
-            prop_assert!(urn.open(&bytes, NOW).is_err());
+            let mut urn = Urn::new(vec![Key::example(1)], 0).unwrap();
+            prop_assert!(urn.open(&bytes, NOW, 1).is_err());
             let mut datagram = Voter::new(Key::example(1)).seal(&votes(2), NOW).remove(0);
             let at = at.index(datagram.len());
             datagram[at] ^= 1 << bit;
-            prop_assert!(urn.open(&datagram, NOW).is_err());
+            prop_assert!(urn.open(&datagram, NOW, 1).is_err());
         }
     }
 }

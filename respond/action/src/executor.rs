@@ -139,6 +139,11 @@ impl Executor {
         live.into_iter().map(|entry| (entry.order.clone(), self.lease_ends(&entry.order.id))).collect()
     }
 
+    /// Ids of all orders that are remembered, in force or over.
+    pub fn known(&self) -> Vec<String> {
+        self.journal.select(|_| true).into_iter().map(|entry| entry.order.id.clone()).collect()
+    }
+
     /// Journal lines that did not check at the start; people should look at `actions.damaged`.
     pub fn damaged_lines(&self) -> usize {
         self.journal.damaged()

@@ -76,5 +76,5 @@ pub use host::{Boot, BootSource, ExecutorConfig, HostView};
 pub use never::{Direction, Management, NeverList, Sessions};
 pub use prefix::Prefix;
 pub use reflex::{BUDGET, LEASE_DEFAULT_S, Reflex};
-pub use serve::serve;
+pub use serve::{Job, serve};
 pub use tree::widen;

@@ -141,7 +141,7 @@ async fn keep(path: &str) -> Result<()> {
     let running = tokio::spawn(async move { turning.run("here", sightings).await });
     let failed = |cause: std::io::Error| Fault::new(&divert::fault::UNREACHABLE).object(plan.votes).because(cause);
     let socket = UdpSocket::bind(plan.votes).await.map_err(failed)?;
-    let mut urn = Urn::new(vec![Key::read(&plan.vote_key)?])?;
+    let mut urn = Urn::new(vec![Key::read(&plan.vote_key)?], clock.monotonic())?;
     let voted = keeper.clone();
     let voting = tokio::spawn(async move { voted.listen(&socket, &mut urn).await });
     while keeper.guards().iter().any(|guard| guard.verdicts(clock.monotonic()).iter().any(|one| *one != Condition::Up))

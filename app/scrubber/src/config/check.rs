@@ -1,6 +1,6 @@
 //! What the parts of a configuration must be, each and together.
 
-use super::{Config, Name, Neighbour};
+use super::{Config, Name, Neighbour, Votes};
 use crate::fault;
 use base::config::Places;
 use base::{Code, Fault};
@@ -30,7 +30,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Vec<Fault> {
     check.once("names", config.names.iter().map(|name| name.name.as_str()), "name");
     for (index, name) in config.names.iter().enumerate() {
         check.name(&format!("names[{index}]"), name);
-        let voters = 1 + config.votes.as_ref().map_or(0, |votes| votes.key_files.len());
+        let voters = 1 + config.votes.as_ref().map_or(0, Votes::voters);
         let need = usize::from(name.quorum.need);
         let expected = "`quorum.need` of no more than there are probers, or it never moves";
         check.value(need <= voters, &format!("names[{index}]"), expected, need);

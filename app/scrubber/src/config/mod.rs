@@ -6,7 +6,7 @@ use base::config::{self, Places, units};
 use base::{Fault, limits};
 use ddos::{Level, Prefix, Settings};
 use serde::Deserialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -203,7 +203,28 @@ pub struct Votes {
     /// Address and UDP port to which they send.
     pub listen: SocketAddr,
     /// Their key files (`tsig-keygen`), not readable by others.
+    #[serde(default)]
     pub key_files: Vec<PathBuf>,
+    /// The server that starts this scrubber (`garrison up`) probes too, and brings its key.
+    #[serde(default)]
+    pub server: bool,
+}
+
+impl Votes {
+    /// How many probers send votes.
+    fn voters(&self) -> usize {
+        self.key_files.len() + usize::from(self.server)
+    }
+
+    /// Where a prober of this machine sends its votes: all addresses are not one.
+    pub fn here(&self) -> SocketAddr {
+        let ip = match self.listen.ip() {
+            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            one => one,
+        };
+        SocketAddr::new(ip, self.listen.port())
+    }
 }
 
 /// A name that is moved. Its places are addresses that it may have, home first.
@@ -246,6 +267,15 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, each with its line.
     pub fn load(path: &Path) -> Result<Config, Vec<Fault>> {
+        Config::load_with(path, &[])
+    }
+
+    /// As [`Config::load`], with key files of probers beyond those of `votes:`, where there is one: of the server that starts this
+    /// scrubber.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with(path: &Path, voters: &[PathBuf]) -> Result<Config, Vec<Fault>> {
         let name = path.display().to_string();
         let unreadable = |cause: std::io::Error| vec![Fault::new(&config::UNREADABLE).object(&name).because(cause)];
         let size = std::fs::metadata(path).map_err(unreadable)?.len();
@@ -255,7 +285,7 @@ impl Config {
             return Err(vec![fault.found(format!("{size} bytes"))]);
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Config::parse(&text, &name)
+        Config::parse_with(&text, &name, voters)
     }
 
     /// As [`Config::load`], of text; `name` stands for the file in faults.
@@ -263,7 +293,16 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, name: &str) -> Result<Config, Vec<Fault>> {
-        let config: Config = config::parse(text, name).map_err(|fault| vec![fault])?;
+        Config::parse_with(text, name, &[])
+    }
+
+    fn parse_with(text: &str, name: &str, voters: &[PathBuf]) -> Result<Config, Vec<Fault>> {
+        let mut config: Config = config::parse(text, name).map_err(|fault| vec![fault])?;
+        if let Some(votes) = config.votes.as_mut().filter(|_| !voters.is_empty()) {
+            // It came, so it is not waited for.
+            votes.server = false;
+            votes.key_files.extend(voters.iter().cloned());
+        }
         let faults = check::check(&config, &Places { text, name });
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
@@ -332,6 +371,28 @@ votes: {listen: '192.0.2.2:4853', key_files: [/etc/garrison/there.key]}
             ]
         );
         assert!(faults.iter().all(|fault| !fault.wanted().is_empty()), "{faults:?}");
+    }
+
+    #[test]
+    fn the_server_counts_as_a_prober_whether_it_came_or_is_waited_for() {
+        let with = |votes: &str| GOOD.replace("key_files: [/etc/garrison/there.key]", votes);
+        let server = vec![PathBuf::from("/var/lib/garrison/scrubber/server.key")];
+        assert!(Config::parse(&with("server: true"), "s.yaml").unwrap().votes.unwrap().key_files.is_empty());
+        assert!(Config::parse(&with("server: false"), "s.yaml").is_err(), "one prober moves nothing");
+        for votes in ["server: true", "server: false"] {
+            let votes = Config::parse_with(&with(votes), "s.yaml", &server).unwrap().votes.unwrap();
+            assert_eq!((votes.key_files.as_slice(), votes.voters()), (server.as_slice(), 1));
+        }
+        let none = GOOD.split("votes:").next().unwrap().replace("    places:", "    quorum: {need: 1}\n    places:");
+        assert!(Config::parse_with(&none, "s.yaml", &server).unwrap().votes.is_none());
+    }
+
+    #[test]
+    fn a_prober_of_this_machine_sends_to_one_address() {
+        for (listen, here) in [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:2", "[::1]:2"), ("192.0.2.2:3", "192.0.2.2:3")] {
+            let votes = Votes { listen: listen.parse().unwrap(), key_files: Vec::new(), server: true };
+            assert_eq!(votes.here(), here.parse().unwrap());
+        }
     }
 
     #[test]

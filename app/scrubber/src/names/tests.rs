@@ -95,7 +95,8 @@ impl Scene {
         let records = Arc::new(Memory(record.clone()));
         let rows = vec![Row { name, places: config.names[0].places.clone(), records }];
         let (keeper, standing) = (OnceLock::new(), Mutex::default());
-        let names = Arc::new(Names { rows, config, clock: clock.clone(), random, keeper, standing });
+        let alerts = Mutex::default();
+        let names = Arc::new(Names { rows, config, clock: clock.clone(), random, keeper, standing, alerts });
         let folder = tempfile::tempdir().unwrap();
         let executor = executor(&names, folder.path(), &clock);
         Scene { names, record, executor, folder, clock }
@@ -121,6 +122,15 @@ impl Scene {
 fn executor(names: &Arc<Names>, state: &std::path::Path, clock: &Arc<dyn Clock>) -> Executor {
     let actions = Actions::of([Arc::new(SwitchDns::new(names.clone())) as Arc<dyn ::action::Action>]);
     Executor::new(ExecutorConfig::edge(state, actions), Arc::new(NoGate), clock.clone()).unwrap()
+}
+
+fn start(executor: Executor, told: Arc<Book>, stop: &Arc<AtomicBool>) -> (Hands, Vec<std::thread::JoinHandle<()>>) {
+    Hands::start(vec![(crate::hands::Lane::Names, executor)], told, stop.clone()).unwrap()
+}
+
+/// Nobody is asked.
+fn nobody() -> Tell {
+    Arc::new(|asked| panic!("{asked:?}"))
 }
 
 fn undo(of: &str) -> Order {
@@ -206,9 +216,9 @@ async fn health_alone_does_not_end_an_order_of_before_a_restart() {
         drop(scene.executor);
         let executor = executor(&scene.names, scene.folder.path(), &scene.clock);
         let stop = Arc::new(AtomicBool::new(false));
-        let (hands, _thread) = Hands::start(executor, Arc::new(Book::default()), stop.clone()).unwrap();
+        let (hands, _threads) = start(executor, Arc::new(Book::default()), &stop);
         let orders = Orders::new(String::new(), scene.clock.clone(), Arc::new(SystemRandom::new()));
-        let _prober = scene.names.watch(hands, orders).unwrap();
+        let _prober = scene.names.watch(hands, orders, nobody()).unwrap();
         let keeper = scene.names.keeper().unwrap();
         let stay = keeper.guards()[0].switching.stay().map(|(reason, _)| reason);
         assert_eq!(stay == Some(divert::Reason::Operator), stays, "{by}: {stay:?}");
@@ -223,9 +233,9 @@ async fn a_dead_home_is_left_by_an_order_and_come_back_to_by_its_end() {
     let _standby = TcpListener::bind(("127.83.0.2", port)).unwrap();
     let scene = Scene::new(port);
     let (book, stop) = (Arc::new(Book::default()), Arc::new(AtomicBool::new(false)));
-    let (hands, _thread) = Hands::start(scene.executor, book.clone(), stop.clone()).unwrap();
+    let (hands, _threads) = start(scene.executor, book.clone(), &stop);
     let orders = Orders::new(String::new(), scene.clock.clone(), Arc::new(SystemRandom::new()));
-    let _prober = scene.names.watch(hands.clone(), orders).unwrap();
+    let _prober = scene.names.watch(hands.clone(), orders, nobody()).unwrap();
     let until = async |wanted: &str| {
         for _ in 0..600 {
             if *scene.record.lock().unwrap() == set(wanted) {
@@ -275,9 +285,9 @@ async fn one_prober_moves_nothing_until_another_agrees() {
     let config = config(port, &votes);
     let scene = Scene::with(config.clone());
     let stop = Arc::new(AtomicBool::new(false));
-    let (hands, _thread) = Hands::start(scene.executor, Arc::new(Book::default()), stop.clone()).unwrap();
+    let (hands, _threads) = start(scene.executor, Arc::new(Book::default()), &stop);
     let orders = Orders::new(String::new(), scene.clock.clone(), Arc::new(SystemRandom::new()));
-    let _prober = scene.names.watch(hands, orders).unwrap();
+    let _prober = scene.names.watch(hands, orders, nobody()).unwrap();
     let keeper = scene.names.keeper().unwrap().clone();
     let heard = |wanted: usize| keeper.guards()[0].votes(0, scene.clock.monotonic()).count() == wanted;
     while !heard(1) {
@@ -298,4 +308,79 @@ async fn one_prober_moves_nothing_until_another_agrees() {
     }
     there.abort();
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_who_is_asked_is_told_and_moves_it_either_way() {
+    for by_order in [false, true] {
+        let home = TcpListener::bind("127.83.0.1:0").unwrap();
+        let port = home.local_addr().unwrap().port();
+        let _standby = TcpListener::bind(("127.83.0.2", port)).unwrap();
+        let mut config = Config::clone(&config(port, ""));
+        config.policy.names = Decide::Ask;
+        let scene = Scene::with(Arc::new(config));
+        let (book, stop) = (Arc::new(Book::default()), Arc::new(AtomicBool::new(false)));
+        let (hands, _threads) = start(scene.executor, book.clone(), &stop);
+        let orders = Orders::new("ab".into(), scene.clock.clone(), Arc::new(SystemRandom::new()));
+        let said: Arc<Mutex<Vec<(String, [String; 2])>>> = Arc::default();
+        let heard = said.clone();
+        let tell: Tell = Arc::new(move |asked| {
+            assert_eq!(asked.why(base::Lang::Zh), "home 没有应答");
+            heard.lock().unwrap().push((asked.why(base::Lang::En), asked.commands("ab")));
+            "alert-1".into()
+        });
+        let _prober = scene.names.watch(hands.clone(), orders, tell).unwrap();
+        let keeper = scene.names.keeper().unwrap().clone();
+        while keeper.guards()[0].verdicts(scene.clock.monotonic()) != [Condition::Up; 2] {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        drop(home);
+        while said.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let (why, [here, there]) = said.lock().unwrap()[0].clone();
+        assert_eq!(
+            (why.as_str(), here.as_str()),
+            ("home does not answer", "garrison-gateway scrub approve shop.example.test.")
+        );
+        assert!(
+            there.contains("--host ab --parameter 'zone=example.test.'") && there.contains("'to=127.83.0.2'"),
+            "{there}"
+        );
+        assert_eq!(*scene.record.lock().unwrap(), set("127.83.0.1"), "nothing moves before");
+        assert_eq!(scene.names.shown()[0].state, "asking");
+        if by_order {
+            // As `garrison act` gives it: by the server, of a person.
+            let order = Order {
+                id: "ord-person".into(),
+                action: record::ActionKind::SwitchDns as i32,
+                mode: OrderMode::Apply as i32,
+                lease_s: 600,
+                by: "operator".into(),
+                parameters: [
+                    ("zone", "example.test."),
+                    ("name", "shop.example.test."),
+                    ("from", "127.83.0.1"),
+                    ("to", "127.83.0.2"),
+                ]
+                .map(|(key, value)| (key.to_string(), value.to_string()))
+                .into(),
+                ..Order::default()
+            };
+            assert!(hands.give(order));
+        } else {
+            scene.names.approve("shop.example.test", "uid 0").unwrap();
+        }
+        while *scene.record.lock().unwrap() != set("127.83.0.2") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        while scene.names.shown()[0].state == "asking" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(said.lock().unwrap().len(), 1, "asked once");
+        let receipts = book.0.lock().unwrap();
+        let own = receipts.iter().filter_map(|receipt| receipt.local_order.as_ref()).find(|order| order.by == KEEPER);
+        assert_eq!(own.map(|order| order.alert.as_str()), (!by_order).then_some("alert-1"), "{receipts:?}");
+    }
 }

@@ -11,6 +11,7 @@ pub use asked::Asked;
 pub use routers::Routers;
 
 use crate::config::{Decide, Policy};
+use crate::hands::Lane;
 use crate::names::Names;
 use crate::orders::{CONTROLLER, Orders, Reason};
 use crate::outbox::Outbox;
@@ -132,15 +133,14 @@ impl Upstream {
         micros(self.policy.upstream_lease)
     }
 
-    /// Orders what is wanted, takes back what is not.
-    /// Nothing when the hands are not free.
-    pub fn second(&mut self, now: Micros, orders: &Orders, hands: &mut Outbox, free: bool) {
+    /// Orders what is wanted, takes back what is not. Nothing while orders wait for the routers.
+    pub fn second(&mut self, now: Micros, orders: &Orders, hands: &mut Outbox) {
         let lease_us = self.lease_us();
         let wanted = std::mem::take(&mut self.wanted);
-        if !free {
+        if !hands.free(Lane::Routers) {
             return;
         }
-        // A router that does not listen is not told: each order would keep the hands waiting while the filter needs them.
+        // A router that does not listen is not told: each order would only keep those behind it waiting.
         let ready = self.routers.ready();
         self.held.retain(|_, until| *until > now);
         let keys: BTreeSet<What> = wanted.iter().map(|wanted| wanted.what.clone()).collect();

@@ -183,6 +183,31 @@ async fn hands_that_are_stuck_cost_neither_the_lease_nor_an_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_router_that_does_not_answer_holds_up_no_level() {
+    let (folder, lanes) = (tempfile::tempdir().unwrap(), scrubber::hands::Lane::ALL);
+    let mut stage = Stage::with("", Memory::default(), folder.path(), clock(), &lanes);
+    stage.stuck.store(true, Ordering::Relaxed);
+    let reason = scrubber::orders::Reason::default();
+    let first = stage.orders.flowspec(String::new(), Duration::from_secs(60), &reason);
+    let id = first.id.clone();
+    assert!(stage.hands.give(first));
+    while stage.hands.give(stage.orders.flowspec(String::new(), Duration::from_secs(60), &reason)) {}
+    for _ in 0..10 {
+        let (came, samples) = flood();
+        stage.second(came, samples);
+    }
+    stage.until("the level", |stage| stage.level() >= Level::Limit);
+    assert!(stage.stuck.load(Ordering::Relaxed), "the router still does not answer");
+    // Its undo waits behind it, in the same lane.
+    stage.stuck.store(false, Ordering::Relaxed);
+    stage.until("room", |stage| stage.hands.give(stage.orders.undo(&id, &reason)));
+    stage.until("the undo", |stage| {
+        let receipts = stage.board.receipts();
+        receipts.iter().any(|receipt| receipt.order == id && receipt.state() == record::ReceiptState::Undone)
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wall_clock_that_is_set_changes_nothing_of_a_fight() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
     let mut stage = Stage::new("", Memory::default(), folder.path(), clock.clone());

@@ -10,7 +10,7 @@ use scrubber::action::{Block, ScrubFilter, ScrubLevel};
 use scrubber::board::Board;
 use scrubber::config::Config;
 use scrubber::control::{Controller, Parts};
-use scrubber::hands::Hands;
+use scrubber::hands::{Hands, Lane};
 use scrubber::known::Known;
 use scrubber::names::Names;
 use scrubber::orders::Orders;
@@ -43,12 +43,17 @@ pub struct Stage {
     pub stuck: Arc<AtomicBool>,
     controller: Controller,
     stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    threads: Vec<std::thread::JoinHandle<()>>,
 }
 
 impl Stage {
-    /// With a policy (YAML; with a `protect:` list and `detect:` of its own or ours), a filter, and a folder of journal and memory.
+    /// As [`Stage::with`], with one lane for everything.
     pub fn new(policy: &str, filter: Memory, state: &Path, clock: Arc<ManualClock>) -> Stage {
+        Stage::with(policy, filter, state, clock, &[Lane::Kernel])
+    }
+
+    /// With a policy (YAML; with a `protect:` list of its own or the victim), a filter, and a folder of journal and memory.
+    pub fn with(policy: &str, filter: Memory, state: &Path, clock: Arc<ManualClock>, lanes: &[Lane]) -> Stage {
         let yaml = format!(
             "interfaces: [eth0]\n{}{}{policy}",
             if policy.contains("protect:") { "" } else { "protect: [{name: shop, prefix: 203.0.113.10}]\n" },
@@ -82,11 +87,15 @@ impl Stage {
             Arc::new(Stuck(stuck.clone())),
         ];
         let memory = scrubber::memory::Memory::open(state);
-        let settings = ExecutorConfig::edge(state, Actions::of(actions));
-        let executor = Executor::new(settings, Arc::new(NoGate), wide.clone()).unwrap();
-        let inherited = scrubber::run::inherited(&executor);
+        let executor = |lane: &Lane| {
+            let folder = if *lane == Lane::Kernel { state.to_path_buf() } else { state.join(lane.word()) };
+            let settings = ExecutorConfig::edge(folder, Actions::of(actions.clone()));
+            (*lane, Executor::new(settings, Arc::new(NoGate), wide.clone()).unwrap())
+        };
+        let executors: Vec<(Lane, Executor)> = lanes.iter().map(executor).collect();
+        let inherited = executors.iter().flat_map(|(_, executor)| scrubber::run::inherited(executor)).collect();
         let stop = Arc::new(AtomicBool::new(false));
-        let (hands, thread) = Hands::start(executor, teller.clone(), stop.clone()).unwrap();
+        let (hands, threads) = Hands::start(executors, teller.clone(), stop.clone()).unwrap();
         let orders = Orders::new(String::new(), wide.clone(), random.clone());
         let routers = Arc::new(Routers::start(&config, &runtime, &wide, &random).unwrap());
         let names = Arc::new(Names::open(&config, &wide, &random).unwrap());
@@ -107,20 +116,7 @@ impl Stage {
             clock: wide,
         };
         let controller = Controller::new(parts);
-        Stage {
-            filter,
-            board,
-            clock,
-            hands,
-            orders,
-            asked,
-            known,
-            spool,
-            stuck,
-            controller,
-            stop,
-            thread: Some(thread),
-        }
+        Stage { filter, board, clock, hands, orders, asked, known, spool, stuck, controller, stop, threads }
     }
 
     /// A second in which so much came.
@@ -163,7 +159,7 @@ impl Drop for Stage {
     fn drop(&mut self) {
         self.stuck.store(false, Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(std::thread::JoinHandle::join);
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
     }
 }
 
