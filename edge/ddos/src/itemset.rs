@@ -161,11 +161,32 @@ fn is_specific(terms: &[(Field, u32)], set: &[&Packet], benign: usize, quiet: us
     let least = if quiet < ENOUGH { FIELDS + 1 } else { FIELDS };
     let tcp = set.iter().any(|packet| packet.get(Field::Protocol) == Some(6));
     let of = |wanted: Field| terms.iter().find(|(field, _)| *field == wanted).map(|(_, value)| *value);
-    let telling = terms.iter().filter(|(field, _)| is_telling(*field)).count();
+    let handshake = is_handshake(set);
+    let tells = |field: Field, value: u32| is_telling(field) && !(handshake && is_of_a_stack(field, value));
+    let telling = terms.iter().filter(|(field, value)| tells(*field, *value)).count();
     // What every stack sends: an ACK of 40 bytes tells nobody apart.
     let plain_ack = tcp && of(Field::TcpFlags).is_none_or(|flags| flags & 0x10 != 0);
     let wanted = if plain_ack { 2 } else { 1 };
     fields >= least && telling >= wanted && benign as f64 <= quiet as f64 * BENIGN && !is_one_source(set)
+}
+
+/// Whether most are SYNs with more options than a maximum segment size: what the stacks of operating systems send.
+fn is_handshake(set: &[&Packet]) -> bool {
+    let whole = |packet: &&&Packet| {
+        packet.get(Field::TcpFlags) == Some(0x02) && packet.get(Field::DataOffset).is_some_and(|words| words > 6)
+    };
+    set.iter().filter(whole).count() * 2 > set.len()
+}
+
+/// Whether a field of such a SYN has this value in all of a system. A user with the same system as the attackers may open a
+/// connection so seldom that no quiet sample shows it; cookies sort these floods out.
+fn is_of_a_stack(field: Field, value: u32) -> bool {
+    match field {
+        Field::Length | Field::TcpWindow | Field::TcpOptions => true,
+        // Nothing is acknowledged yet; and a packet that may not be cut needs no number (RFC 6864).
+        Field::TcpAcknowledgement | Field::IpId => value == 0,
+        _ => false,
+    }
 }
 
 /// Whether all come from one address: that is a matter of bans and rates.
@@ -291,6 +312,28 @@ mod tests {
             .collect();
         let found = signatures(destination(), &attack, &[], 9);
         assert_eq!(found, [], "destination port 80, flags and ttl 63 are what users behind the same router have");
+    }
+
+    /// The SYNs of an HTTP flood from real machines: those of a user with the same system look alike, and a site that few
+    /// people open a connection to has shown none of them in quiet times.
+    #[test]
+    fn the_handshake_of_an_operating_system_is_no_signature() {
+        let mut chance = Chance(5);
+        let quiet: Vec<Packet> = (0..1_500).map(|_| tcp(&mut chance, 24, 501, 64, 30, &[])).collect();
+        let mut linux = |sequence: Option<u32>| {
+            let mut rest = (chance.next() as u16 | 1024).to_be_bytes().to_vec();
+            rest.extend([0, 80]);
+            rest.extend(sequence.unwrap_or_else(|| chance.next()).to_be_bytes());
+            rest.extend([0, 0, 0, 0, 0xa0, 2, 0xfa, 0xf0, 0, 0, 0, 0, 2, 4, 5, 0xb4, 4, 2, 8, 10]);
+            rest.extend(chance.next().to_be_bytes());
+            rest.extend([0, 0, 0, 0, 1, 3, 3, 7]);
+            ip(&mut chance, 6, 64, &rest)
+        };
+        let attack: Vec<Packet> = (0..600).map(|_| linux(None)).collect();
+        assert_eq!(signatures(destination(), &attack, &quiet, 9), []);
+        // A tool that writes the same number into each of its SYNs is told by that.
+        let odd: Vec<Packet> = (0..600).map(|_| linux(Some(0xdead_beef))).collect();
+        assert_eq!(signatures(destination(), &odd, &quiet, 9).len(), 1);
     }
 
     #[test]
