@@ -128,9 +128,11 @@ fn entity(text: &[u8]) -> Option<(u32, usize)> {
         [b'&', b'#', ..] => (10, 2),
         _ => return None,
     };
-    let count = text[start..].iter().take(8).take_while(|byte| char::from(**byte).is_digit(radix)).count();
-    let number = digits(text, start, count, radix).filter(|_| count > 0)?;
-    let end = start + count;
+    // Any number of zeros may stand before it.
+    let zeros = text[start..].iter().take_while(|byte| **byte == b'0').count();
+    let count = text[start + zeros..].iter().take(8).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let number = digits(text, start + zeros, count, radix).filter(|_| zeros + count > 0)?;
+    let end = start + zeros + count;
     Some((number, end + usize::from(text.get(end) == Some(&b';'))))
 }
 
@@ -205,6 +207,8 @@ mod tests {
             ("%u0027", "'"),
             ("&#39;&#x27;&quot;&LT;", "''\"<"),
             ("\\x27\\u0027\\047", "'''"),
+            ("&#00000000000039;&#x0000000000000000027", "''"),
+            ("&#00000000000039;&#x0000000000000000027", "''"),
             ("\u{ff07} \u{ff4f}r", "' or"),
             ("MSBPUiAxPTEgdW5pb24gc2VsZWN0", "1 OR 1=1 union select"),
             ("100% &co; \\n", "100% &co; \\n"),

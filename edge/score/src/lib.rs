@@ -26,4 +26,4 @@ mod text;
 
 pub use feature::names;
 pub use policy::{Adjustment, Mode, Policy};
-pub use scorer::{Bands, Score, Scorer, Value, Values, rows};
+pub use scorer::{Bands, Score, Scorer, Value, rows};

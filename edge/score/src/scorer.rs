@@ -16,10 +16,13 @@ const PIECE: usize = 2048;
 const SHARED: usize = 256;
 /// Most pieces of a value: the first ones and the last one; padding costs the sender more than us.
 const PIECES: usize = 16;
-/// Most values of a request; the rest is left to the rules.
+/// Most values of a request that are not plain, the shortest first; the rest is left to the rules.
 const VALUES: usize = 512;
-/// Most bytes of a request.
+/// Most bytes of pieces of a request.
 const BYTES: usize = 128 * 1024;
+
+/// Longest key that is told, bytes.
+const KEY: usize = 256;
 
 /// A value that the client chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,43 +35,6 @@ pub struct Value<'v> {
     pub value: &'v [u8],
 }
 
-/// Values of a request, kept until its rules have run: `transaction.given(&mut |variable, key, value| …)`.
-#[derive(Debug, Clone, Default)]
-pub struct Values {
-    bytes: Vec<u8>,
-    /// Variable, and where its key and value end.
-    ends: Vec<(&'static str, usize, usize)>,
-}
-
-impl Values {
-    /// Adds one. What is beyond the limits of [`Scorer::judge`] is not kept, only counted as one that exceeds them.
-    pub fn push(&mut self, variable: &'static str, key: &[u8], value: &[u8]) {
-        if self.ends.len() > VALUES || self.bytes.len() > BYTES {
-            return;
-        }
-        self.bytes.extend_from_slice(key);
-        let middle = self.bytes.len();
-        self.bytes.extend_from_slice(value);
-        self.ends.push((variable, middle, self.bytes.len()));
-    }
-
-    /// Takes all out, to be used again.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    /// The values.
-    pub fn iter(&self) -> impl Iterator<Item = Value<'_>> {
-        let mut start = 0;
-        self.ends.iter().map(move |(variable, middle, end)| {
-            let value = Value { variable, key: &self.bytes[start..*middle], value: &self.bytes[*middle..*end] };
-            start = *end;
-            value
-        })
-    }
-}
-
 /// What the model thinks of a request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Score {
@@ -76,9 +42,9 @@ pub struct Score {
     pub probability: f32,
     /// Variable of the value that made it.
     pub variable: &'static str,
-    /// Its key.
+    /// Its key, cut.
     pub key: Vec<u8>,
-    /// Whether that value is SQL or script to the tokenizers: such a request is never cleared.
+    /// Whether any value is SQL or script to the tokenizers: such a request is never cleared.
     pub injection: bool,
     /// Values that were put before the trees; the others were plain.
     pub judged: usize,
@@ -122,6 +88,14 @@ impl Scorer {
         }
         let [slope, offset] = pair(text, "garrison_calibration")?;
         let [lower_at, raise_at] = pair(text, "garrison_bands")?;
+        // A model that is the less sure the more speaks for an attack, or that raises everything, is none.
+        let wrong = |key: &str, expected: &str| Fault::new(&CALIBRATION).object(key).expected(expected);
+        if slope <= 0.0 {
+            return Err(wrong("garrison_calibration", "a slope above 0").found(slope));
+        }
+        if !(0.0 <= lower_at && lower_at < raise_at && raise_at <= 1.0) {
+            return Err(wrong("garrison_bands", "0 <= lower_at < raise_at <= 1").found(format!("{lower_at} {raise_at}")));
+        }
         let bands = Bands { lower_at: lower_at as f32, raise_at: raise_at as f32 };
         Ok(Scorer { forest, slope, offset, bands, memory: Arc::new(Memory::new()) })
     }
@@ -136,13 +110,9 @@ impl Scorer {
         let known: Vec<_> = hits.iter().filter_map(|hit| Some((hit, category(hit)?))).collect();
         let mut spoken = vec![false; known.len()];
         let mut best = Score::default();
-        let (mut room, mut row) = (BYTES, Vec::with_capacity(256));
-        for (index, value) in values.into_iter().enumerate() {
-            if index >= VALUES || value.value.len() > room {
-                best.exceeded = true;
-                break;
-            }
-            room -= value.value.len();
+        let mut row = Vec::with_capacity(256);
+        let mut given = Vec::new();
+        for value in values {
             let mut counts = Counts::default();
             for ((hit, category), spoken) in known.iter().zip(&mut spoken) {
                 if is_about(hit, &value) {
@@ -150,8 +120,26 @@ impl Scorer {
                     *spoken = true;
                 }
             }
-            self.weigh(&value, &counts, &mut row, &mut best);
+            if counts.any() || !is_plain(value.value) {
+                given.push((value, counts));
+            }
         }
+        // Who pads does so with more than the attack is long.
+        given.sort_by_key(|(value, _)| value.value.len());
+        let (mut room, all) = (BYTES, given.len());
+        given.truncate(VALUES);
+        let within = given.iter().take_while(|(value, _)| {
+            let size = value.value.len().min(PIECES * PIECE);
+            let fits = size <= room;
+            room = room.saturating_sub(size);
+            fits
+        });
+        let mut judged = 0;
+        for (value, counts) in within {
+            self.weigh(value, counts, &mut row, &mut best);
+            judged += 1;
+        }
+        best.exceeded = judged < all;
         // What rules found where no value of the list stands: a whole body, the text of a document, a file's name.
         for (index, (hit, _)) in known.iter().enumerate() {
             if spoken[index] {
@@ -182,11 +170,11 @@ impl Scorer {
                 self.memory.recall(piece, || self.find(piece, counts, row))
             };
             judged |= found.probability > 0.0;
+            best.injection |= found.injection;
             if found.probability > best.probability {
                 best.probability = found.probability;
                 best.variable = value.variable;
-                best.key = value.key.to_vec();
-                best.injection = found.injection;
+                best.key = value.key[..value.key.len().min(KEY)].to_vec();
             }
         }
         best.judged += usize::from(judged);
@@ -228,8 +216,9 @@ fn pair(text: &str, key: &str) -> Result<[f64; 2]> {
     let fault = || Fault::new(&CALIBRATION).object(key).expected("two numbers");
     let header = text.lines().take_while(|line| !line.starts_with("Tree="));
     let line = header.filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).next().ok_or_else(fault)?;
-    let numbers: Vec<f64> = line.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect();
-    numbers.try_into().ok().filter(|pair: &[f64; 2]| pair.iter().all(|number| number.is_finite())).ok_or_else(fault)
+    let numbers: Option<Vec<f64>> = line.split_ascii_whitespace().map(|word| word.parse().ok()).collect();
+    let pair = numbers.and_then(|numbers| <[f64; 2]>::try_from(numbers).ok());
+    pair.filter(|pair| pair.iter().all(|number| number.is_finite())).ok_or_else(|| fault().found(line))
 }
 
 /// Whether a hit speaks of a value. Arguments have several names among rules.
@@ -248,8 +237,8 @@ fn pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let step = PIECE - SHARED;
     let count = if value.len() <= PIECE { 1 } else { (value.len() - SHARED).div_ceil(step) };
     (0..count.min(PIECES)).map(move |index| {
-        let place = if index + 1 == PIECES { count - 1 } else { index };
-        let start = place * step;
+        let last = index + 1 == PIECES && count > PIECES;
+        let start = if last { value.len() - PIECE } else { index * step };
         &value[start..value.len().min(start + PIECE)]
     })
 }
@@ -288,18 +277,7 @@ mod tests {
         assert_eq!(pieces.len(), PIECES);
         let end = |piece: &[u8]| piece.as_ptr() as usize + piece.len();
         assert_eq!(end(pieces[PIECES - 1]), end(&long));
-    }
-
-    #[test]
-    fn values_are_kept_as_they_were_given() {
-        let mut values = Values::default();
-        values.push("ARGS", b"q", b"1' or 1=1");
-        values.push("REQUEST_FILENAME", b"", b"/");
-        let kept: Vec<_> = values.iter().collect();
-        assert_eq!(kept[0], Value { variable: "ARGS", key: b"q", value: b"1' or 1=1" });
-        assert_eq!(kept[1], Value { variable: "REQUEST_FILENAME", key: b"", value: b"/" });
-        values.clear();
-        assert_eq!(values.iter().count(), 0);
+        assert_eq!(pieces[PIECES - 1].len(), PIECE);
     }
 
     proptest! {

@@ -68,6 +68,73 @@ fn padding_hides_nothing() {
     assert!(probability(&scorer, &padded) >= scorer.bands().raise_at);
 }
 
+const ATTACK: &str = "' union select user,password from users-- ";
+
+fn value<'v>(key: &'v str, value: &'v str) -> Value<'v> {
+    Value { variable: "ARGS", key: key.as_bytes(), value: value.as_bytes() }
+}
+
+#[test]
+fn padding_before_the_attack_hides_nothing() {
+    let scorer = shipped();
+    let raise_at = scorer.bands().raise_at;
+    let lorem = "lorem ipsum; ".repeat(40_000);
+    let plain: Vec<String> = (0..2_000).map(|number| format!("word{number}")).collect();
+    let short: Vec<String> = (0..300).map(|number| format!("some words, and {number} more of them; well")).collect();
+    for padding in [vec![&lorem; 1], vec![&lorem; 8], plain.iter().collect(), short.iter().collect()] {
+        let values = padding.iter().map(|text| value("p", text)).chain([value("q", ATTACK)]);
+        let score = scorer.judge(values, &[]);
+        assert!(score.probability >= raise_at && score.key == b"q", "{} values: {score:?}", padding.len());
+    }
+    let all = vec![value("p", &lorem); 8];
+    assert!(scorer.judge(all, &[]).exceeded, "and it is said what was left aside");
+    assert!(!scorer.judge(plain.iter().map(|text| value("p", text)), &[]).exceeded, "plain ones cost nothing");
+}
+
+#[test]
+fn an_injection_in_any_value_keeps_a_request_from_being_cleared() {
+    let scorer = shipped();
+    // SQL to the tokenizer, but less like an attack to the model than the text beside it.
+    let texts = ["1; select", "x' or y", "a=1 or b=2", "if(1)--", "1 or 1"];
+    let sql = texts.into_iter().filter(|text| injection::sqli::detect(text.as_bytes()).is_some());
+    let mut seen = 0;
+    for sql in sql {
+        let alone = scorer.judge([value("a", sql)], &[]);
+        assert!(alone.injection, "{sql}");
+        let beside = value("b", ATTACK);
+        for values in [[value("a", sql), beside], [beside, value("a", sql)]] {
+            assert!(scorer.judge(values, &[]).injection);
+        }
+        let louder = "Please select the best offer from the list and order by Friday; don't drop it!";
+        if probability(&scorer, louder) > alone.probability {
+            seen += 1;
+            assert!(scorer.judge([value("a", sql), value("b", louder)], &[]).injection, "{sql}");
+        }
+    }
+    println!("{seen} of them beside a louder text");
+}
+
+#[test]
+fn models_that_make_no_sense_are_refused() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/waf/model.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    let (calibration, bands) = (line("garrison_calibration"), line("garrison_bands"));
+    for (old, new) in [
+        (&calibration, "garrison_calibration=-1 0"),
+        (&calibration, "garrison_calibration=nan 0"),
+        (&calibration, "garrison_calibration=1 x 0"),
+        (&calibration, "garrison_calibration=1 2 3"),
+        (&bands, "garrison_bands=0.5 0.1"),
+        (&bands, "garrison_bands=-1 0.5"),
+        (&bands, "garrison_bands=0.1 1.5"),
+        (&bands, ""),
+    ] {
+        let fault = Scorer::read(&text.replacen(old.as_str(), new, 1)).unwrap_err();
+        assert!(fault.is(&score::fault::CALIBRATION), "{new}: {fault}");
+    }
+}
+
 #[test]
 fn a_score_moves_the_anomaly_score_within_bounds() {
     let scorer = shipped();
