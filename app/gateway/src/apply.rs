@@ -143,12 +143,12 @@ impl Work {
         (inner.engines.count().1 as u64, inner.version)
     }
 
-    /// Writes what positive models learned.
+    /// Writes what positive models learned; `now` in microseconds.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn keep_learned(&self) -> Result<()> {
-        self.inner().engines.learned.store()
+    pub fn keep_learned(&self, now: base::Micros) -> Result<()> {
+        self.inner().engines.learned.store(now)
     }
 
     /// Ends it: requests at work finish.

@@ -1,11 +1,14 @@
 //! What positive models learn, kept over restarts.
 
 use crate::{fault, show};
-use base::{Fault, Result};
+use base::{Fault, Micros, Result};
 use profile::Learner;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// How long what is not proven is kept since it was last asked for: a month, so that what is done once a month is learned.
+const UNPROVEN: Micros = 31 * 24 * 3_600_000_000;
 
 /// Learners by the name of their site.
 #[derive(Default)]
@@ -49,19 +52,24 @@ impl Learned {
         self.sites.entry(site.to_string()).or_insert_with(begin).clone()
     }
 
-    /// Writes what was learned.
+    /// Writes what was learned, without what nobody has asked for any more; `now` in microseconds.
     ///
     /// # Errors
     /// The first file that cannot be written.
-    pub fn store(&self) -> Result<()> {
+    pub fn store(&self, now: Micros) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let failed = |cause: std::io::Error| Fault::new(&fault::STATE_FILE).object(folder.display()).because(cause);
         if !self.sites.is_empty() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
         for (site, learner) in &self.sites {
-            let bytes = learner.lock().unwrap_or_else(PoisonError::into_inner).store();
-            show::write(&file(folder, site), &bytes)?;
+            let bytes = {
+                let mut learner = learner.lock().unwrap_or_else(PoisonError::into_inner);
+                learner.forget(now - UNPROVEN);
+                learner.store()
+            };
+            // The first few values of each parameter stand in it.
+            show::write_private(&file(folder, site), &bytes)?;
         }
         Ok(())
     }
@@ -84,9 +92,17 @@ mod tests {
                 Request { method: b"GET", path: b"/shop", content_type: b"", parameters: &parameters, source };
             learned.of("shop").lock().unwrap().learn(&request, 200, 0);
         }
-        learned.store().unwrap();
+        let rare = Request { method: b"GET", path: b"/rare", content_type: b"", parameters: &[], source: 1 };
+        learned.of("shop").lock().unwrap().learn(&rare, 200, 5);
+        learned.store(0).unwrap();
+        let path = folder.path().join("learned/shop.learned");
+        let mode = |path: &Path| std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path).unwrap()) & 0o777;
+        assert_eq!(mode(&path), 0o600, "values of the site's users are in it");
         let restored = stored(&folder.path().join("learned"), "shop").unwrap();
-        assert_eq!(restored.profile().paths().len(), 1);
+        assert_eq!((restored.profile().paths().len(), restored.left().nodes), (1, 2));
+        learned.store(UNPROVEN + 6).unwrap();
+        let restored = stored(&folder.path().join("learned"), "shop").unwrap();
+        assert_eq!((restored.profile().paths().len(), restored.left().nodes), (1, 1), "the rare one is forgotten");
         let mut again = Learned::default();
         again.keep_in(folder.path().join("learned"));
         assert_eq!(again.of("shop").lock().unwrap().profile().paths().len(), 1);

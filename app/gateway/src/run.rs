@@ -30,6 +30,8 @@ use tokio::sync::mpsc;
 pub const CONFIG: &str = "/etc/garrison/gateway.yaml";
 /// How often the gateway is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often what positive models learned is written: what a crash takes with it at most.
+const KEEP: Duration = Duration::from_secs(600);
 /// Orders that may wait for the hands.
 const ORDERS: usize = 64;
 
@@ -173,9 +175,7 @@ impl Whole {
             [requests, ("alerts", alerts), ("offences", uncounted), ("bans", over), ("audit", desk.shed())]
         };
         let done = self.watch(places, (uplink.as_ref(), &hands, &filter), shed, manner).await;
-        if let Err(fault) = self.work.keep_learned() {
-            tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
-        }
+        keep_learned(&self.work, &*self.clock);
         // The last requests end, then what they have to tell is kept, then the link says goodbye.
         self.work.stop().await;
         drop(channel);
@@ -246,6 +246,7 @@ impl Whole {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(none)?;
         let mut hangup = signal(SignalKind::hangup()).map_err(none)?;
         let mut look = tokio::time::interval(LOOK);
+        let mut keep = tokio::time::interval(KEEP);
         loop {
             tokio::select! {
                 _ = look.tick() => {
@@ -254,6 +255,10 @@ impl Whole {
                         return Err(Fault::new(&fault::THREAD).object("hands"));
                     }
                     self.look(places, (uplink, filter), &shed, manner);
+                }
+                _ = keep.tick() => {
+                    let (work, clock) = (self.work.clone(), self.clock.clone());
+                    tokio::task::spawn_blocking(move || keep_learned(&work, &*clock));
                 }
                 _ = hangup.recv() => self.reload(),
                 _ = terminate.recv() => return Ok(()),
@@ -298,6 +303,12 @@ impl Whole {
                 tracing::error!(fault = %fault.inside(), "nothing was changed");
             }
         });
+    }
+}
+
+fn keep_learned(work: &Work, clock: &dyn Clock) {
+    if let Err(fault) = work.keep_learned(clock.wall()) {
+        tracing::warn!(fault = %fault.inside(), "what was learned is not kept");
     }
 }
 

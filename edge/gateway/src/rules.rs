@@ -1,5 +1,6 @@
 //! The judge of a site: rules first, then what stands beside them: the learned score and the positive model.
 
+use crate::address::client;
 use crate::config::Act;
 use crate::judge::{Finding, Judge, Subject, Trial};
 use bytes::Bytes;
@@ -103,7 +104,9 @@ impl Judge for Rules {
         let intervention = transaction.judge_request_headers();
         let asked = (rules.profile.is_some() || rules.learner.is_some()).then(|| Asked::new(subject));
         let by = intervention.as_ref().map(|_| "rules");
-        (Box::new(Judged { rules, transaction, asked, probability: None, violations: Vec::new(), by }), intervention)
+        let (probability, violations) = (None, Vec::new());
+        let judged = Judged { rules, transaction, asked, probability, suspect: false, violations, by };
+        (Box::new(judged), intervention)
     }
 }
 
@@ -147,7 +150,8 @@ impl Asked {
             method: subject.method.as_str().into(),
             path: subject.target.path().into(),
             content_type: subject.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().to_vec()).unwrap_or_default(),
-            source: rapidhash_v3(subject.client.ip().to_string().as_bytes()),
+            // Who has a /64 has as many addresses as he likes, and is one source all the same.
+            source: rapidhash_v3(client(subject.client.ip()).to_string().as_bytes()),
             now: subject.now,
         }
     }
@@ -184,6 +188,8 @@ struct Judged {
     transaction: Transaction,
     asked: Option<Asked>,
     probability: Option<f32>,
+    /// The learned score takes it for an attack, whether or not it acts.
+    suspect: bool,
     violations: Vec<Violation>,
     by: Option<&'static str>,
 }
@@ -200,7 +206,9 @@ impl Judged {
         let given = values.iter().map(|(variable, key, value)| score::Value { variable, key, value });
         let score = model.scorer.judge(given, hits);
         self.probability = Some(score.probability);
-        let adjusted = model.policy.adjust(inbound, &score, model.scorer.bands());
+        let bands = model.scorer.bands();
+        self.suspect = score.probability >= model.policy.raise_at.unwrap_or(bands.raise_at);
+        let adjusted = model.policy.adjust(inbound, &score, bands);
         let scored = |intervention: &Intervention| is_by_score(intervention) && inbound >= model.threshold;
         match found {
             None if adjusted.applied && adjusted.inbound >= model.threshold => {
@@ -303,7 +311,9 @@ impl Trial for Judged {
 
     fn finish(self: Box<Self>, status: u16) -> Finding {
         let (hits, _) = self.transaction.so_far();
-        if let Some(learner) = self.rules.learner.as_ref().filter(|_| hits.is_empty() && self.by.is_none()) {
+        // What the score only tells of is no example of the site either.
+        let good = hits.is_empty() && self.by.is_none() && !self.suspect;
+        if let Some(learner) = self.rules.learner.as_ref().filter(|_| good) {
             self.with_profile(|request, now| {
                 learner.lock().unwrap_or_else(PoisonError::into_inner).learn(request, status, now);
             });

@@ -185,6 +185,33 @@ SecRule REQUEST_PROTOCOL "!@rx ^HTTP/" "id:3,phase:1,deny,status:403"
 }
 
 #[tokio::test]
+async fn neither_one_subscriber_nor_what_the_score_only_tells_of_teaches_the_positive_model() {
+    let origin = origin::http1("a").await;
+    let engine = Arc::new(waf::Engine::compile(&seclang::Ruleset::default()).unwrap());
+    let collections: Arc<dyn waf::Collections> = Arc::new(waf::Memory::new(1000, 60));
+    let learner = Arc::new(std::sync::Mutex::new(profile::Learner::default()));
+    let model = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../content/waf/model.txt")).unwrap();
+    let (scorer, policy) = (score::Scorer::read(&model).unwrap(), score::Policy::default());
+    let more = [("site", "waf: {mode: block, rules: [none]}"), ("listener", "trusted_proxies: [127.0.0.1]")];
+    let config = rig::config(&[origin.address], &more);
+    let rules = Rules::builder(engine, collections).model(Arc::new(scorer), policy, 5).learn(learner.clone()).build();
+    let mut rig = rig::start(config, Judges::from([("shop".into(), Arc::new(rules) as Arc<dyn Judge>)])).await;
+    for number in 0..40 {
+        // One subscriber of IPv6 with forty addresses; then forty clients with one attack that no rule knows here.
+        for (target, client) in [
+            ("/size/5?own=1", format!("2001:db8::{number:x}")),
+            ("/size/5?q=1%27%20union%20select%20user,password%20from%20users--%20", format!("192.0.{number}.7")),
+        ] {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {client}\r\n\r\n");
+            assert_eq!(once(rig.address(), &request).await.status, 200);
+            rig.exchange().await;
+        }
+    }
+    assert_eq!(learner.lock().unwrap().left().nodes, 2, "the path was seen");
+    assert_eq!(learner.lock().unwrap().profile().paths().len(), 0, "and nothing is proven of it");
+}
+
+#[tokio::test]
 async fn a_positive_model_is_learned_then_held_to() {
     let origin = origin::http1("a").await;
     let ruleset = seclang::Ruleset::default();
