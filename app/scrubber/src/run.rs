@@ -109,15 +109,8 @@ fn wire(
     let protected = config.protected().map(|(prefix, _)| prefix).collect();
     let filters = Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone()));
     let blocks = Arc::new(Block::new(packets.clone(), never(&config, &server), clock.clone()));
-    let within = prefixes(&config.policy.blackhole_within);
-    let actions: Vec<Arc<dyn Action>> = vec![
-        levels.clone(),
-        filters.clone(),
-        blocks.clone(),
-        Arc::new(Announce::flowspec(routers.clone(), within.clone(), clock.clone())),
-        Arc::new(Announce::blackhole(routers.clone(), within, clock.clone())),
-        Arc::new(SwitchDns::new(names.clone())),
-    ];
+    let mut actions: Vec<Arc<dyn Action>> = vec![levels.clone(), filters.clone(), blocks.clone()];
+    actions.extend(elsewhere(&config, &routers, &names, &clock));
     let executors = executors(&state, &agent, &actions, &clock)?;
     levels.settle()?;
     filters.settle()?;
@@ -162,6 +155,21 @@ fn wire(
     };
     threads.push(seconds(Controller::new(parts), stop.clone())?);
     Ok(Running { board, stop, packets, routers, prober, threads, origins: reading, tasks })
+}
+
+/// What is done elsewhere than in the filter.
+fn elsewhere(
+    config: &Config,
+    routers: &Arc<Routers>,
+    names: &Arc<Names>,
+    clock: &Arc<dyn Clock>,
+) -> [Arc<dyn Action>; 3] {
+    let within = prefixes(&config.policy.blackhole_within);
+    [
+        Arc::new(Announce::flowspec(routers.clone(), within.clone(), clock.clone())),
+        Arc::new(Announce::blackhole(routers.clone(), within, clock.clone())),
+        Arc::new(SwitchDns::new(names.clone())),
+    ]
 }
 
 /// One executor a lane, each with a journal of its own; that of the filter in the directory itself. It has every action: an

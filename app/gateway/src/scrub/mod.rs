@@ -134,12 +134,15 @@ pub enum Command {
         /// Configuration file (YAML): only its names are used.
         #[arg(long, default_value = CONFIG)]
         config: PathBuf,
-        /// Address and port of the scrubber's `votes.listen`.
+        /// Address and port of the scrubber's `votes.listen`; that of the configuration when absent.
         #[arg(long)]
-        to: SocketAddr,
+        to: Option<SocketAddr>,
         /// Key file of this prober (`tsig-keygen`), also one of the scrubber's `votes.key_files`.
         #[arg(long)]
         key_file: PathBuf,
+        /// End when the program that started this one ends.
+        #[arg(long)]
+        follow_parent: bool,
     },
     /// Print the nftables rules and kernel settings that SYN cookies need on a router (`cookies: router`).
     Synproxy {
@@ -185,9 +188,10 @@ pub fn dispatch(command: Command, lang: Lang) -> std::result::Result<(), Vec<Fau
             Ok(())
         }
         Command::Replay { what } => replay::replay(&what, lang),
-        Command::Probe { config, to, key_file } => {
+        Command::Probe { config, to, key_file, follow_parent } => {
             log();
-            run::probe(&Config::load(&config)?, to, &key_file).map_err(one)
+            run::probe(&Config::load_with(&config, std::slice::from_ref(&key_file))?, to, &key_file, follow_parent)
+                .map_err(one)
         }
         Command::Watch { pins } => {
             log();

@@ -7,9 +7,10 @@ use bus::{RealDisk, SharedSpool, Spool, SpoolConfig};
 use fleet::wire::{AgentState, Ask, SHOWS_BYTES};
 use fleet::{Identity, Questions, Setup, Uplink, seat};
 use record::AgentId;
-use scrubber::config::Config;
+use scrubber::config::{Config, Votes};
 use scrubber::known::Known;
 use scrubber::run::Running;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,6 +39,9 @@ pub struct Manner {
     /// End when the program that started this one ends.
     #[arg(long)]
     pub follow_parent: bool,
+    /// Key file of a prober beside those of `votes.key_files`; of no use without `votes:`. May be repeated.
+    #[arg(long)]
+    pub voter_key: Vec<PathBuf>,
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -46,7 +50,7 @@ pub struct Manner {
 /// Everything that keeps it from starting.
 pub fn run(places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Fault>> {
     let one = |fault| vec![fault];
-    let config = Arc::new(Config::load(&places.config)?);
+    let config = Arc::new(Config::load_with(&places.config, &manner.voter_key)?);
     if manner.follow_parent {
         seat::follow_parent().map_err(one)?;
     }
@@ -56,11 +60,17 @@ pub fn run(places: &Places, manner: &Manner) -> std::result::Result<(), Vec<Faul
     runtime.block_on(serve(places, manner, config)).map_err(one)
 }
 
-/// Probes names and votes until SIGTERM or SIGINT.
+/// Probes names and votes until SIGTERM or SIGINT; at the address of the configuration when none is given.
 ///
 /// # Errors
 /// Everything that keeps it from starting.
-pub fn probe(config: &Config, to: std::net::SocketAddr, key_file: &Path) -> Result<()> {
+pub fn probe(config: &Config, to: Option<SocketAddr>, key_file: &Path, follow_parent: bool) -> Result<()> {
+    let missing =
+        || Fault::new(&scrubber::fault::VALUE).object("votes").expected("`votes.listen`, or --to ADDRESS:PORT");
+    let to = to.or_else(|| config.votes.as_ref().map(Votes::here)).ok_or_else(missing)?;
+    if follow_parent {
+        seat::follow_parent()?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let failed = |cause: std::io::Error| Fault::new(&fault::THREAD).object("runtime").because(cause);
     runtime.map_err(failed)?.block_on(async {
