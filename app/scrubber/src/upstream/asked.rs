@@ -27,8 +27,8 @@ pub(super) enum Why {
     Full,
     /// It does so although everything was done against it.
     StaysFull,
-    /// The destination was given up and its time is not over.
-    GivenUp,
+    /// Routers were told, and the time of it is not over.
+    Stands,
 }
 
 impl Why {
@@ -37,7 +37,7 @@ impl Why {
         match self {
             Why::Full => lang.pick("the link is full", "链路已满"),
             Why::StaysFull => lang.pick("the link stays full; the address is given up", "链路持续被占满，放弃该地址"),
-            Why::GivenUp => lang.pick("the address is given up", "该地址已被放弃"),
+            Why::Stands => lang.pick("its time is not over", "有效期未到"),
         }
     }
 }

@@ -87,14 +87,15 @@ impl Upstream {
     pub fn judged(&mut self, place: &Place, judgement: &Judgement, full: bool, now: Micros) {
         let prefix = place.prefix;
         let gone = self.stands(&(prefix, String::new()), now);
+        let standing = self.standing.keys().filter(|what| what.0 == prefix && self.stands(what, now));
+        let standing: Vec<String> = standing.map(|what| what.1.clone()).collect();
         let mut want = |key: String, text: String, why: Why| {
             let (name, alert) = (place.name.clone(), place.alert.clone());
             self.wanted.push(Wanted { what: (prefix, key), text, name, why, alert });
         };
-        // What is blackholed is not seen here, so that it is quiet says nothing: it stays given up for its time.
-        if gone {
-            want(String::new(), blackhole(prefix), Why::GivenUp);
-        }
+        // What routers drop is not seen here, so that it is quiet says nothing: what they were told stands for its time, and
+        // nobody is asked for it anew.
+        standing.into_iter().for_each(|key| want(key, String::new(), Why::Stands));
         if judgement.level < Level::Upstream {
             self.full.remove(&prefix);
             return;
