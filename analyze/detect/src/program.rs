@@ -1,7 +1,8 @@
 //! A rule as it runs: a graph over atoms (bits set by the shared matchers) and tests that run on demand.
 
 use crate::view::Spot;
-use pattern::{Expression, Glob, Place, Prefix};
+use base::Prefix;
+use pattern::{Expression, Glob, Place};
 use sigma::modifier::{Order, TimePart};
 
 /// A step of a program. Children are places in [`Program::nodes`], always below their parent.

@@ -3,8 +3,8 @@
 use crate::lower::{rarity, weight};
 use crate::names::Names;
 use crate::view::{Spot, Subject};
-use base::Result;
-use pattern::{Bits, Literal, LiteralSet, Place, Prefix, PrefixSet};
+use base::{Prefix, Result};
+use pattern::{Bits, Literal, LiteralSet, Place, PrefixSet};
 use record::Value;
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -4,9 +4,8 @@
 //! IPv4 in IPv6; ports behind an address or a domain; default ports, dot segments and fragments of URLs; host bits of ranges.
 
 use crate::{Kind, fault, limits};
-use base::{Fault, Result};
+use base::{Fault, Prefix, Result};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
-use pattern::Prefix;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -163,23 +162,9 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
 }
 
 fn range(text: &str) -> Result<String> {
-    let wrong = || wrong(Kind::Cidr, text);
-    let (ip, bits) = match text.split_once('/') {
-        Some((ip, bits)) => {
-            (ip.parse::<IpAddr>().map_err(|_| wrong())?, Some(bits.parse::<u8>().map_err(|_| wrong())?))
-        }
-        None => (text.parse::<IpAddr>().map_err(|_| wrong())?, None),
-    };
-    let (ip, bits) = match (ip, bits, ip.to_canonical()) {
-        (_, None, IpAddr::V4(ip)) => (IpAddr::V4(ip), 32),
-        (_, None, ip) => (ip, 128),
-        // A range of mapped addresses is a range of IPv4 when it lies within them.
-        (IpAddr::V6(_), Some(bits), IpAddr::V4(ip)) if (96..=128).contains(&bits) => (IpAddr::V4(ip), bits - 96),
-        (ip, Some(bits), _) => (ip, bits),
-    };
-    let least = if ip.is_ipv4() { limits::RANGE_BITS_V4 } else { limits::RANGE_BITS_V6 };
-    let prefix = Prefix::new(ip, bits).ok_or_else(wrong)?;
-    if bits < least {
+    let prefix: Prefix = text.parse().map_err(|_| wrong(Kind::Cidr, text))?;
+    let least = if prefix.is_ipv6() { limits::RANGE_BITS_V6 } else { limits::RANGE_BITS_V4 };
+    if prefix.length() < least {
         return Err(Fault::new(&fault::TOO_WIDE).object("cidr").expected(format!("at least /{least}")).found(text));
     }
     Ok(prefix.to_string())

@@ -4,8 +4,8 @@ use crate::condition::{self, Condition};
 use crate::modifier::{Operator, Order, Placeholders, Plan, Problem, TimePart};
 use crate::yaml::{Data, Entry, Node, Place};
 use crate::{fault, limits, text};
-use base::{Fault, Result};
-use pattern::{Expression, Piece, Prefix};
+use base::{Fault, Prefix, Result};
+use pattern::{Expression, Piece};
 
 /// A test of one field.
 #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use crate::fault;
-use action::{Direction, Management, NeverList, Prefix};
-use base::{Fault, Result};
+use action::{Direction, Management, NeverList};
+use base::{Fault, Prefix, Result};
 use std::net::{IpAddr, SocketAddr};
 
 /// Resolver configurations, the one behind a local stub first: the stub's own address is loopback.
@@ -31,7 +31,7 @@ pub fn list(config: &Config, url: Option<&str>) -> Result<Kept> {
     let named = server.parse::<SocketAddr>().is_err();
     for address in fleet::addresses(&config.state.join("server-addresses.json"), server) {
         never.management.push(Management {
-            address: Prefix::of(address.ip()),
+            address: Prefix::single(address.ip()),
             port: address.port(),
             direction: Direction::Outbound,
         });
@@ -75,7 +75,7 @@ mod tests {
         let state = std::env::temp_dir();
         let kept = list(&config(&["10.0.0.0/8", "2001:db8::1"], &state), None).unwrap();
         let texts: Vec<String> = kept.never.addresses.iter().map(Prefix::to_string).collect();
-        assert_eq!(texts, ["10.0.0.0/8", "2001:db8::1"]);
+        assert_eq!(texts, ["10.0.0.0/8", "2001:db8::1/128"]);
         for bad in ["10.0.0.0/33", "bastion.example.org", "", "10.0.0"] {
             let refused = list(&config(&["10.0.0.1", bad], &state), None).err().unwrap();
             assert!(refused.is(&fault::NEVER_BLOCK) && refused.to_string().contains("never_block[1]"), "{refused}");

@@ -4,12 +4,11 @@
 
 use crate::filter::Filter;
 use crate::offence::Policies;
-use action::{Action, Adopted, Applied, HostView, Plan, Prefix, Progress, fault, pack, parameter, unpack};
-use base::{Fault, Micros, Result};
+use action::{Action, Adopted, Applied, HostView, Plan, Progress, fault, network_of, pack, unpack};
+use base::{Fault, Micros, Prefix, Result};
 use flood::Bans;
 use record::{ActionKind, Order};
 use serde_json::{Value, json};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError};
 
 /// See the module.
@@ -27,39 +26,22 @@ fn parts(record: &Value) -> Result<(String, Prefix, u64)> {
     unpack(record)
 }
 
-/// Whether an IPv6 network holds IPv4 as well: the table of bans has IPv4 as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2), lists of
-/// whom nobody may ban have it as IPv4.
-fn holds_ipv4(network: &Prefix) -> bool {
-    let mapped = IpAddr::V6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
-    let around = pattern::Prefix::new(network.address(), network.length());
-    network.address().is_ipv6() && around.is_some_and(|around| around.has(mapped))
-}
-
 impl Ban {
     /// Refuses what is on the never-block list of this machine or of the configuration.
     fn check(&self, network: &Prefix, host: &HostView) -> Result<()> {
-        if holds_ipv4(network) {
-            let refused = Fault::new(&fault::NEVER).object(format!("address {network}"));
-            return Err(refused
-                .expected("a network of one family")
-                .found("one around ::ffff:0:0/96, which is all of IPv4"));
-        }
         host.never().check_address(network, host)?;
         let policies = self.policies.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = policies.never.iter().find(|entry| entry.overlaps(network));
+        let entry = policies.never.iter().find(|entry| entry.overlaps(*network));
         entry.map_or(Ok(()), |entry| {
-            let refused = Fault::new(&fault::NEVER).object(format!("address {network}"));
-            Err(refused.expected("a target outside the list").found(format!("entry `gateway configuration {entry}`")))
+            let refused = Fault::new(&fault::NEVER).object(format!("address {network:#}"));
+            Err(refused.expected("a target outside the list").found(format!("entry `gateway configuration {entry:#}`")))
         })
     }
 
     fn put(&self, order: &str, network: &Prefix, host: &HostView, left_s: u64) -> Result<()> {
         let ends = host.clock.monotonic().saturating_add((left_s as Micros).saturating_mul(1_000_000));
-        let wrong = || Fault::new(&fault::BAD_ORDER).object("address").found(network);
-        let given = *network;
-        let network = pattern::Prefix::new(network.address(), network.length()).ok_or_else(wrong)?;
-        self.bans.put(order, network, ends)?;
-        self.filter.ban(&given, left_s);
+        self.bans.put(order, *network, ends)?;
+        self.filter.ban(network, left_s);
         Ok(())
     }
 }
@@ -70,13 +52,13 @@ impl Action for Ban {
     }
 
     fn plan(&self, order: &Order, host: &HostView) -> Result<Plan> {
-        let network: Prefix = parameter(order, "address")?.parse()?;
+        let network = network_of(order, "address")?;
         self.check(&network, host)?;
         if let Some(destination) = order.parameters.get("destination").filter(|text| !text.is_empty()) {
             let unsupported = Fault::new(&fault::UNSUPPORTED).object("parameter `destination`");
             return Err(unsupported.expected("none: a source is banned from all sites").found(destination));
         }
-        let touched = vec![format!("connections and requests from {network} to every site of this gateway")];
+        let touched = vec![format!("connections and requests from {network:#} to every site of this gateway")];
         Ok(Plan { touched, record: pack(&json!([order.id, network, order.lease_s]))? })
     }
 
@@ -90,9 +72,9 @@ impl Action for Ban {
     fn verify(&self, host: &HostView, record: &Value) -> Result<Vec<String>> {
         let (order, network, _) = parts(record)?;
         match self.bans.left(&order, host.clock.monotonic()) {
-            Some(left) => Ok(vec![format!("{network} is banned for {} s more", left / 1_000_000)]),
+            Some(left) => Ok(vec![format!("{network:#} is banned for {} s more", left / 1_000_000)]),
             None => {
-                let unverified = Fault::new(&fault::UNVERIFIED).object(format!("ban of {network}"));
+                let unverified = Fault::new(&fault::UNVERIFIED).object(format!("ban of {network:#}"));
                 Err(unverified.expected("an entry in the table of bans").found("none"))
             }
         }
@@ -101,10 +83,10 @@ impl Action for Ban {
     fn undo(&self, _: &HostView, record: &Value) -> Result<Vec<String>> {
         let (order, network, _) = parts(record)?;
         if self.bans.lift(&order) {
-            return Ok(vec![format!("another order keeps {network} banned")]);
+            return Ok(vec![format!("another order keeps {network:#} banned")]);
         }
         self.filter.unban(&network);
-        Ok(vec![format!("{network} is served again")])
+        Ok(vec![format!("{network:#} is served again")])
     }
 
     fn adopt(&self, host: &HostView, record: &Value, left_s: u64, _: bool) -> Result<Adopted> {
@@ -115,26 +97,5 @@ impl Action for Ban {
         }
         self.put(&order, &network, host, left_s)?;
         Ok(Adopted::Kept)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_around_mapped_addresses_is_all_of_ipv4() {
-        for (text, holds) in [
-            ("::fffe:0:0/95", true),
-            ("::8000:0:0/81", true),
-            ("::ffff:0:0/90", true),
-            ("::/0", true),
-            ("2001:db8::/32", false),
-            ("::1", false),
-            ("0.0.0.0/0", false),
-            ("::ffff:192.0.2.0/120", false),
-        ] {
-            assert_eq!(holds_ipv4(&text.parse().unwrap()), holds, "{text}");
-        }
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! Best effort on purpose: what the filter does not hear the gateway still refuses by itself.
 
-use action::Prefix;
-use base::Fault;
+use base::{Fault, Prefix};
 use flood::Snapshot;
 use gateway::Config;
 use scrubber::ask::{Question, ask};
@@ -94,9 +93,7 @@ impl Filter {
 }
 
 fn single(network: &Prefix) -> Option<IpAddr> {
-    let address = network.address();
-    let whole = if address.is_ipv4() { 32 } else { 128 };
-    (network.length() == whole).then_some(address)
+    network.is_single().then(|| network.address())
 }
 
 /// Sites on one address add up; the worst of them says how the origin fares.

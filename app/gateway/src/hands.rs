@@ -4,8 +4,8 @@ use crate::ban::Ban;
 use crate::fault;
 use crate::filter::Filter;
 use crate::offence::Policies;
-use action::{Action, Direction, Executor, ExecutorConfig, Hands, Management, NeverList, NoGate, Prefix};
-use base::{Clock, Fault, Result};
+use action::{Action, Direction, Executor, ExecutorConfig, Hands, Management, NeverList, NoGate};
+use base::{Clock, Fault, Prefix, Result};
 use bus::SharedSpool;
 use flood::Bans;
 use record::Order;
@@ -50,7 +50,7 @@ impl Running {
         let hands = Hands::of([Arc::new(Ban { bans, policies, filter }) as Arc<dyn Action>]);
         let management = work.server.as_deref().map(|url| fleet::addresses(&state.join("server-addresses.json"), url));
         let management = management.into_iter().flatten().map(|address| Management {
-            address: Prefix::of(address.ip()),
+            address: Prefix::single(address.ip()),
             port: address.port(),
             direction: Direction::Outbound,
         });

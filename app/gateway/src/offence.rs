@@ -1,5 +1,6 @@
 //! Who is to be banned: the policy of each site, and how often the rules refused a source lately.
 
+use base::Prefix;
 use gateway::{Act, Ban, Config};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,7 +21,7 @@ pub struct Policy {
     /// Bytes that audit records may take.
     pub audit_bytes: u64,
     /// Whom nobody may ban: configured, and the proxies that other clients come through.
-    pub never: Vec<action::Prefix>,
+    pub never: Vec<Prefix>,
 }
 
 /// The policy at work.
@@ -125,7 +126,7 @@ mod tests {
         );
         let policy = Policy::of(&Config::parse(&text, "x").unwrap());
         let never: Vec<String> = policy.never.iter().map(ToString::to_string).collect();
-        assert_eq!(never, ["192.0.2.1", "10.0.0.0/8"]);
+        assert_eq!(never, ["192.0.2.1/32", "10.0.0.0/8"]);
         Offenders::new(Arc::new(RwLock::new(policy)))
     }
 

@@ -18,7 +18,7 @@ pub fn ranges(protected: impl Iterator<Item = Prefix>) -> BTreeMap<Prefix, Vec<P
     let protected: BTreeSet<Prefix> = protected.collect();
     let mut ranges: BTreeMap<Prefix, Vec<Prefix>> = BTreeMap::new();
     for single in protected.iter().filter(|prefix| prefix.is_single()) {
-        ranges.entry(Prefix::network(single.address())).or_default().push(*single);
+        ranges.entry(ddos::network(single.address())).or_default().push(*single);
     }
     ranges.retain(|range, members| members.len() >= MEMBERS && !protected.contains(range));
     ranges

@@ -1,4 +1,4 @@
-//! The ground every other crate stands on: faults, limits, clock and chance, configuration.
+//! The ground every other crate stands on: faults, limits, clock and chance, configuration, address ranges.
 //!
 //! What it is not: a drawer for helpers. A thing belongs here only when every room needs it and it knows
 //! nothing about security.
@@ -6,6 +6,7 @@
 //! Invariants
 //! - A [`Fault`] has a code, names its object, says what was expected and hints what to do; how it shows
 //!   outside (HTTP status, exit code, log level) is read from one table, [`Class::row`].
+//! - A [`Prefix`] has one form: equal ranges are equal values, and IPv4 and IPv6 never meet.
 //! - Time and chance are passed in ([`Clock`], [`Random`]); no pure crate asks the operating system for them.
 //!
 //! ```
@@ -24,9 +25,11 @@ pub mod config;
 mod fault;
 pub mod limits;
 mod locale;
+pub mod prefix;
 
 pub use chance::{Random, SeededRandom, SystemRandom};
 pub use class::{Blame, Class, LogLevel, Retry, Row};
 pub use clock::{Clock, ManualClock, Micros, SystemClock};
 pub use fault::{Code, Fault, Result};
 pub use locale::Lang;
+pub use prefix::Prefix;

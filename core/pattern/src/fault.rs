@@ -20,15 +20,6 @@ pub const EXPRESSION_SIZE: Code = Code {
     hint: "lower the counts in {n,m} or split the expression",
     hint_zh: "请减小 {n,m} 中的次数或拆分表达式",
 };
-/// The address range cannot be read.
-pub const PREFIX: Code = Code {
-    id: "pattern.prefix",
-    class: Class::Invalid,
-    title: "this is not an address range",
-    title_zh: "不是有效的地址段",
-    hint: "write 192.0.2.0/24, 2001:db8::/32 or a single address",
-    hint_zh: "请写成 192.0.2.0/24、2001:db8::/32 或单个地址",
-};
 /// A set has more needles than an automaton can number.
 pub const TOO_MANY: Code = Code {
     id: "pattern.too-many",
@@ -40,4 +31,4 @@ pub const TOO_MANY: Code = Code {
 };
 
 /// Every fault of this crate.
-pub const ALL: &[&Code] = &[&EXPRESSION, &EXPRESSION_SIZE, &PREFIX, &TOO_MANY];
+pub const ALL: &[&Code] = &[&EXPRESSION, &EXPRESSION_SIZE, &TOO_MANY];

@@ -5,7 +5,7 @@
 //! - [`Expression`], [`ExpressionSet`]: regular expressions with the literals that any match must hold, so that an
 //!   expression runs only where one of its literals was seen.
 //! - [`Glob`]: text with `*` and `?`.
-//! - [`Prefix`], [`PrefixSet`]: address ranges, IPv4 and IPv6.
+//! - [`PrefixSet`]: address ranges ([`base::Prefix`]), IPv4 and IPv6.
 //! - [`Bits`]: the caller's set of answers, reused from text to text.
 //!
 //! What it is not: it knows neither rules nor fields nor events; answers are numbers that the caller gave out.
@@ -39,4 +39,4 @@ pub use bits::Bits;
 pub use expression::{Expression, ExpressionSet, Flags, escape};
 pub use glob::{Glob, Piece};
 pub use literal::{Literal, LiteralSet, Place};
-pub use prefix::{Prefix, PrefixSet};
+pub use prefix::PrefixSet;

@@ -1,10 +1,11 @@
 //! What can be announced, who approved it, and the message that says it.
 
+use crate::Family;
 use crate::community::{Action, Community};
 use crate::flow::FlowRule;
 use crate::message::{Attributes, Nlri, Segment, Update};
 use crate::neighbour::Neighbour;
-use crate::{Family, Prefix};
+use base::Prefix;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 

@@ -47,15 +47,6 @@ pub const ORDER: Code = Code {
     hint: "the session starts again by itself; look at the neighbour's log if it repeats",
     hint_zh: "会话将自动重建；若反复出现请查看邻居日志",
 };
-/// A text is no prefix.
-pub const PREFIX: Code = Code {
-    id: "bgp.prefix",
-    class: Class::Invalid,
-    title: "this is not an address range",
-    title_zh: "不是有效的地址段",
-    hint: "write 192.0.2.1/32 or 2001:db8::/48",
-    hint_zh: "请写成 192.0.2.1/32 或 2001:db8::/48",
-};
 /// A text is no community.
 pub const COMMUNITY: Code = Code {
     id: "bgp.community",
@@ -176,6 +167,6 @@ pub const STOPPED: Code = Code {
 
 /// Every fault of this crate.
 pub const ALL: &[&Code] = &[
-    &TRUNCATED, &HEADER, &OPEN, &UPDATE, &ORDER, &PREFIX, &COMMUNITY, &RULE, &NEIGHBOUR, &GUARDED, &TOO_MANY, &STANDS,
-    &MISSING, &CONNECT, &ENDED, &SILENT, &STUCK, &FLOODED, &STOPPED,
+    &TRUNCATED, &HEADER, &OPEN, &UPDATE, &ORDER, &COMMUNITY, &RULE, &NEIGHBOUR, &GUARDED, &TOO_MANY, &STANDS, &MISSING,
+    &CONNECT, &ENDED, &SILENT, &STUCK, &FLOODED, &STOPPED,
 ];

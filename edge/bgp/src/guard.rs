@@ -3,8 +3,8 @@
 
 use crate::announcement::{Announcement, Approval};
 use crate::flow::FlowRule;
-use crate::{Action, Prefix, fault};
-use base::{Fault, Result};
+use crate::{Action, fault};
+use base::{Fault, Prefix, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
@@ -67,13 +67,13 @@ struct Ranges {
 impl Ranges {
     fn new(ranges: &[Prefix]) -> Ranges {
         Ranges {
-            lengths: ranges.iter().map(|prefix| prefix.bits()).collect(),
+            lengths: ranges.iter().map(|prefix| prefix.length()).collect(),
             ranges: ranges.iter().copied().collect(),
         }
     }
 
     fn cover(&self, prefix: Prefix) -> bool {
-        self.lengths.range(..=prefix.bits()).any(|bits| self.ranges.contains(&prefix.shortened(*bits)))
+        self.lengths.range(..=prefix.length()).any(|bits| self.ranges.contains(&prefix.widened(*bits)))
     }
 }
 
@@ -160,8 +160,8 @@ impl Guard {
     }
 
     fn check_protected(&self, prefix: Prefix, shortest: u8) -> Result<()> {
-        if prefix.bits() < shortest {
-            return Err(refused(prefix, format!("at least {shortest} bits"), prefix.bits()));
+        if prefix.length() < shortest {
+            return Err(refused(prefix, format!("at least {shortest} bits"), prefix.length()));
         }
         if !self.protected.cover(prefix) {
             return Err(refused(prefix, "a range within `protected`", "none around it"));

@@ -57,6 +57,5 @@ pub use flow::FlowRule;
 pub use guard::{Guard, Limits};
 pub use machine::{Counts, Peer, Phase, Row, State};
 pub use neighbour::{Neighbour, PASSWORD_BYTES, Password, Secret};
-pub use prefix::Prefix;
 pub use speaker::Speaker;
 pub use table::Id;

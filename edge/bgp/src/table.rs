@@ -164,7 +164,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     fn blackhole(last: u8) -> Announcement {
-        Announcement::blackhole(crate::Prefix::single(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))))
+        Announcement::blackhole(base::Prefix::single(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))))
     }
 
     fn table(count: u8) -> (Table, Vec<Id>) {

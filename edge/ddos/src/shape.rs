@@ -1,7 +1,8 @@
 //! What the samples of a second look like together.
 
 use crate::service::{self, Service};
-use crate::{Field, Packet, Prefix};
+use crate::sources::network;
+use crate::{Field, Packet};
 use std::net::IpAddr;
 
 /// Fewest samples that are called a shape; with fewer its figures are not-a-number.
@@ -144,7 +145,7 @@ impl Shape {
         Shape {
             samples: packets.len(),
             sources: of(|packet| packet.source),
-            networks: of(|packet| Prefix::network(packet.source).address()),
+            networks: of(|packet| network(packet.source).address()),
             destinations: of(|packet| packet.destination),
             source_ports: field(Field::SourcePort),
             destination_ports: field(Field::DestinationPort),

@@ -1,8 +1,15 @@
 //! The heaviest senders among many, in fixed memory.
 
 use crate::Class;
+use base::Prefix;
 use std::collections::HashMap;
 use std::net::IpAddr;
+
+/// The network that an address is counted with: its /24, of IPv6 its /64.
+pub fn network(address: IpAddr) -> Prefix {
+    let single = Prefix::single(address);
+    single.widened(if single.is_ipv6() { 64 } else { 24 })
+}
 
 /// What is known of one sender.
 #[derive(Debug, Clone, Copy, PartialEq)]

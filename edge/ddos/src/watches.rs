@@ -2,6 +2,7 @@
 //! for any one address to alarm.
 
 use crate::report::{Lookups, Report};
+use crate::sources::network;
 use crate::{Baseline, Change, Counters, HttpLoad, Judgement, Level, Model, Prefix, Sample, Settings, Watch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -145,7 +146,7 @@ impl Watches {
             let load = http(*destination);
             judgements.push(entry.watch.second(now_us, delta, samples, load.as_ref(), self.model.as_ref()));
             if destination.is_single() && delta.packets > 0 {
-                let range = ranges.entry(Prefix::network(destination.address())).or_default();
+                let range = ranges.entry(network(destination.address())).or_default();
                 range.0 += *delta;
                 range.1 = range.1.max(delta.packets);
                 range.2.push(*destination);

@@ -4,8 +4,7 @@
 //! that is. A ban ends by its time whether anybody takes it back or not.
 
 use crate::fault;
-use base::{Fault, Micros, Result};
-use pattern::Prefix;
+use base::{Fault, Micros, Prefix, Result};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -18,6 +17,11 @@ pub const BANS_MAX: usize = 65_536;
 const ORDERS: usize = 64;
 /// Bans shown, the busiest first.
 const SHOWN: usize = 100;
+
+/// Family and length of a network.
+fn length(network: Prefix) -> (bool, u8) {
+    (network.is_ipv6(), network.length())
+}
 
 /// Where a ban was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +45,8 @@ pub struct Bans {
 struct Table {
     bans: HashMap<Prefix, Ban>,
     orders: HashMap<String, Prefix>,
-    /// Networks by their number of leading bits.
-    lengths: BTreeMap<u8, usize>,
+    /// Networks by family (IPv6 or not) and length.
+    lengths: BTreeMap<(bool, u8), usize>,
 }
 
 #[derive(Debug, Default)]
@@ -99,7 +103,7 @@ impl Bans {
         match orders {
             None if table.bans.len() >= BANS_MAX => return full(BANS_MAX, table.bans.len()),
             Some(orders) if orders >= ORDERS && !table.orders.contains_key(order) => return full(ORDERS, orders),
-            None => *table.lengths.entry(network.bits()).or_default() += 1,
+            None => *table.lengths.entry(length(network)).or_default() += 1,
             Some(_) => {}
         }
         table.bans.entry(network).or_default().ends.insert(order.to_owned(), ends);
@@ -122,8 +126,10 @@ impl Bans {
             return false;
         }
         let table = self.read();
-        let met = table.lengths.keys().rev().any(|bits| {
-            let ban = table.bans.get(&Prefix::around(address, *bits)).filter(|ban| ban.ends() > now);
+        let address = Prefix::single(address);
+        let of_family = table.lengths.keys().rev().filter(|(ipv6, _)| *ipv6 == address.is_ipv6());
+        let met = of_family.map(|(_, length)| address.widened(*length)).any(|network| {
+            let ban = table.bans.get(&network).filter(|ban| ban.ends() > now);
             ban.map(|ban| ban.refused.fetch_add(1, Ordering::Relaxed)).is_some()
         });
         if met {
@@ -177,10 +183,10 @@ impl Table {
             return true;
         }
         self.bans.remove(&network);
-        if let Some(count) = self.lengths.get_mut(&network.bits()) {
+        if let Some(count) = self.lengths.get_mut(&length(network)) {
             *count -= 1;
             if *count == 0 {
-                self.lengths.remove(&network.bits());
+                self.lengths.remove(&length(network));
             }
         }
         false
@@ -221,6 +227,18 @@ mod tests {
         assert_eq!((figures.networks, figures.connections, figures.requests), (2, 0, 3));
         assert_eq!((figures.busiest[0].network.as_str(), figures.busiest[0].refused), ("192.0.2.0/24", 2));
         assert_eq!(bans.figures(100).networks, 0);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_holds_no_ipv4() {
+        for wide in ["::/0", "::fffe:0:0/95"] {
+            let bans = Bans::default();
+            bans.put("a", network(wide), 100).unwrap();
+            assert!(bans.refuses(address("::fffe:0:1"), Door::Connection, 0), "{wide}");
+            for client in ["192.0.2.7", "::ffff:192.0.2.7"] {
+                assert!(!bans.refuses(address(client), Door::Connection, 0), "{client} in {wide}");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What an action is, and the one table of all actions.
 
 use crate::{HostView, block, deny_exec, export, fault, freeze, isolate, kill_tree, quarantine};
-use base::{Fault, Result};
+use base::{Fault, Prefix, Result};
 use record::{ActionKind, Order, ProcessKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -100,6 +100,14 @@ pub fn parameter<'a>(order: &'a Order, name: &str) -> Result<&'a str> {
     let missing = || Fault::new(&fault::BAD_ORDER).object(format!("parameter `{name}`")).expected("a value");
     let value = order.parameters.get(name).filter(|value| !value.is_empty());
     value.map(String::as_str).ok_or_else(|| missing().found("none"))
+}
+
+/// The address or network of a parameter; [`fault::BAD_ORDER`] when it is missing or none.
+pub fn network_of(order: &Order, name: &str) -> Result<Prefix> {
+    parameter(order, name)?.parse().map_err(|cause: Fault| {
+        let wrong = Fault::new(&fault::BAD_ORDER).object(format!("parameter `{name}`"));
+        wrong.expected("an address or address/length").because(cause)
+    })
 }
 
 /// The process that an order names. `boot`, when given, must be this start of the host: pid and start time

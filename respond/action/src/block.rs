@@ -1,10 +1,9 @@
 //! Block an address or network in both directions. Parameter `address`: `192.0.2.7`, `2001:db8::/48`.
 
-use crate::action::{Action, Adopted, Applied, Plan, Progress, pack, parameter, unpack};
+use crate::action::{Action, Adopted, Applied, Plan, Progress, network_of, pack, unpack};
 use crate::firewall::{self, BLOCKS_MAX};
-use crate::prefix::Prefix;
 use crate::{HostView, fault};
-use base::{Fault, Micros, Result};
+use base::{Fault, Micros, Prefix, Result};
 use record::{ActionKind, Order};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,7 +38,7 @@ impl Action for Block {
     }
 
     fn plan(&self, order: &Order, host: &HostView) -> Result<Plan> {
-        let prefix: Prefix = parameter(order, "address")?.parse()?;
+        let prefix: Prefix = network_of(order, "address")?;
         host.never().check_address(&prefix, host)?;
         let blocks = host.firewall.wanted().blocks.len();
         if blocks >= BLOCKS_MAX {
@@ -47,7 +46,7 @@ impl Action for Block {
             return Err(fault.expected(format!("fewer than {BLOCKS_MAX}")).found(blocks));
         }
         let record = Record { order: order.id.clone(), lease_s: order.lease_s, prefix };
-        let touched = vec![format!("traffic from and to {prefix}, also connections that are open now")];
+        let touched = vec![format!("traffic from and to {prefix:#}, also connections that are open now")];
         Ok(Plan { touched, record: pack(&record)? })
     }
 
@@ -64,9 +63,9 @@ impl Action for Block {
         let record: Record = unpack(record)?;
         host.firewall.check_chains()?;
         match record.left(host)? {
-            Some(left) => Ok(vec![format!("{} is in the kernel's set for {left} s more", record.prefix)]),
+            Some(left) => Ok(vec![format!("{:#} is in the kernel's set for {left} s more", record.prefix)]),
             None => {
-                let fault = Fault::new(&fault::UNVERIFIED).object(format!("block of {}", record.prefix));
+                let fault = Fault::new(&fault::UNVERIFIED).object(format!("block of {:#}", record.prefix));
                 Err(fault.expected("an element in table inet garrison").found("none"))
             }
         }
@@ -78,10 +77,10 @@ impl Action for Block {
         host.firewall.sync(host.clock.monotonic())?;
         let others = host.firewall.wanted().blocks.values().any(|(prefix, _)| *prefix == record.prefix);
         match (record.left(host)?.is_some(), others) {
-            (true, true) => Ok(vec![format!("another order keeps {} blocked", record.prefix)]),
-            (false, false) => Ok(vec![format!("{} is in no set of the kernel any more", record.prefix)]),
+            (true, true) => Ok(vec![format!("another order keeps {:#} blocked", record.prefix)]),
+            (false, false) => Ok(vec![format!("{:#} is in no set of the kernel any more", record.prefix)]),
             (found, _) => {
-                let fault = Fault::new(&fault::UNVERIFIED).object(format!("block of {}", record.prefix));
+                let fault = Fault::new(&fault::UNVERIFIED).object(format!("block of {:#}", record.prefix));
                 Err(fault.found(if found { "still in the set" } else { "missing from the set" }))
             }
         }

@@ -9,9 +9,8 @@
 //!   "not the opening packet of a TCP connection" (`tcp flags & (syn | ack) != syn`).
 
 use crate::never::{Direction, Management};
-use crate::prefix::Prefix;
 use crate::{ExecutorConfig, fault, program};
-use base::{Fault, Micros, Result};
+use base::{Fault, Micros, Prefix, Result};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -155,9 +154,8 @@ impl Firewall {
             rules.extend(paths.iter().map(|path| management_rule(path, hook == "input")));
         }
         for (v4, length) in sets.keys() {
-            let (family, mask) =
-                if *v4 { ("ip", Prefix::of([0, 0, 0, 0].into())) } else { ("ip6", Prefix::of([0u8; 16].into())) };
-            let mask = Prefix::new(mask.address(), *length).mask();
+            let (family, all) = if *v4 { ("ip", IpAddr::from([0; 4])) } else { ("ip6", IpAddr::from([0_u8; 16])) };
+            let mask = Prefix::single(all).widened(*length).mask();
             let set = set_name(*v4, *length);
             let ends: &[&str] = match hook {
                 "input" => &["saddr"],

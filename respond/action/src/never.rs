@@ -3,10 +3,9 @@
 //! An operator who is locked out cannot take the mistake back, so the list is read fresh for every order: the
 //! configuration, and what the kernel says now about gateways, sessions and our own processes.
 
-use crate::prefix::Prefix;
 use crate::process::{self, Stat};
 use crate::{HostView, fault, sessions};
-use base::{Fault, Result};
+use base::{Fault, Prefix, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -75,7 +74,7 @@ impl NeverList {
     pub fn management_now(&self, host: &HostView) -> Vec<Management> {
         let mut paths = self.management.clone();
         for session in sessions::live(host.proc(), &host.config.proc_net, &self.sessions) {
-            let address = Prefix::of(session.client);
+            let address = Prefix::single(session.client);
             paths.push(Management { address, port: session.server_port, direction: Direction::Inbound });
         }
         paths.dedup();
@@ -99,12 +98,12 @@ impl NeverList {
         entries.extend(self.management.iter().map(|path| ("management".to_string(), path.address)));
         entries.extend(self.addresses.iter().map(|prefix| ("configured address".to_string(), *prefix)));
         entries.extend(
-            gateways(&host.config.proc_net).into_iter().map(|g| ("default gateway".to_string(), Prefix::of(g))),
+            gateways(&host.config.proc_net).into_iter().map(|g| ("default gateway".to_string(), Prefix::single(g))),
         );
         let live = sessions::live(host.proc(), &host.config.proc_net, &self.sessions);
-        entries.extend(live.iter().map(|s| (format!("ssh session of uid {}", s.uid), Prefix::of(s.client))));
-        match entries.iter().find(|(_, prefix)| prefix.overlaps(target)) {
-            Some((name, prefix)) => Err(refusal(format!("address {target}"), &format!("{name} {prefix}"))),
+        entries.extend(live.iter().map(|s| (format!("ssh session of uid {}", s.uid), Prefix::single(s.client))));
+        match entries.iter().find(|(_, prefix)| prefix.overlaps(*target)) {
+            Some((name, prefix)) => Err(refusal(format!("address {target:#}"), &format!("{name} {prefix:#}"))),
             None => Ok(()),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{List, Policy, Warnings, entry_key};
 use crate::{Key, Kind, fault, limits};
-use base::{Fault, Result};
-use pattern::{Expression, ExpressionSet, Flags, Literal, LiteralSet, Place, Prefix, PrefixSet};
+use base::{Fault, Prefix, Result};
+use pattern::{Expression, ExpressionSet, Flags, Literal, LiteralSet, Place, PrefixSet};
 use std::collections::BTreeMap;
 
 /// A list as MISP writes it.

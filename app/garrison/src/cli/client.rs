@@ -301,7 +301,7 @@ const CODES: &[&[&Code]] = &[
     atoms::fault::ALL,
     ::drill::fault::ALL,
     super::fault::ALL,
-    &[&base::config::UNREADABLE, &base::config::INVALID],
+    &[&base::config::UNREADABLE, &base::config::INVALID, &base::prefix::UNREADABLE],
 ];
 
 /// The code of an id.

@@ -57,7 +57,7 @@ impl Announce {
             };
             return match serde_json::from_str(&text) {
                 Ok(announcement @ Announcement::FlowSpec { .. }) => match announcement.takes_off_the_net() {
-                    Some(gone) => self.may_go(gone.to_string().parse()?).map(|()| announcement),
+                    Some(gone) => self.may_go(gone).map(|()| announcement),
                     None => Ok(announcement),
                 },
                 Ok(other) => Err(wrong(other.to_string())),
@@ -66,12 +66,12 @@ impl Announce {
         }
         let prefix: Prefix = parameter(order, "prefix", "a protected address, as 203.0.113.10/32")?;
         self.may_go(prefix)?;
-        Ok(Announcement::blackhole(prefix.to_string().parse()?))
+        Ok(Announcement::blackhole(prefix))
     }
 
     /// Whether addresses may be taken off the net.
     fn may_go(&self, prefix: Prefix) -> Result<()> {
-        if self.within.iter().any(|within| within.holds(prefix)) {
+        if self.within.iter().any(|within| within.covers(prefix)) {
             return Ok(());
         }
         let fault = Fault::new(&fault::GUARDED).object(format!("a blackhole of {prefix}"));

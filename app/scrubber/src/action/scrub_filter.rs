@@ -39,8 +39,8 @@ impl ScrubFilter {
 
     /// Protected, or the range around a protected address: nothing of it holds for others, for they have no level.
     fn covers(&self, destination: Prefix) -> bool {
-        let around = |protected: &Prefix| protected.is_single() && Prefix::network(protected.address()) == destination;
-        self.protected.iter().any(|protected| protected.holds(destination) || around(protected))
+        let around = |protected: &Prefix| protected.is_single() && ddos::network(protected.address()) == destination;
+        self.protected.iter().any(|protected| protected.covers(destination) || around(protected))
     }
 
     /// Takes out every signature that no order in force wants: an adopted filter may hold those of orders that ended

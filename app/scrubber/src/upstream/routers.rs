@@ -145,7 +145,7 @@ impl Routers {
 /// What may be told: protected addresses only, blackholes only where policy has them.
 fn limits(config: &Config) -> Limits {
     Limits {
-        protected: config.protected().filter_map(|(prefix, _)| prefix.to_string().parse().ok()).collect(),
+        protected: config.protected().map(|(prefix, _)| prefix).collect(),
         max_announcements: ANNOUNCEMENTS,
         // Who approved stands in the order: without one the action does not come here.
         blackhole_needs_approval: true,

@@ -18,7 +18,7 @@ const TCP_FLAGS: u64 = 0xff;
 
 /// The rule that discards what a signature matches, or none when routers could only say something much wider.
 pub fn of(signature: &Signature) -> Option<Announcement> {
-    let mut rule = FlowRule::to(signature.destination.to_string().parse().ok()?);
+    let mut rule = FlowRule::to(signature.destination);
     let mut fields = 0;
     for (field, flow) in SAME {
         let Some(value) = signature.value(*field) else { continue };

@@ -2,8 +2,8 @@
 
 use super::{Captures, Matcher, Operator};
 use crate::fault;
-use base::{Fault, Result};
-use pattern::{Bits, Prefix, PrefixSet};
+use base::{Fault, Prefix, Result};
+use pattern::{Bits, PrefixSet};
 use std::net::IpAddr;
 
 /// One of the two. An IPv4-mapped IPv6 address is in the range of its IPv4 self.

@@ -2,7 +2,7 @@
 
 use super::{Component, Field, FlowRule, Range, Test};
 use crate::wire::Reader;
-use crate::{Prefix, fault};
+use crate::{fault, prefix};
 use base::{Fault, Result};
 use std::net::IpAddr;
 
@@ -76,24 +76,24 @@ fn behind(offset: u8) -> u128 {
 /// Whether a range is of this family and has one form only.
 pub(super) fn is_canonical(range: Range, ipv6: bool) -> bool {
     let Range { prefix, offset } = range;
-    let offset_fits = offset == 0 || (ipv6 && offset < prefix.bits());
+    let offset_fits = offset == 0 || (ipv6 && offset < prefix.length());
     prefix.is_ipv6() == ipv6 && offset_fits && bits_of(prefix.address()) & !behind(offset) == 0
 }
 
 fn write_range(range: Range, out: &mut Vec<u8>) {
     let Range { prefix, offset } = range;
     if !prefix.is_ipv6() {
-        return prefix.write(out);
+        return prefix::write(prefix, out);
     }
-    out.extend([prefix.bits(), offset]);
+    out.extend([prefix.length(), offset]);
     let pattern = bits_of(prefix.address()) << (offset & 127);
-    let count = usize::from((prefix.bits() - offset).div_ceil(8));
+    let count = usize::from((prefix.length() - offset).div_ceil(8));
     out.extend(&pattern.to_be_bytes()[..count]);
 }
 
 fn read_range(body: &mut Reader<'_>, ipv6: bool) -> Result<Range> {
     if !ipv6 {
-        return Ok(Prefix::read(body, false)?.into());
+        return Ok(prefix::read(body, false)?.into());
     }
     let (bits, offset) = (body.u8()?, body.u8()?);
     if bits > 128 || (offset >= bits && (bits, offset) != (0, 0)) {
@@ -103,7 +103,7 @@ fn read_range(body: &mut Reader<'_>, ipv6: bool) -> Result<Range> {
     let mut pattern = [0; 16];
     pattern[..taken.len()].copy_from_slice(taken);
     let address = u128::from_be_bytes(pattern) >> (offset & 127);
-    Ok(Range { prefix: Prefix::of_bytes(address.to_be_bytes(), bits, true), offset })
+    Ok(Range { prefix: prefix::of_bytes(address.to_be_bytes(), bits, true)?, offset })
 }
 
 fn write_tests(tests: &[Test], out: &mut Vec<u8>) {
@@ -139,6 +139,7 @@ fn read_tests(body: &mut Reader<'_>) -> Result<Vec<Test>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base::Prefix;
     use proptest::prelude::*;
 
     fn prefix(text: &str) -> Prefix {
@@ -203,11 +204,11 @@ mod tests {
     /// Any rule that can be said.
     pub(crate) fn rule() -> impl Strategy<Value = FlowRule> {
         let range = |ipv6: bool| {
-            (any::<u128>(), 0..=128_u8, any::<u8>()).prop_map(move |(address, bits, offset)| {
+            (any::<u128>(), 0..=128_u8, any::<u8>()).prop_filter_map("of its family", move |(address, bits, offset)| {
                 let bits = if ipv6 { bits } else { bits.min(32) };
                 let offset = if ipv6 && bits > 0 { offset % bits } else { 0 };
                 let address = if ipv6 { address & behind(offset) } else { address };
-                Range { prefix: Prefix::of_bytes(address.to_be_bytes(), bits, ipv6), offset }
+                prefix::of_bytes(address.to_be_bytes(), bits, ipv6).ok().map(|prefix| Range { prefix, offset })
             })
         };
         let tests = prop::collection::vec((any::<bool>(), 0..8_u8, any::<u64>()), 1..5);

@@ -6,8 +6,8 @@ mod reach;
 
 pub use field::{Field, Test};
 
-use crate::{Family, Prefix, fault};
-use base::{Fault, Result};
+use crate::{Family, fault};
+use base::{Fault, Prefix, Result};
 use serde::{Deserialize, Serialize};
 
 /// Longest text about a component in a fault, characters.

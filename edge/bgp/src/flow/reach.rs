@@ -53,7 +53,7 @@ fn says_nothing(component: &Component) -> bool {
         Component::Destination(_) => true,
         Component::Source(Range { prefix, offset }) => {
             let least = if prefix.is_ipv6() { SOURCE_BITS_V6 } else { SOURCE_BITS_V4 };
-            prefix.bits().saturating_sub(*offset) < least
+            prefix.length().saturating_sub(*offset) < least
         }
         Component::Field { field, tests } => match usual(*field) {
             Usual::Each(values) => values.iter().all(|value| passes(*field, tests, *value)),
@@ -130,7 +130,7 @@ fn passing(tests: &[Test], range: &RangeInclusive<u64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Prefix;
+    use base::Prefix;
     use proptest::prelude::*;
 
     fn prefix(text: &str) -> Prefix {

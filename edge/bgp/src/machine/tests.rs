@@ -62,7 +62,7 @@ fn established() -> Machine {
 }
 
 fn blackhole(last: u8) -> Announcement {
-    Announcement::blackhole(crate::Prefix::single(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))))
+    Announcement::blackhole(base::Prefix::single(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))))
 }
 
 fn announce(machine: &mut Machine, last: u8, until: Micros) -> Id {
@@ -292,7 +292,7 @@ fn a_bad_update_is_counted_and_a_flood_of_routes_is_not_taken() {
     let mut machine = established();
     machine.received(1, &[&[0xff; 16][..], &[0, 23, 2, 0, 9, 0, 0]].concat());
     assert_eq!((machine.phase(), machine.state(1).counts.refused), (Phase::Established, 1));
-    let prefix = |number: u32| crate::Prefix::new(IpAddr::V4(number.to_be_bytes().into()), 32).unwrap();
+    let prefix = |number: u32| base::Prefix::new(IpAddr::V4(number.to_be_bytes().into()), 32).unwrap();
     for chunk in 0..20 {
         let mut update = Update::announce(
             Nlri::Unicast(prefix(0)),
@@ -310,7 +310,7 @@ fn a_bad_update_is_counted_and_a_flood_of_routes_is_not_taken() {
 
 #[test]
 fn messages_without_routes_count_as_much() {
-    let withdrawals = Update { withdrawn: vec![crate::Prefix::new(OWN, 0).unwrap(); 2000], ..Update::default() };
+    let withdrawals = Update { withdrawn: vec![base::Prefix::new(OWN, 0).unwrap(); 2000], ..Update::default() };
     let refused = [&[0xff; 16][..], &[0, 23, 2, 0, 9, 0, 0]].concat();
     for (message, enough) in [
         (bytes(&Message::Update(withdrawals)), 6),

@@ -3,8 +3,8 @@
 use super::attribute::{self, Attributes, LOCAL, MP_REACH, MP_UNREACH};
 use crate::flow::FlowRule;
 use crate::wire::{Reader, counted16};
-use crate::{Family, Prefix, fault};
-use base::{Fault, Result};
+use crate::{Family, fault, prefix};
+use base::{Fault, Prefix, Result};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What an announcement is about: the key by which it is withdrawn.
@@ -29,7 +29,7 @@ impl Nlri {
     /// Its form in a message.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Nlri::Unicast(prefix) => prefix.write(out),
+            Nlri::Unicast(prefix) => prefix::write(*prefix, out),
             Nlri::Flow(rule) => rule.write(out),
         }
     }
@@ -37,7 +37,7 @@ impl Nlri {
     fn read(reader: &mut Reader<'_>, family: Family) -> Result<Nlri> {
         Ok(match family.is_flow() {
             true => Nlri::Flow(FlowRule::read(reader, family.is_ipv6())?),
-            false => Nlri::Unicast(Prefix::read(reader, family.is_ipv6())?),
+            false => Nlri::Unicast(prefix::read(reader, family.is_ipv6())?),
         })
     }
 
@@ -155,7 +155,7 @@ impl Update {
     }
 
     pub(super) fn write(&self, wide: bool, out: &mut Vec<u8>) {
-        counted16(out, |out| self.withdrawn.iter().for_each(|prefix| prefix.write(out)));
+        counted16(out, |out| self.withdrawn.iter().for_each(|prefix| prefix::write(*prefix, out)));
         counted16(out, |out| {
             self.attributes.write_before(wide, out);
             if let Some(reach) = &self.reach {
@@ -169,14 +169,14 @@ impl Update {
             }
             self.attributes.write_behind(wide, out);
         });
-        self.announced.iter().for_each(|prefix| prefix.write(out));
+        self.announced.iter().for_each(|prefix| prefix::write(*prefix, out));
     }
 }
 
 fn prefixes(mut reader: Reader<'_>) -> Result<Vec<Prefix>> {
     let mut all = Vec::new();
     while !reader.is_empty() {
-        all.push(Prefix::read(&mut reader, false)?);
+        all.push(prefix::read(&mut reader, false)?);
     }
     Ok(all)
 }

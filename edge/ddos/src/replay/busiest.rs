@@ -50,7 +50,7 @@ impl Busiest {
     pub fn add(&mut self, destination: IpAddr) {
         self.packets += 1;
         self.addresses.add(Prefix::single(destination));
-        self.networks.add(Prefix::network(destination));
+        self.networks.add(crate::network(destination));
     }
 
     /// Addresses with at least a twentieth of the packets, then networks with as many beside those, at most 16; when there
@@ -61,7 +61,7 @@ impl Busiest {
         let mut found: Vec<Prefix> =
             addresses.iter().filter(|(_, count)| *count >= least).map(|(address, _)| *address).collect();
         for (network, count) in self.networks.sorted() {
-            let own = |found: &&(Prefix, u64)| found.1 >= least && network.holds(found.0);
+            let own = |found: &&(Prefix, u64)| found.1 >= least && network.covers(found.0);
             let rest = count.saturating_sub(addresses.iter().filter(own).map(|(_, count)| count).sum());
             if rest >= least {
                 found.push(network);

@@ -190,7 +190,7 @@ impl Replay {
     /// Counts what the signatures of a place and its range match; whether the filter would have held the packet.
     fn held(&mut self, place: Prefix, packet: &Packet) -> Option<Reason> {
         let mut held = false;
-        let range = Prefix::network(packet.destination);
+        let range = crate::network(packet.destination);
         for at in [Some(place), (range != place).then_some(range)].into_iter().flatten() {
             let Some(seen) = self.seen.get_mut(&at) else { continue };
             let acts = self.levels.get(&at).is_some_and(|level| *level >= Level::Prove);

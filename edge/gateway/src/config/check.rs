@@ -3,8 +3,7 @@
 use super::{Act, Config, Listener, Pool, Site};
 use crate::fault;
 use base::config::Places;
-use base::{Code, Fault};
-use pattern::Prefix;
+use base::{Code, Fault, Prefix};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 

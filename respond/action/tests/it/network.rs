@@ -123,7 +123,7 @@ fn lay(test: &str) -> Option<(Cable, Scene)> {
     let mut scene = Scene::new();
     scene.config.netns = Some(Cable::path(&cable.host));
     scene.config.proc_net = scene.path("no-such-net");
-    let address = SERVER.parse::<IpAddr>().map(action::Prefix::of).unwrap();
+    let address = SERVER.parse::<IpAddr>().map(base::Prefix::single).unwrap();
     scene.config.never.management = vec![Management { address, port: 7443, direction: Direction::Outbound }];
     Some((cable, scene))
 }

@@ -1,7 +1,8 @@
 //! Every entry of the never-block list refuses, and names itself.
 
 use crate::scene::{Scene, Tree, dry, expect, is_root, key, order};
-use action::{Direction, Executor, Management, Prefix, Sessions};
+use action::{Direction, Executor, Management, Sessions};
+use base::Prefix;
 use record::{ActionKind, Order, ReceiptState};
 use std::path::Path;
 

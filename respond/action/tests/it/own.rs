@@ -1,9 +1,9 @@
 //! A program with an action of its own: the same journal, leases, read-back and never-block list, over a thing it owns.
 
 use crate::scene::{Scene, dry, expect, order, undo};
-use action::{Action, Adopted, Applied, ExecutorConfig, Hands, HostView, Plan, Prefix, Progress, Sessions};
-use action::{NeverList, fault, pack, parameter, unpack};
-use base::{Fault, Result};
+use action::{Action, Adopted, Applied, ExecutorConfig, Hands, HostView, Plan, Progress, Sessions};
+use action::{NeverList, fault, network_of, pack, unpack};
+use base::{Fault, Prefix, Result};
 use record::{ActionKind, Order, ReceiptState};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ impl Action for Announce {
     }
 
     fn plan(&self, order: &Order, host: &HostView) -> Result<Plan> {
-        let prefix: Prefix = parameter(order, "prefix")?.parse()?;
+        let prefix: Prefix = network_of(order, "prefix")?;
         host.never().check_address(&prefix, host)?;
         Ok(Plan { touched: vec![format!("all traffic to {prefix}")], record: pack(&prefix)? })
     }
