@@ -15,6 +15,9 @@ const SENDER_MAC: &str = "02:00:00:00:00:01";
 /// Packets of a flood.
 const PACKETS: &str = "20000";
 
+/// Fewest of them that are a recording.
+const LEAST: usize = 10_000;
+
 /// One recording.
 pub struct Recording {
     /// The program.
@@ -184,6 +187,10 @@ impl Space {
             // hping3 gets no answer and says so with its exit code.
             command.status().map(|_| ()).map_err(|cause| format!("{program}: {cause}"))
         })?;
+        // A flood that did not come would be a row that is missing, or one that is met by nobody.
+        if frames.len() < LEAST {
+            return Err(format!("{} packets were recorded of {PACKETS}", frames.len()));
+        }
         Ok(Recording { program, class, frames })
     }
 
@@ -216,6 +223,10 @@ impl Space {
                 let mut command = self.inside(command);
                 command.args(arguments.split(' ')).status().map(|_| ()).map_err(|cause| format!("{program}: {cause}"))
             })?;
+            if frames.is_empty() {
+                eprintln!("skipped: ordinary use: nothing was recorded of {program}");
+                continue;
+            }
             found.push(Recording { program, class: "", frames });
         }
         Ok(found)
