@@ -25,7 +25,7 @@ pub struct Desk {
     limits: Limits,
     pool: RwLock<Pool>,
     /// How far the pool is. Held while it is brought forward, changed or written as rows: one at a time.
-    turn: Mutex<Facts>,
+    pub(crate) turn: Mutex<Facts>,
     /// Number of the last change in the pool while it is written as rows: it is not changed here then, and can be asked.
     writing: RwLock<Option<u64>>,
     /// Itself, to write rows beside what it answers.
@@ -152,17 +152,20 @@ impl Desk {
         compact::due(at, self.pool().summary().runs)
     }
 
-    /// Writes the pool as rows. The change before is stored and made whatever becomes of this: it is tried again with the next.
+    /// Writes the pool as rows, when that is due still: who waited behind another who wrote them has nothing to do.
     async fn compact(&self) {
         let mut at = self.turn.lock().await;
-        // Who waited behind another who wrote them has nothing to do.
-        if !self.is_due(&at) {
-            return;
+        if self.is_due(&at) {
+            self.write_rows(&mut at).await;
         }
+    }
+
+    /// Writes the pool as rows. The change before is stored and made whatever becomes of this: it is tried again with the next.
+    pub(crate) async fn write_rows(&self, at: &mut Facts) {
         let mark = |last| *self.writing.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = last;
         mark(Some(at.last));
         let written = match store::facts(&*self.tables).await {
-            Ok((facts, version)) if facts == *at => compact::write(&*self.tables, &self.pool, &at, version).await,
+            Ok((facts, version)) if facts == *at => compact::write(&*self.tables, &self.pool, at, version).await,
             Ok(_) => Ok(at.clone()),
             Err(fault) => Err(fault),
         };

@@ -18,4 +18,6 @@ mod store;
 pub use desk::Desk;
 
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod tests;
