@@ -14,11 +14,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// Ids of the rules that stand for the beginning and the report of an attack, and for what is done only when a person agrees.
-pub const RULES: [&str; 3] = [
-    "5b1d7c40-2f7e-4a55-9c3d-64646f730001",
-    "5b1d7c40-2f7e-4a55-9c3d-64646f730002",
-    "5b1d7c40-2f7e-4a55-9c3d-64646f730003",
-];
+pub const RULES: [&str; 3] =
+    ["5b1d7c40-2f7e-4a55-9c3d-64646f730001", ddos::report::RULE, "5b1d7c40-2f7e-4a55-9c3d-64646f730003"];
 /// Longest value of a match, characters.
 const SHOWN: usize = 1000;
 /// Longest value of a piece of a longer text, bytes: [`Match`] says so.
@@ -27,10 +24,6 @@ const PIECE: usize = 1024;
 const PIECES: usize = 32;
 /// Most entries of threat intelligence and most hosts of ours that an alert names.
 const NAMED: usize = 16;
-
-/// Field of a report's alert that holds who took part, each a [`Participant`], with `; ` between them; several of it when there are
-/// many.
-pub const SENDERS: &str = "senders";
 
 /// Where records go.
 pub struct Teller {
@@ -206,7 +199,7 @@ impl Teller {
 fn participants(report: &Report) -> Vec<Match> {
     let real = || report.sources.iter().filter(|source| source.role != Role::Forged);
     let all: Vec<String> = real().map(|source| Participant::from(source).to_string()).collect();
-    let mut matches = pieces(SENDERS, &all.join("; "), "; ");
+    let mut matches = pieces(Participant::FIELD, &all.join("; "), "; ");
     let listed = || real().flat_map(|source| source.intel.iter().map(move |entry| (source, entry)));
     if let Some((_, entry)) = listed().next() {
         matches.push(found("kind", &entry.kind));

@@ -4,10 +4,12 @@ use api::Live;
 use api::tables::{self, AGENTS, OPEN_ORDERS, OpenOrder};
 use api::view::{Agent, Probe, Scrubber};
 use base::{Clock, Fault, Micros, Result};
+use ddos::report::Ours;
 use fleet::wire::{AgentState, SHOWS_BYTES};
 use port::{Tables, Write};
 use record::{AgentId, Frame, Host, Order};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::{broadcast, mpsc};
 
@@ -166,6 +168,42 @@ impl Hub {
         let mut shown: Vec<Scrubber> = shown.collect();
         shown.sort_by(|left, right| left.agent.cmp(&right.agent));
         shown
+    }
+
+    /// The host of ours that has an address, when exactly one has it. A gateway or packet filter beside an agent is on the same
+    /// host: the agent stands for it.
+    pub fn owner(&self, address: IpAddr) -> Option<Ours> {
+        let address = address.to_canonical();
+        if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
+            return None;
+        }
+        let has = |shown: &Agent| {
+            shown
+                .addresses
+                .iter()
+                .filter_map(|text| text.parse::<IpAddr>().ok())
+                .any(|own| own.to_canonical() == address)
+        };
+        let agents = self.agents();
+        let mut owners: Vec<&Agent> = agents.values().map(|known| &known.shown).filter(|shown| has(shown)).collect();
+        // What has rules is the agent.
+        owners.sort_by_key(|shown| (std::cmp::Reverse(shown.rules), &shown.id));
+        let first = owners.first()?;
+        let one = owners.iter().all(|shown| shown.host == first.host);
+        one.then(|| Ours { agent: first.id.clone(), name: first.host.clone() })
+    }
+
+    /// What is known of an agent's host.
+    pub fn host(&self, agent: &str) -> Host {
+        let agents = self.agents();
+        let shown = agent.parse::<AgentId>().ok().and_then(|id| agents.get(&id)).map(|known| &known.shown);
+        shown.map_or_else(Host::default, |shown| Host {
+            name: shown.host.clone(),
+            os: shown.os.clone(),
+            kernel: shown.kernel.clone(),
+            addresses: shown.addresses.clone(),
+            ..Host::default()
+        })
     }
 
     /// Its stream ended.
@@ -413,5 +451,31 @@ mod tests {
         assert_eq!(shown.dropped, [("exec".to_string(), 5), ("sample".to_string(), 2)].into());
         hub.described(id, state(0)).await.unwrap();
         assert_eq!(hub.list().remove(0).dropped, [("sample".to_string(), 2)].into());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_one_host_has_names_it() {
+        let clock = Arc::new(ManualClock::at(1));
+        let (hub, _) = hub(&clock).await;
+        let host = |name: &str, addresses: &[&str]| Host {
+            name: name.into(),
+            addresses: addresses.iter().map(ToString::to_string).collect(),
+            ..Host::default()
+        };
+        let id = |number| AgentId([number; 16]);
+        hub.enrolled(id(1), &host("edge", &["192.0.2.1", "172.17.0.1"]), "").await.unwrap();
+        hub.enrolled(id(2), &host("web", &["192.0.2.2", "2001:db8::2", "172.17.0.1", "127.0.0.1"]), "").await.unwrap();
+        // The packet filter of the same machine, older than its agent.
+        hub.enrolled(id(0), &host("web", &["192.0.2.2"]), "").await.unwrap();
+        hub.described(id(2), AgentState { rules: 300, ..AgentState::default() }).await.unwrap();
+        let owner = |text: &str| hub.owner(text.parse().unwrap()).map(|ours| (ours.agent, ours.name));
+        let web = Some((id(2).to_string(), "web".to_string()));
+        for address in ["192.0.2.2", "::ffff:192.0.2.2", "2001:db8::2"] {
+            assert_eq!(owner(address), web, "{address}");
+        }
+        assert_eq!(owner("172.17.0.1"), None, "two hosts have it");
+        assert_eq!((owner("127.0.0.1"), owner("198.51.100.1")), (None, None));
+        assert_eq!(hub.host(&id(1).to_string()).name, "edge");
+        assert_eq!(hub.host("nobody"), Host::default());
     }
 }

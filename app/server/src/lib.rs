@@ -12,6 +12,7 @@
 pub mod fault;
 pub mod places;
 
+pub mod attack;
 pub mod ingest;
 pub mod pipeline;
 

@@ -3,6 +3,7 @@
 //! A frame may come twice (replay after a crash): every step finds out what it did before and does it once. The lake is
 //! last, because what it has committed is never walked again.
 
+use super::attack;
 use super::book::Book;
 use super::chain;
 use super::fault;
@@ -71,6 +72,11 @@ impl Pipeline {
         }
         let events = batch.unpack(frame.first_seq)?;
         self.alerts(&host, &alerts).await?;
+        for alert in &alerts {
+            for (host, alert) in attack::took_part(&self.hub, &self.lake, alert).await {
+                self.alerts(&host, &[alert]).await?;
+            }
+        }
         for receipt in receipts {
             self.receipt(agent, receipt).await?;
         }

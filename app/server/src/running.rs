@@ -1,5 +1,6 @@
 //! A running server: everything opened in one data directory, joined, and stopped in order.
 
+use crate::attack::Senders;
 use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, rules, web, witness};
 use api::Live;
 use api::view::Program;
@@ -152,7 +153,8 @@ impl Server {
             .with_web(web_sites);
         let book = core.pipeline.book.clone();
         let mut tasks = core.tasks(&stopping, clock.clone());
-        let services = Services { shelf: Some(shelf), oracle: Some(Arc::new(Answers(intel.clone()))) };
+        let senders = Senders { answers: Answers(intel.clone()), hub: core.pipeline.hub.clone() };
+        let services = Services { shelf: Some(shelf), oracle: Some(Arc::new(senders)) };
         tasks.push(links(link, identity, authority.clone(), core.door, services, stopping.clone()));
         tasks.push(tokio::spawn(holdings::watch(posture.clone(), stopping.clone())));
         tasks.push(tokio::spawn(intel::feeds(intel.clone(), fetch, stopping.clone())));

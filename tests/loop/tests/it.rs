@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "it/attack.rs"]
+mod attack;
 #[path = "it/hosts.rs"]
 mod hosts;
 

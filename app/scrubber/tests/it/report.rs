@@ -138,6 +138,6 @@ fn told(stage: &Stage) {
     let begun = all.iter().find(|alert| alert.rule == scrubber::tell::RULES[0]).unwrap();
     assert_eq!(field(report, "alert"), begun.id);
     let senders: Vec<Participant> =
-        field(report, scrubber::tell::SENDERS).split("; ").map(|text| text.parse().unwrap()).collect();
+        field(report, Participant::FIELD).split("; ").map(|text| text.parse().unwrap()).collect();
     assert!(senders.len() == 4 && senders.iter().all(|one| one.packets > 10_000), "{senders:?}");
 }

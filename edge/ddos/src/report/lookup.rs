@@ -20,7 +20,7 @@ pub struct Origin {
 pub struct Listed {
     /// Kind of the indicator: `ip`, or `cidr` for a range.
     pub kind: String,
-    /// The indicator in its canonical form: with the kind its id at the server.
+    /// The value that was looked up, in its canonical form: by it the server finds the indicator again.
     pub value: String,
     /// What it is worth now, 0 to 100.
     pub score: u8,

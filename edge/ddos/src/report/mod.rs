@@ -21,6 +21,8 @@ pub use participant::Participant;
 
 /// Name and version of the report's form.
 pub const SCHEMA: &str = "garrison.ddos.report/1";
+/// Id of the rule that stands for a report in its alert: the same on every scrubber and in every version.
+pub const RULE: &str = "5b1d7c40-2f7e-4a55-9c3d-64646f730002";
 /// Most senders that a report names.
 pub const SENDERS: usize = 50;
 /// Most senders whose networks and countries are summed: each costs a look into the database.

@@ -19,6 +19,11 @@ pub struct Participant {
     pub packets: u64,
 }
 
+impl Participant {
+    /// Field of a report's alert that holds some of those who took part, with `; ` between them.
+    pub const FIELD: &str = "senders";
+}
+
 impl From<&Source> for Participant {
     fn from(source: &Source) -> Participant {
         let Source { address, role, class, packets, .. } = *source;
