@@ -9,7 +9,7 @@ use pool::{Change, Held, Kind, Limits, Pool, Range};
 use port::{Tables, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, RwLock, RwLockReadGuard, Weak};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 /// Most single addresses that one call allocates.
 const ALLOCATED: u32 = 65_536;
@@ -27,7 +27,7 @@ pub struct Desk {
     /// How far the pool is. Held while it is brought forward, changed or written as rows: one at a time.
     pub(crate) turn: Mutex<Facts>,
     /// Number of the last change in the pool while it is written as rows: it is not changed here then, and can be asked.
-    writing: RwLock<Option<u64>>,
+    writing: watch::Sender<Option<u64>>,
     /// Itself, to write rows beside what it answers.
     me: Weak<Desk>,
 }
@@ -41,7 +41,7 @@ impl Desk {
             limits,
             pool: RwLock::new(Pool::new(limits)),
             turn: Mutex::default(),
-            writing: RwLock::default(),
+            writing: watch::Sender::default(),
             me: me.clone(),
         });
         desk.follow(&mut *desk.turn.lock().await).await?;
@@ -99,15 +99,23 @@ impl Desk {
     /// Brings the pool to what is stored now; gives the number of its last change. While it is written as rows, which takes
     /// a minute for millions of them, nobody waits unless another worker has changed it.
     async fn now(&self) -> Result<u64> {
-        let writing = || *self.writing.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(last) = writing()
-            && store::facts(&*self.tables).await?.0.last == last
-        {
-            return Ok(last);
+        let mut writing = self.writing.subscribe();
+        loop {
+            let mark = *writing.borrow_and_update();
+            if let Some(last) = mark
+                && store::facts(&*self.tables).await?.0.last == last
+            {
+                return Ok(last);
+            }
+            tokio::select! {
+                mut at = self.turn.lock() => {
+                    self.follow(&mut at).await?;
+                    return Ok(at.last);
+                }
+                // Who had its turn before us begins to write: we need not wait for that.
+                Ok(()) = writing.changed() => {}
+            }
         }
-        let mut at = self.turn.lock().await;
-        self.follow(&mut at).await?;
-        Ok(at.last)
     }
 
     /// Stores and makes the changes that `plan` finds in the pool as it is then: all of them, or none.
@@ -162,14 +170,13 @@ impl Desk {
 
     /// Writes the pool as rows. The change before is stored and made whatever becomes of this: it is tried again with the next.
     pub(crate) async fn write_rows(&self, at: &mut Facts) {
-        let mark = |last| *self.writing.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = last;
-        mark(Some(at.last));
+        self.writing.send_replace(Some(at.last));
         let written = match store::facts(&*self.tables).await {
             Ok((facts, version)) if facts == *at => compact::write(&*self.tables, &self.pool, at, version).await,
             Ok(_) => Ok(at.clone()),
             Err(fault) => Err(fault),
         };
-        mark(None);
+        self.writing.send_replace(None);
         match written {
             Ok(facts) => *at = facts,
             Err(fault) => tracing::warn!(fault = %fault.inside(), "address pool: not written as rows"),

@@ -296,6 +296,28 @@ async fn the_desk_answers_while_rows_are_written() {
     assert_eq!(open(&memory).await.summary().await.unwrap(), desk.summary().await.unwrap());
 }
 
+/// Who already waits for a turn is answered too, once it turns out that the turn is a long one.
+#[tokio::test]
+async fn a_question_that_came_just_before_rows_are_written_does_not_wait_for_them() {
+    let memory = Arc::new(MemoryTables::default());
+    let (open_now, waiting) = (tokio::sync::Semaphore::new(0), tokio::sync::Notify::new());
+    let gate = Arc::new(Gate { tables: memory, open: open_now, waiting });
+    let clock = Arc::new(ManualClock::at(1_795_737_600_000_000));
+    let desk = Desk::open(gate.clone(), clock, Limits::default()).await.unwrap();
+    furnish(&desk).await;
+    let mut at = desk.turn.lock().await;
+    let asker = desk.clone();
+    let question = tokio::spawn(async move { asker.address("192.0.2.20").await.unwrap().holder });
+    // The only thread runs it until it waits for the turn.
+    tokio::task::yield_now().await;
+    let answered = async {
+        gate.waiting.notified().await;
+        assert_eq!(question.await.unwrap().as_deref(), Some("beta"), "while nothing is written yet");
+        gate.open.add_permits(100);
+    };
+    tokio::join!(desk.write_rows(&mut at), answered);
+}
+
 #[tokio::test]
 async fn two_workers_that_write_rows_at_once_do_not_mix_them() {
     let tables = Arc::new(MemoryTables::default());
