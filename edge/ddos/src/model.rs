@@ -10,7 +10,7 @@ use forest::Forest;
 pub struct Opinion {
     /// Probability that it is an attack, 0 to 1.
     pub probability: f32,
-    /// Whether it stands above all but five in a thousand windows of users of a style that the training never saw.
+    /// Whether it stands above all but one in a thousand windows of users of a style that the training never saw.
     pub attack: bool,
     /// Whether it stands below nearly all attacks.
     pub clean: bool,

@@ -2,7 +2,7 @@
 
 use crate::service::{self, Service};
 use crate::sources::network;
-use crate::{Field, Packet};
+use crate::{Field, Group, Packet};
 use std::net::IpAddr;
 
 /// Fewest samples that are called a shape; with fewer its figures are not-a-number.
@@ -23,7 +23,7 @@ impl Spread {
     const NONE: Spread = Spread { entropy: f32::NAN, top: f32::NAN, distinct: 0 };
 
     /// Of values; sorts them.
-    fn of<T: Ord>(mut values: Vec<T>) -> Spread {
+    pub(crate) fn of<T: Ord>(mut values: Vec<T>) -> Spread {
         if values.len() < FEWEST {
             return Spread::NONE;
         }
@@ -84,6 +84,12 @@ pub struct Shape {
     pub null_acks: f32,
     /// Share of IPv4 packets that must not be fragmented.
     pub unfragmented: f32,
+    /// ACKs.
+    pub acks: Group,
+    /// UDP packets that come from no reflecting service.
+    pub udp: Group,
+    /// Packets of other protocols than TCP, UDP and ICMP.
+    pub others: Group,
     /// Reflecting services by the samples that came from them, the most first.
     pub services: Vec<Reflected>,
 }
@@ -107,6 +113,15 @@ pub(crate) fn is_syn(packet: &Packet) -> bool {
 /// Whether it is an ACK without SYN and RST.
 pub(crate) fn is_ack(packet: &Packet) -> bool {
     flags(packet, 0x10)
+}
+
+fn is_udp(packet: &Packet) -> bool {
+    packet.get(Field::Protocol) == Some(17)
+}
+
+/// Whether it is of another protocol than TCP, UDP and ICMP.
+fn is_other(packet: &Packet) -> bool {
+    !matches!(packet.get(Field::Protocol), Some(1 | 6 | 17 | 58))
 }
 
 /// The reflecting service that a UDP packet comes from.
@@ -162,6 +177,9 @@ impl Shape {
             unfragmented: share(
                 packets.iter().filter_map(|packet| packet.get(Field::Fragment)).map(|field| field & 0x4000 != 0),
             ),
+            acks: Group::of(acks()),
+            udp: Group::of(packets.iter().filter(|packet| is_udp(packet) && service(packet).is_none())),
+            others: Group::of(packets.iter().filter(|packet| is_other(packet))),
             services,
         }
     }

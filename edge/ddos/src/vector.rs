@@ -35,7 +35,8 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule { class: Class::Syn, metric: Metric::Syn, plain: syn_alone },
-    Rule { class: Class::SynAck, metric: Metric::SynAck, plain: |w| w.counters.tcp_synack > 2 * w.counters.tcp_ack },
+    // Whom we connected to says more than its SYN-ACK.
+    Rule { class: Class::SynAck, metric: Metric::SynAck, plain: |w| w.counters.tcp_synack > w.counters.tcp_ack },
     Rule { class: Class::Ends, metric: Metric::Ends, plain: ends_alone },
     Rule { class: Class::Flags, metric: Metric::Odd, plain: |_| true },
     Rule { class: Class::Ack, metric: Metric::Ack, plain: acks_of_nothing },
@@ -46,9 +47,18 @@ const RULES: &[Rule] = &[
         metric: Metric::Fragments,
         plain: |w| 4 * w.counters.fragments > w.counters.packets,
     },
-    Rule { class: Class::Protocol, metric: Metric::Other, plain: |w| w.shape.sources.entropy > 0.9 },
+    Rule { class: Class::Protocol, metric: Metric::Other, plain: protocol_of_nobody },
 ];
 
+/// Metrics whose rules ask so much of a shape that it is believed from half the floor on, of a destination that nothing is
+/// known of.
+const SHAPED: [Metric; 3] = [Metric::Ack, Metric::Udp, Metric::Other];
+/// Segments from here on may be full ones of an upload, bytes.
+const FULL: u32 = 1_200;
+/// Samples of UDP from which on they speak of all.
+const MANY: usize = 100;
+/// Samples of tunnels from which on the number of their ends shows.
+const TUNNELS: usize = 100;
 /// New senders a second beyond usual that must come without SYNs before their ACKs are taken for a flood.
 const STRANGERS: f32 = 200.0;
 
@@ -59,11 +69,11 @@ fn syn_alone(window: &Window) -> bool {
     counters.tcp_syn > counters.tcp_ack.saturating_add(counters.tcp_fin) || shape.bare_syns > 0.5
 }
 
-/// A connection ends once a side.
+/// A connection ends once a side; more than one end to two ACKs is no traffic of connections.
 fn ends_alone(window: &Window) -> bool {
     let counters = &window.counters;
     let ends = Metric::Ends.of(counters);
-    ends > 4 * counters.tcp_syn.saturating_add(1) && ends > counters.tcp_ack
+    ends > 4 * counters.tcp_syn.saturating_add(1) && 2 * ends > counters.tcp_ack
 }
 
 /// ACKs without SYNs whose sources or ports are all different, or that acknowledge nothing: a client of a connection
@@ -76,6 +86,27 @@ fn acks_of_nothing(window: &Window) -> bool {
     let uniform = shape.empty_acks > 0.9 || shape.lengths.top > 0.7 || shape.samples < FEWEST;
     scarce && (uniform && 2 * strangers(counters) > counters.tcp_ack || shape.null_acks > 0.1)
         || scarce && alike && (shape.windows.top > 0.9 || shape.source_ports.entropy > 0.9)
+        || acks_of_no_flow(window)
+}
+
+/// Bare ACKs of one length: most of them of senders that nobody saw connect; or many more than SYNs explain, each from a port
+/// that its source did not use before (a kept connection keeps its port; a proxy with very many of them stamps its segments,
+/// and sends questions of all lengths) or with numbers that do not go on; or all of them data, and no full segments.
+fn acks_of_no_flow(window: &Window) -> bool {
+    let (counters, shape, acks) = (&window.counters, &window.shape, &window.shape.acks);
+    let group = counters.tcp_ack as f32 * acks.share;
+    let unexplained = group > 6.0 * counters.tcp_syn as f32;
+    let unseen = acks.share > 0.5 && acks.sources.entropy > 0.9 && 2.0 * strangers(counters) as f32 > group;
+    let one_way = acks.share > 0.8 && shape.empty_acks < 0.1 && acks.length < FULL && acks.sources.entropy > 0.8;
+    acks.share > 0.35
+        && acks.bare > 0.95
+        && (unseen || unexplained && (acks.fresh > 0.9 || acks.steady < 0.2 || one_way))
+}
+
+/// Tunnels have few ends, and carry packets of all lengths.
+fn protocol_of_nobody(window: &Window) -> bool {
+    let others = &window.shape.others;
+    window.shape.sources.entropy > 0.9 || others.share > 0.8 && others.kind >= TUNNELS && others.sources.entropy > 0.85
 }
 
 /// New senders that SYNs do not explain: a flood of forged SYNs brings as many of its own.
@@ -83,15 +114,32 @@ fn strangers(counters: &Counters) -> u64 {
     counters.new_sources.saturating_sub(counters.tcp_syn)
 }
 
-/// UDP whose sources or destination ports are all different.
+/// UDP whose sources or destination ports are all different, or whose packets are equally long and from ever new ports, to
+/// ever new ports, of very many senders to one port, or the very same.
 fn udp_of_nobody(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
-    let mostly = 2 * counters.udp > counters.packets;
+    let (mostly, udp) = (2 * counters.udp > counters.packets, &shape.udp);
     // A name server is asked by very many, most of whom ask more than once a second when it is busy.
-    let (strangers, served) = (strangers(counters), shape.destination_ports.top > 0.4);
+    let (strangers, served) = (udp_strangers(window), shape.destination_ports.top > 0.4);
     let forged = if served { 10 * strangers > 9 * counters.udp } else { 2 * strangers > counters.udp };
+    let alone = udp.share > 0.7 && udp.fresh > 0.9;
+    let same = udp.share > 0.4 && udp.payloads.top > 0.95;
+    let scattered = udp.sources.entropy > 0.9 && udp.share > 0.2 && udp.destination_ports.entropy > 0.9;
+    let many = udp.sources.entropy > 0.8 && udp.kind >= MANY;
+    let uniform = many && udp.share > 0.9 && udp.destination_ports.top > 0.95;
     forged
         || mostly && (shape.destination_ports.entropy > 0.85 || (shape.lengths.top > 0.95 && shape.payloads.top > 0.95))
+        || mostly && (scattered || uniform)
+        || alone
+        || same
+}
+
+/// New senders of UDP: of those that SYNs do not explain as many as there are among the sources that were sampled.
+fn udp_strangers(window: &Window) -> u64 {
+    let shape = &window.shape;
+    let (all, udp) = (shape.sources.distinct, shape.udp.kind_sources);
+    let part = if all == 0 { 1.0 } else { (udp as f64 / all as f64).min(1.0) };
+    (strangers(&window.counters) as f64 * part) as u64
 }
 
 /// The vectors of a window, the largest first.
@@ -108,11 +156,16 @@ pub fn vectors(now_us: i64, window: &Window, baseline: &Baseline, settings: &Set
 
 fn judge(rule: &Rule, now_us: i64, window: &Window, baseline: &Baseline, settings: &Settings) -> Option<Vector> {
     let value = rule.metric.of(&window.counters) as f32;
-    if value <= settings.floors.get(rule.metric) {
+    let floor = settings.floors.get(rule.metric);
+    let shaped = SHAPED.contains(&rule.metric);
+    if value <= floor * if shaped { 0.5 } else { 1.0 } {
         return None;
     }
     let standing = baseline.standing(now_us, rule.metric, value, settings);
     let plain = (rule.plain)(window);
+    if value <= floor && (standing.known || !plain) {
+        return None;
+    }
     let above = value > standing.limit && (!standing.known || standing.deviations > settings.deviations);
     // Unknown destinations alarm on shape from the floor on; known ones only above what is usual for them.
     if !above && (standing.known || !plain) {

@@ -1,12 +1,14 @@
-//! Floods, in the manner of three families of programs that share nothing but the frames.
+//! Floods, in the manner of four families of programs that share nothing but the frames.
 //!
 //! - `script`: the raw-socket scripts of rented attack services: forged sources, no options, few constants, long lists of reflectors.
 //! - `botnet`: after the attack code of Mirai as its analyses describe it (Antonakakis et al., USENIX Security 2017): real
 //!   addresses of some thousand devices, options and random fields where a filter would look.
 //! - `blaster`: everything random each packet, as load generators do (and as our own one does).
+//! - `kit` (`kits`): what people run by hand.
 
 use crate::chance::Chance;
 use crate::frame::{ACK, FIN, Frame, Ip, PSH, RST, SYN, Tcp};
+use crate::kits;
 use crate::session::Place;
 use std::net::Ipv4Addr;
 
@@ -60,13 +62,32 @@ pub const ALL: &[Attack] = attacks! {
     "blaster" "reflection-dns" |c, p| blast_reflection(c, p, 53, 1_200);
     "blaster" "reflection-memcached" |c, p| blast_reflection(c, p, 11_211, 1_400);
     "blaster" "reflection-ssdp" |c, p| blast_reflection(c, p, 1_900, 320);
+    "botnet" "udp-flood" kits::bot_names;
+    "botnet" "udp-flood" kits::bot_game;
+    "botnet" "udp-flood" kits::bot_plain;
+    "botnet" "protocol-flood" kits::bot_gre_ethernet;
+    "botnet" "ack-flood" kits::bot_stomp;
+    "kit" "udp-flood" kits::kit_udp;
+    "kit" "udp-flood" kits::kit_count;
+    "kit" "syn-flood" |c, p| kits::kit_tcp(c, p, SYN);
+    "kit" "ack-flood" |c, p| kits::kit_tcp(c, p, ACK);
+    "kit" "ack-flood" |c, p| kits::kit_tcp(c, p, ACK | PSH);
+    "kit" "rst-fin-flood" |c, p| kits::kit_tcp(c, p, RST);
+    "kit" "syn-ack-flood" |c, p| kits::kit_tcp(c, p, SYN | ACK);
+    "kit" "icmp-flood" kits::kit_ping;
+    "kit" "protocol-flood" kits::kit_protocol;
+    "kit" "reflection-dns" |c, p| kits::kit_reflection(c, p, 53, (600, 1_472));
+    "kit" "reflection-ntp" |c, p| kits::kit_reflection(c, p, 123, (200, 468));
+    "kit" "reflection-cldap" |c, p| kits::kit_reflection(c, p, 389, (900, 1_460));
+    "kit" "reflection-ws-discovery" |c, p| kits::kit_reflection(c, p, 3_702, (500, 1_460));
+    "kit" "reflection-coap" |c, p| kits::kit_reflection(c, p, 5_683, (300, 1_200));
 };
 
-fn forged(chance: &mut Chance) -> Ipv4Addr {
+pub(crate) fn forged(chance: &mut Chance) -> Ipv4Addr {
     Ipv4Addr::from(chance.within(0x0100_0000..0xe000_0000) as u32)
 }
 
-fn times(chance: &mut Chance, place: &Place) -> Vec<i64> {
+pub(crate) fn times(chance: &mut Chance, place: &Place) -> Vec<i64> {
     let count = (place.rate * place.seconds as f64) as i64;
     (0..count).map(|step| (step as f64 * 1e6 / place.rate) as i64 + chance.within(0..200) as i64).collect()
 }
@@ -179,7 +200,7 @@ fn reflect(chance: &mut Chance, place: &Place, port: u16, size: Size, begin: &[u
 }
 
 /// Devices with real addresses.
-fn bots(chance: &mut Chance) -> Vec<(Ipv4Addr, u8)> {
+pub(crate) fn bots(chance: &mut Chance) -> Vec<(Ipv4Addr, u8)> {
     (0..chance.within(300..5_000)).map(|_| (forged(chance), 64 - chance.within(6..26) as u8)).collect()
 }
 

@@ -3,6 +3,7 @@
 use crate::chance::Chance;
 use crate::frame::{ACK, FIN, Frame, Ip, PSH, RST, SYN, Tcp};
 use crate::session::Place;
+use crate::styles;
 use std::net::Ipv4Addr;
 
 /// A style of ordinary traffic.
@@ -29,16 +30,25 @@ pub const ALL: &[Style] = &[
     Style { name: "beacon", make: beacon },
     Style { name: "nameserver", make: nameserver },
     Style { name: "sensors", make: sensors },
+    Style { name: "proxied", make: styles::proxied },
+    Style { name: "stream", make: styles::stream },
+    Style { name: "backup", make: styles::backup },
+    Style { name: "dns-tcp", make: styles::dns_tcp },
+    Style { name: "http3", make: styles::http3 },
+    Style { name: "meeting", make: styles::meeting },
+    Style { name: "roadwarrior", make: styles::roadwarrior },
 ];
 
 /// A client with a stack of its own.
 #[derive(Clone)]
-struct Client {
-    address: Ipv4Addr,
-    ttl: u8,
-    window: u16,
-    options: Vec<u8>,
-    stamps: bool,
+pub(crate) struct Client {
+    pub(crate) address: Ipv4Addr,
+    pub(crate) ttl: u8,
+    /// Window and options of its SYN.
+    pub(crate) window: u16,
+    pub(crate) options: Vec<u8>,
+    /// Whether its segments carry time stamps.
+    pub(crate) stamps: bool,
 }
 
 /// Options of a SYN as common stacks send them (RFC 9293 MSS, RFC 7323 timestamps and window scale, RFC 2018 SACK).
@@ -64,7 +74,7 @@ fn client(chance: &mut Chance) -> Client {
     }
 }
 
-fn clients(chance: &mut Chance, count: u64) -> Vec<Client> {
+pub(crate) fn clients(chance: &mut Chance, count: u64) -> Vec<Client> {
     (0..count).map(|_| client(chance)).collect()
 }
 
@@ -428,6 +438,7 @@ fn tunnel(chance: &mut Chance, place: &Place) -> Vec<Frame> {
 fn scattered(chance: &mut Chance, place: &Place, each: f64, to: u16, data: f64) -> Vec<Frame> {
     let pool = clients(chance, (place.rate / each).max(20.0) as u64);
     let ports: Vec<u16> = pool.iter().map(|_| chance.within(1_024..65_535) as u16).collect();
+    let mut numbers: Vec<(u32, u32)> = pool.iter().map(|_| (chance.bits() as u32, chance.bits() as u32)).collect();
     let mut frames = Vec::new();
     for step in 0..(place.rate * place.seconds as f64) as i64 {
         let index = chance.within(0..pool.len() as u64) as usize;
@@ -449,9 +460,11 @@ fn scattered(chance: &mut Chance, place: &Place, each: f64, to: u16, data: f64) 
             _ => (ACK, stamp),
         };
         let window = if flags & SYN != 0 { client.window } else { 400 + (chance.bits() % 2_000) as u16 };
-        let acknowledgement = if flags & ACK != 0 { chance.bits() as u32 } else { 0 };
-        let tcp =
-            Tcp { ports: (ports[index], to), sequence: chance.bits() as u32, acknowledgement, flags, window, options };
+        // Numbers of a connection go on.
+        let (sequence, answered) = numbers[index];
+        let acknowledgement = if flags & ACK != 0 { answered } else { 0 };
+        numbers[index] = (sequence.wrapping_add(200), answered.wrapping_add(chance.within(0..900) as u32));
+        let tcp = Tcp { ports: (ports[index], to), sequence, acknowledgement, flags, window, options };
         let (payload, rest) =
             if flags & PSH != 0 { (chance.bytes(8), chance.heavy(30.0) as usize * 12) } else { (Vec::new(), 0) };
         frames.push(ip.tcp(at, &tcp, &payload, rest));

@@ -4,13 +4,15 @@ use crate::chance::Chance;
 use crate::frame::Frame;
 use crate::pcap::{self, Recorded};
 use crate::session::{self, Place, Second};
-use crate::{attack, benign, tools};
+use crate::{attack, benign, sixth, tools};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 /// Who is flooded.
 const TARGET: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
+/// Share of the made sessions that are over IPv6.
+const SIXTH: f64 = 0.25;
 /// Length of a second, µs.
 const SECOND_US: i64 = 1_000_000;
 /// Samples of a window that are looked at.
@@ -34,11 +36,13 @@ pub struct Session {
     pub windows: Vec<Second>,
     /// Length of a window, seconds.
     pub span_s: i64,
+    /// Whether it is over IPv6.
+    pub sixth: bool,
 }
 
 /// Users for the time of a session, and for as long before it. Most servers have more than one kind: often another style is
 /// among them, with fewer packets. Returns the styles, the time before, and the session's frames.
-fn users(chance: &mut Chance, style: &benign::Style) -> (String, Vec<Second>, Vec<Frame>) {
+fn users(chance: &mut Chance, style: &benign::Style, sixth: bool) -> (String, Vec<Second>, Vec<Frame>) {
     let rate = 150.0 * 30_f64.powf(chance.share());
     let place = Place { destination: TARGET, rate, seconds: 2 * LENGTH_S };
     let (mut name, mut frames) = (style.name.to_string(), (style.make)(chance, &place));
@@ -47,6 +51,9 @@ fn users(chance: &mut Chance, style: &benign::Style) -> (String, Vec<Second>, Ve
         let fewer = Place { rate: rate * (0.05 + 0.5 * chance.share()), ..place };
         frames.extend((other.make)(chance, &fewer));
         name = format!("{name}+{}", other.name);
+    }
+    if sixth {
+        frames = frames.into_iter().map(sixth::over).collect();
     }
     let middle = LENGTH_S * SECOND_US;
     let (before, mut frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(|frame| frame.at_us < middle);
@@ -63,11 +70,17 @@ pub fn made(seed: u64, each: u64, alone: u64) -> Vec<Session> {
             let mut chance = Chance::new(seed ^ (index * 1_000 + number).wrapping_mul(0x9e37));
             let style = &benign::ALL[chance.within(0..benign::ALL.len() as u64) as usize];
             let rate = 1_500.0 * 10_f64.powf(chance.share());
-            let (name, usual, mut frames) = users(&mut chance, style);
+            let sixth = chance.happens(SIXTH);
+            let (name, usual, mut frames) = users(&mut chance, style, sixth);
             // Half of the floods began before the session did.
             let before = if number % 2 == 0 { BEFORE_S } else { 0 };
             let place = Place { destination: TARGET, rate, seconds: LENGTH_S - before };
-            frames.extend(session::attack((flood.make)(&mut chance, &place), before * SECOND_US));
+            let mut flood_frames = session::attack((flood.make)(&mut chance, &place), before * SECOND_US);
+            if sixth {
+                flood_frames = flood_frames.into_iter().map(sixth::over).collect();
+            }
+            frames.extend(flood_frames);
+            frames.retain(|frame| frame.at_us < LENGTH_S * SECOND_US);
             sessions.push(Session {
                 source: flood.generator.into(),
                 style: name,
@@ -75,13 +88,15 @@ pub fn made(seed: u64, each: u64, alone: u64) -> Vec<Session> {
                 usual,
                 windows: session::seconds(frames, SECOND_US, SAMPLES),
                 span_s: 1,
+                sixth,
             });
         }
     }
     for (index, style) in (0_u64..).zip(benign::ALL) {
         for number in 0..alone {
             let mut chance = Chance::new(seed ^ (1_000_000 + index * 1_000 + number).wrapping_mul(0x85eb));
-            let (name, usual, frames) = users(&mut chance, style);
+            let sixth = chance.happens(SIXTH);
+            let (name, usual, frames) = users(&mut chance, style, sixth);
             let windows = session::seconds(frames, SECOND_US, SAMPLES);
             sessions.push(Session {
                 source: "users".into(),
@@ -90,6 +105,7 @@ pub fn made(seed: u64, each: u64, alone: u64) -> Vec<Session> {
                 usual,
                 windows,
                 span_s: 1,
+                sixth,
             });
         }
     }
@@ -108,6 +124,7 @@ pub fn recorded(seed: u64) -> Vec<Session> {
             usual,
             windows: session::seconds(frames, SECOND_US, SAMPLES),
             span_s: 1,
+            sixth: false,
         };
         if recording.class.is_empty() {
             sessions.push(session(String::new(), Vec::new(), recording.frames, ""));
@@ -116,7 +133,7 @@ pub fn recorded(seed: u64) -> Vec<Session> {
         let flood = session::attack(recording.frames, BEFORE_S * SECOND_US);
         sessions.push(session(String::new(), Vec::new(), flood.clone(), recording.class));
         let style = &benign::ALL[(index % benign::ALL.len() as u64) as usize];
-        let (name, usual, mut frames) = users(&mut chance, style);
+        let (name, usual, mut frames) = users(&mut chance, style, false);
         frames.extend(flood);
         sessions.push(session(name, usual, frames, recording.class));
     }
@@ -162,6 +179,7 @@ pub fn adddosdn() -> Vec<Session> {
                     usual: Vec::new(),
                     windows: session::seconds(frames, 10 * SECOND_US, SAMPLES),
                     span_s: 10,
+                    sixth: false,
                 });
             }
         }

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 /// Bytes that are kept of a packet.
-const KEPT: usize = 96;
+pub(crate) const KEPT: usize = 96;
 
 /// One packet.
 #[derive(Debug, Clone)]

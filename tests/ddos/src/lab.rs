@@ -25,6 +25,7 @@ pub fn read(text: &str) -> Result<Vec<Session>, String> {
                 usual: Vec::new(),
                 windows: Vec::new(),
                 span_s: 1,
+                sixth: false,
             });
             sessions.len() - 1
         });

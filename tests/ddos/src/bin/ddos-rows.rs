@@ -49,7 +49,7 @@ fn filter(path: &str) -> Result<Vec<Session>, String> {
 
 fn write(sessions: &[Session], settings: &Settings) -> std::io::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    writeln!(out, "source,style,class,session,attack,packets,rules,named,{}", feature::names().join(","))?;
+    writeln!(out, "source,style,class,session,sixth,attack,packets,rules,named,{}", feature::names().join(","))?;
     let baseline = Baseline::default();
     for (number, session) in sessions.iter().enumerate() {
         let mut windows = Windows::default();
@@ -65,7 +65,8 @@ fn write(sessions: &[Session], settings: &Settings) -> std::io::Result<()> {
             let row: Vec<String> = feature::row(&window).iter().map(f32::to_string).collect();
             let Session { source, style, class, .. } = session;
             lines.push(format!(
-                "{source},{style},{class},{number},{},{},{},{},{}",
+                "{source},{style},{class},{number},{},{},{},{},{},{}",
+                u8::from(session.sixth),
                 u8::from(truth == Truth::Attack),
                 second.counters.packets,
                 u8::from(!found.is_empty()),
