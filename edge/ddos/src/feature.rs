@@ -45,6 +45,7 @@ const FIGURES: &[Figure] = &[
     ("payload_top", |w| w.shape.payloads.top),
     ("id_entropy", |w| w.shape.ids.entropy),
     ("bare_syns", |w| w.shape.bare_syns),
+    ("bare_syn_acks", |w| w.shape.bare_syn_acks),
     ("empty_acks", |w| w.shape.empty_acks),
     ("null_acks", |w| w.shape.null_acks),
     ("unfragmented", |w| w.shape.unfragmented),

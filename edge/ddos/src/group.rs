@@ -1,7 +1,7 @@
 //! The largest group of packets of a kind that are equally long: a program that floods sends the same again and again, and in
 //! the group it is not diluted by the users beside it.
 
-use crate::shape::{FEWEST, Spread};
+use crate::shape::{FEWEST, Spread, carries};
 use crate::{Field, Packet};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,6 +22,10 @@ pub struct Group {
     pub share: f32,
     /// Length of its packets, bytes.
     pub length: u32,
+    /// Packets of the group.
+    pub size: usize,
+    /// Whether its packets carry data (TCP).
+    pub data: bool,
     /// Sources.
     pub sources: Spread,
     /// Source ports.
@@ -58,6 +62,8 @@ impl Group {
             kind_sources: sources.len(),
             share: share(group.len(), all.len(), FEWEST),
             length: group.first().map_or(0, |packet| packet.length()),
+            size: group.len(),
+            data: group.first().is_some_and(|packet| carries(packet) == Some(true)),
             sources: Spread::of(group.iter().map(|packet| packet.source).collect()),
             source_ports: spread(Field::SourcePort),
             destination_ports: spread(Field::DestinationPort),

@@ -78,6 +78,8 @@ pub struct Shape {
     pub ids: Spread,
     /// Share of SYNs without any option: every stack of users sends some.
     pub bare_syns: f32,
+    /// The same of SYN-ACKs: every server answers with the length of its segments at least.
+    pub bare_syn_acks: f32,
     /// Share of ACKs without data.
     pub empty_acks: f32,
     /// Share of ACKs that acknowledge 0: no connection's first sequence number is known to be that.
@@ -98,6 +100,11 @@ pub struct Shape {
 fn share(mut items: impl Iterator<Item = bool>) -> f32 {
     let (count, with) = items.by_ref().fold((0, 0), |(count, with), has| (count + 1, with + usize::from(has)));
     if count < FEWEST { f32::NAN } else { with as f32 / count as f32 }
+}
+
+/// Share of TCP packets with these flags that carry no option.
+fn bare(packets: &[Packet], wanted: u32) -> f32 {
+    share(packets.iter().filter(|packet| flags(packet, wanted)).map(|packet| packet.get(Field::DataOffset) == Some(5)))
 }
 
 /// Whether a packet is TCP with these flags of SYN, RST and ACK.
@@ -134,7 +141,7 @@ fn of_port(port: u32) -> Option<&'static Service> {
 }
 
 /// Whether a TCP packet carries data; `None` for others.
-fn carries(packet: &Packet) -> Option<bool> {
+pub(crate) fn carries(packet: &Packet) -> Option<bool> {
     let header = packet.get(Field::DataOffset)? * 4;
     // The IP header's length is not kept; without options it is 20 or 40 bytes.
     let head = if packet.source.is_ipv4() { 20 } else { 40 };
@@ -169,9 +176,8 @@ impl Shape {
             windows: field(Field::TcpWindow),
             payloads: field(Field::Payload0),
             ids: field(Field::IpId),
-            bare_syns: share(
-                packets.iter().filter(|packet| is_syn(packet)).map(|packet| packet.get(Field::DataOffset) == Some(5)),
-            ),
+            bare_syns: bare(packets, 0x02),
+            bare_syn_acks: bare(packets, 0x12),
             empty_acks: share(acks().filter_map(|packet| carries(packet).map(|carries| !carries))),
             null_acks: share(acks().map(|packet| packet.get(Field::TcpAcknowledgement) == Some(0))),
             unfragmented: share(

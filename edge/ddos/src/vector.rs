@@ -2,7 +2,7 @@
 
 use crate::metric::Metric;
 use crate::shape::FEWEST;
-use crate::{Baseline, Class, Counters, Settings, Window};
+use crate::{Baseline, Class, Counters, Group, Settings, Window};
 use serde::Serialize;
 
 /// One attack in a window.
@@ -35,8 +35,7 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule { class: Class::Syn, metric: Metric::Syn, plain: syn_alone },
-    // Whom we connected to says more than its SYN-ACK.
-    Rule { class: Class::SynAck, metric: Metric::SynAck, plain: |w| w.counters.tcp_synack > w.counters.tcp_ack },
+    Rule { class: Class::SynAck, metric: Metric::SynAck, plain: syn_acks_of_nobody },
     Rule { class: Class::Ends, metric: Metric::Ends, plain: ends_alone },
     Rule { class: Class::Flags, metric: Metric::Odd, plain: |_| true },
     Rule { class: Class::Ack, metric: Metric::Ack, plain: acks_of_nothing },
@@ -62,11 +61,16 @@ const TUNNELS: usize = 100;
 /// New senders a second beyond usual that must come without SYNs before their ACKs are taken for a flood.
 const STRANGERS: f32 = 200.0;
 
-/// A connection has one SYN and at least two ACKs from the client; when more SYNs come than ACKs and ends together, or
-/// they carry no option, nobody means to connect.
+/// A connection has one SYN and at least an ACK and an end; when fewer come, or SYNs carry no option, nobody means to connect.
 fn syn_alone(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
-    counters.tcp_syn > counters.tcp_ack.saturating_add(counters.tcp_fin) || shape.bare_syns > 0.5
+    let rest = counters.tcp_ack.saturating_add(Metric::Ends.of(counters));
+    3 * counters.tcp_syn > 2 * rest || shape.bare_syns > 0.5
+}
+
+/// Whom we connected to says more than its SYN-ACK, and says in it how long its segments may be.
+fn syn_acks_of_nobody(window: &Window) -> bool {
+    window.counters.tcp_synack > window.counters.tcp_ack || window.shape.bare_syn_acks > 0.5
 }
 
 /// A connection ends once a side; more than one end to two ACKs is no traffic of connections.
@@ -81,32 +85,36 @@ fn ends_alone(window: &Window) -> bool {
 fn acks_of_nothing(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
     let scarce = 20 * counters.tcp_syn < counters.tcp_ack;
-    let alike = shape.empty_acks > 0.95 && shape.lengths.top > 0.8;
+    let alike = shape.empty_acks > 0.95 && shape.acks.share > 0.8;
     // Very many devices with a packet now and then send messages of all lengths.
-    let uniform = shape.empty_acks > 0.9 || shape.lengths.top > 0.7 || shape.samples < FEWEST;
-    scarce && (uniform && 2 * strangers(counters) > counters.tcp_ack || shape.null_acks > 0.1)
+    let uniform = shape.empty_acks > 0.9 || shape.acks.share > 0.7 || shape.samples < FEWEST;
+    let strangers = strangers_of(&shape.acks, window);
+    scarce && (uniform && 2 * strangers > counters.tcp_ack || shape.null_acks > 0.1)
         || scarce && alike && (shape.windows.top > 0.9 || shape.source_ports.entropy > 0.9)
         || acks_of_no_flow(window)
 }
 
 /// Bare ACKs of one length: most of them of senders that nobody saw connect; or many more than SYNs explain, each from a port
 /// that its source did not use before (a kept connection keeps its port; a proxy with very many of them stamps its segments,
-/// and sends questions of all lengths) or with numbers that do not go on; or all of them data, and no full segments.
+/// and sends questions of all lengths) or with numbers that do not go on; or data of many senders in no full segments.
 fn acks_of_no_flow(window: &Window) -> bool {
-    let (counters, shape, acks) = (&window.counters, &window.shape, &window.shape.acks);
+    let (counters, acks) = (&window.counters, &window.shape.acks);
     let group = counters.tcp_ack as f32 * acks.share;
     let unexplained = group > 6.0 * counters.tcp_syn as f32;
-    let unseen = acks.share > 0.5 && acks.sources.entropy > 0.9 && 2.0 * strangers(counters) as f32 > group;
-    let one_way = acks.share > 0.8 && shape.empty_acks < 0.1 && acks.length < FULL && acks.sources.entropy > 0.8;
+    // Devices that keep many connections alive send empty ones, among others.
+    let mostly = acks.share > if acks.data { 0.35 } else { 0.8 };
+    let unseen = mostly && acks.sources.entropy > 0.9 && 2.0 * strangers_of(acks, window) as f32 > group;
+    let one_way = acks.data && acks.share > 0.6 && acks.length < FULL && acks.sources.entropy > 0.8;
     acks.share > 0.35
         && acks.bare > 0.95
         && (unseen || unexplained && (acks.fresh > 0.9 || acks.steady < 0.2 || one_way))
 }
 
-/// Tunnels have few ends, and carry packets of all lengths.
+/// Tunnels have few ends; the fewer samples, the more an end of many looks like one of few.
 fn protocol_of_nobody(window: &Window) -> bool {
     let others = &window.shape.others;
-    window.shape.sources.entropy > 0.9 || others.share > 0.8 && others.kind >= TUNNELS && others.sources.entropy > 0.85
+    let least = if others.size >= TUNNELS { 0.85 } else { 0.93 };
+    others.share > 0.35 && 2 * others.size > TUNNELS && others.sources.entropy > least
 }
 
 /// New senders that SYNs do not explain: a flood of forged SYNs brings as many of its own.
@@ -120,25 +128,26 @@ fn udp_of_nobody(window: &Window) -> bool {
     let Window { counters, shape, .. } = window;
     let (mostly, udp) = (2 * counters.udp > counters.packets, &shape.udp);
     // A name server is asked by very many, most of whom ask more than once a second when it is busy.
-    let (strangers, served) = (udp_strangers(window), shape.destination_ports.top > 0.4);
+    let (strangers, served) = (strangers_of(udp, window), shape.destination_ports.top > 0.4);
     let forged = if served { 10 * strangers > 9 * counters.udp } else { 2 * strangers > counters.udp };
-    let alone = udp.share > 0.7 && udp.fresh > 0.9;
+    let alone = udp.share > 0.35 && udp.fresh > 0.9;
     let same = udp.share > 0.4 && udp.payloads.top > 0.95;
     let scattered = udp.sources.entropy > 0.9 && udp.share > 0.2 && udp.destination_ports.entropy > 0.9;
     let many = udp.sources.entropy > 0.8 && udp.kind >= MANY;
-    let uniform = many && udp.share > 0.9 && udp.destination_ports.top > 0.95;
+    let much = 4 * counters.udp > counters.packets;
+    let uniform = much && many && udp.share > 0.8 && udp.destination_ports.top > 0.95;
     forged
         || mostly && (shape.destination_ports.entropy > 0.85 || (shape.lengths.top > 0.95 && shape.payloads.top > 0.95))
-        || mostly && (scattered || uniform)
+        || mostly && scattered
+        || uniform
         || alone
         || same
 }
 
-/// New senders of UDP: of those that SYNs do not explain as many as there are among the sources that were sampled.
-fn udp_strangers(window: &Window) -> u64 {
-    let shape = &window.shape;
-    let (all, udp) = (shape.sources.distinct, shape.udp.kind_sources);
-    let part = if all == 0 { 1.0 } else { (udp as f64 / all as f64).min(1.0) };
+/// New senders of a kind of packets: of those that SYNs do not explain as many as it has of the sources that were sampled.
+fn strangers_of(kind: &Group, window: &Window) -> u64 {
+    let all = window.shape.sources.distinct;
+    let part = if all == 0 { 1.0 } else { (kind.kind_sources as f64 / all as f64).min(1.0) };
     (strangers(&window.counters) as f64 * part) as u64
 }
 

@@ -1,20 +1,17 @@
-//! Everything that is judged: sessions of our generators, of other people's programs, and the recordings beside the repository.
+//! Everything that is judged: sessions of our generators and of other people's programs.
 
 use crate::chance::Chance;
 use crate::frame::Frame;
-use crate::pcap::{self, Recorded};
 use crate::session::{self, Place, Second};
 use crate::{attack, benign, sixth, tools};
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::net::Ipv4Addr;
 
 /// Who is flooded.
 const TARGET: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 /// Share of the made sessions that are over IPv6.
 const SIXTH: f64 = 0.25;
 /// Length of a second, µs.
-const SECOND_US: i64 = 1_000_000;
+pub(crate) const SECOND_US: i64 = 1_000_000;
 /// Samples of a window that are looked at.
 const SAMPLES: usize = 500;
 /// Seconds of a session.
@@ -140,75 +137,7 @@ pub fn recorded(seed: u64) -> Vec<Session> {
     sessions
 }
 
-/// The archive of AdDDoSDN beside the repository.
-pub fn adddosdn_archive() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let data = std::env::var_os("GARRISON_DDOS_DATA").map_or_else(|| root.join("shared/data/ddos"), PathBuf::from);
-    data.join("adddosdn-two-sessions.tar.xz")
-}
-
-/// Recordings of AdDDoSDN (two sessions): file, class, in windows of ten seconds, since its floods have 2 to 100 packets a
-/// second. Of a flood the windows of its target are taken, of `normal` those of every host.
-pub fn adddosdn() -> Vec<Session> {
-    let archive = adddosdn_archive();
-    let Ok(folder) = tempfile::tempdir() else { return Vec::new() };
-    let unpacked = std::process::Command::new("tar").arg("-xJf").arg(&archive).arg("-C").arg(folder.path()).output();
-    if !archive.is_file() || !unpacked.is_ok_and(|done| done.status.success()) {
-        eprintln!("skipped: AdDDoSDN is not in {}", archive.display());
-        return Vec::new();
-    }
-    let files = [
-        ("normal", ""),
-        ("syn_flood", "syn-flood"),
-        ("udp_flood", "udp-flood"),
-        ("icmp_flood", "icmp-flood"),
-        ("ad_syn", "syn-flood"),
-        ("ad_udp", "http-flood"),
-        ("ad_slow", "http-flood"),
-    ];
-    let mut sessions = Vec::new();
-    for recording in ["120925-53", "130925-3"] {
-        for (file, class) in files {
-            let bytes = std::fs::read(folder.path().join(recording).join(format!("{file}.pcap"))).unwrap_or_default();
-            let packets = unmirrored(pcap::read(&bytes).unwrap_or_default());
-            for (_, frames) in targets(&packets, class) {
-                sessions.push(Session {
-                    source: format!("adddosdn/{recording}/{file}"),
-                    style: String::new(),
-                    class: class.into(),
-                    usual: Vec::new(),
-                    windows: session::seconds(frames, 10 * SECOND_US, SAMPLES),
-                    span_s: 10,
-                    sixth: false,
-                });
-            }
-        }
-    }
-    sessions
-}
-
-/// The switch recorded each packet at every port it crossed: copies within 2 ms are one packet.
-fn unmirrored(packets: Vec<Recorded>) -> Vec<Recorded> {
-    let mut last: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
-    let keep = |packet: &Recorded| {
-        let before = last.insert(packet.header.clone(), packet.at_us);
-        before.is_none_or(|before| packet.at_us - before > 2_000)
-    };
-    let mut keep = keep;
-    packets.into_iter().filter(|packet| keep(packet)).collect()
-}
-
-/// Frames by destination: of a flood only the busiest, its target.
-fn targets(packets: &[Recorded], class: &str) -> Vec<(IpAddr, Vec<Frame>)> {
-    let begin = packets.first().map_or(0, |packet| packet.at_us);
-    let mut by: BTreeMap<IpAddr, Vec<Frame>> = BTreeMap::new();
-    // Whoever was asked first is the server; answers go the other way.
-    let first = packets.first().map(|packet| packet.addresses.1);
-    for packet in packets {
-        by.entry(packet.addresses.1).or_default().push(packet.frame(begin, !class.is_empty()));
-    }
-    if !class.is_empty() {
-        by.retain(|destination, _| Some(*destination) == first);
-    }
-    by.into_iter().collect()
+/// The windows of a session's frames, sampled as all are here.
+pub(crate) fn seconds(frames: Vec<Frame>, span_us: i64) -> Vec<Second> {
+    session::seconds(frames, span_us, SAMPLES)
 }

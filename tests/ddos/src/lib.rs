@@ -3,10 +3,11 @@
 //! - [`benign`], [`attack`]: traffic in styles that share nothing, [`sixth`] over IPv6 too; [`session`] makes seconds of it as the filter would count them.
 //! - [`pcap`]: recordings; [`tools`]: those of other people's programs, made in a network namespace; [`lab`]: windows of the packet filter.
 //! - [`judged`]: any recording, played through the scrubber's replay.
-//! - [`corpus`]: all of it as sessions; [`window`]: what is true of each of their windows.
+//! - [`corpus`]: all of it as sessions, [`adddosdn`] too; [`window`]: what is true of each of their windows.
 //!
 //! What it is not: part of a program. It imports `ddos` and judges it.
 
+pub mod adddosdn;
 pub mod attack;
 pub mod benign;
 pub mod chance;

@@ -181,7 +181,7 @@ def main():
     report = [
         "# Model of the scrubber: training report\n",
         "Written by `make train-ddos`. A window is a second of one destination. Families of floods and styles of users are",
-        "generators of our own (`tests/ddos/src/attack.rs`, `benign.rs`); each figure is of windows whose family (of floods) or",
+        "generators of our own (`tests/ddos/src/attack.rs`, `kits.rs`, `benign.rs`, `styles.rs`); each figure is of windows whose family (of floods) or",
         "style (of users) the model of that figure has not seen. Rules judge each window as of a destination that nothing is",
         "known of, at the default floors. Floods have 1,500 to 15,000 packets a second, most of them among users.\n",
         f"{TREES} trees, {len(text)} bytes, {len(table)} rows; bands: lower_at {lower_at:.4g}, raise_at {raise_at:.4g}",
@@ -221,7 +221,7 @@ def main():
     rates("styles-left-out", type("Part", (), {name: getattr(table, name)[mine] for name in ("attack", "rules")}), above[mine], "windows of users, style never trained on")
     for name, arguments, what in [
         ("programs", ["recorded", str(SEED)], "Recorded from hping3, trafgen, iperf3, curl in a network namespace; never trained on. Floods alone and among users of our styles."),
-        ("adddosdn", ["adddosdn"], "AdDDoSDN, sessions 120925-53 and 130925-3, windows of ten seconds (its floods have 2 to 100 packets a second; the floors of the rules stand at a fiftieth; the model speaks from 24 samples a window on). Never trained on."),
+        ("adddosdn", ["adddosdn"], "AdDDoSDN, windows of ten seconds (its floods have 2 to 100 packets a second; the floors of the rules stand at a fiftieth; the model speaks from 24 samples a window on). Never trained on."),
     ]:
         other = Table(options.rows, *arguments)
         if len(other) == 0:
@@ -236,6 +236,11 @@ def main():
                 rates(f"program-{program}", type("Part", (), {key: getattr(other, key)[mine] for key in ("attack", "rules")}), (scored >= raise_at)[mine], f"floods of {program}, never trained on")
         mine = other.attack == 0
         rates(f"users-{name}", type("Part", (), {key: getattr(other, key)[mine] for key in ("attack", "rules")}), ((scored >= raise_at) & enough)[mine], what)
+    report += ["\n## Left-out windows by version of IP\n", "| windows of | floods seen by rules or model | users taken for a flood |", "|---|---|---|"]
+    for version, sixth in (("IPv4", 0), ("IPv6", 1)):
+        mine, both = known & (table.sixth == sixth), above | (table.rules == 1)
+        cells = [percent(int(both[side].sum()), int(side.sum())) for side in (mine & (table.attack == 1), mine & (table.attack == 0))]
+        report.append(f"| {version} | {cells[0]} | {cells[1]} |")
     top = sorted(zip(model.feature_importance("gain"), table.names), reverse=True)[:12]
     report += ["\n## Features by gain\n", ", ".join(f"{name} {gain:.0f}" for gain, name in top), ""]
     report = "\n".join(report)

@@ -131,8 +131,8 @@ fn run() -> Result<(), String> {
         ),
         (
             "adddosdn",
-            "AdDDoSDN, two sessions, windows of 10 s, floors at a fiftieth, never trained on",
-            corpus::adddosdn(),
+            "AdDDoSDN, windows of 10 s, floors at a fiftieth, never trained on",
+            ddos_eval::adddosdn::sessions(),
             Settings::scaled(0.02),
         ),
     ];

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let sessions = match arguments.first().map(String::as_str) {
         Some("made") => corpus::made(number(1, 1), number(2, 6), number(3, 20)),
         Some("recorded") => corpus::recorded(number(1, 1)),
-        Some("adddosdn") => corpus::adddosdn(),
+        Some("adddosdn") => ddos_eval::adddosdn::sessions(),
         Some("filter") => match filter(arguments.get(1).map_or("", String::as_str)) {
             Ok(sessions) => sessions,
             Err(cause) => {
