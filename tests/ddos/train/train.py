@@ -38,7 +38,7 @@ PARAMETERS = {
     "deterministic": True,
     "num_threads": 1,
 }
-SEED, EACH, ALONE = 1, int(os.environ.get("GARRISON_DDOS_EACH", 10)), int(os.environ.get("GARRISON_DDOS_ALONE", 50))
+SEED, EACH, ALONE = 1, 10, 50
 # What is left out together: a family of floods, styles of users.
 FOLDS = {
     "script": ["web", "voice", "api", "tunnel", "nameserver", "http3"],
