@@ -41,12 +41,23 @@ struct packet {
 			__u8 row; // enum row
 		};
 	};
-	__u32 present; // bit n: field n is there
-	__u16 network; // offset of the IP header
-	__u16 offset; // of a fragment, units of 8 bytes
-	__u32 data; // bytes of payload, as the headers say
-	__u32 source[4]; // network order, IPv4 in the first word
-	__u32 destination[4];
+	union {
+		__u64 begun[2]; // zeros at first
+		struct {
+			__u32 present; // bit n: field n is there
+			__u16 network; // offset of the IP header
+			__u16 offset; // of a fragment, units of 8 bytes
+			__u32 data; // bytes of payload, as the headers say
+			__u32 reserved;
+		};
+	};
+	union {
+		__u64 pair[4];
+		struct {
+			__u32 source[4]; // network order, IPv4 in the first word
+			__u32 destination[4];
+		};
+	};
 	union {
 		__u32 field[FIELD_ROOM];
 		struct { // in the order of enum field, host order
@@ -222,12 +233,13 @@ static __always_inline enum seen parse4(struct packet *p, void *at, void *end)
 	struct iphdr *ip = at;
 	if ((void *)(ip + 1) > end)
 		return UNREADABLE;
-	__u32 first = *(__u8 *)at, header = (first & 15) * 4, total = bpf_ntohs(ip->tot_len);
+	__u32 first = *(__u8 *)at, header = sizeof(*ip), total = bpf_ntohs(ip->tot_len), begin = 0;
 	__u32 shape = bpf_ntohs(ip->frag_off);
-	p->source[0] = ip->saddr;
-	p->destination[0] = ip->daddr;
-	p->source[1] = p->source[2] = p->source[3] = 0;
-	p->destination[1] = p->destination[2] = p->destination[3] = 0;
+	bool wrong = false;
+	p->pair[0] = ip->saddr;
+	p->pair[1] = 0;
+	p->pair[2] = ip->daddr;
+	p->pair[3] = 0;
 	p->protocol = ip->protocol;
 	p->length = total;
 	p->ttl = ip->ttl;
@@ -235,13 +247,20 @@ static __always_inline enum seen parse4(struct packet *p, void *at, void *end)
 	p->id = bpf_ntohs(ip->id);
 	p->shape = shape;
 	p->present = HAS_IP | HAS(FIELD_IP_ID) | HAS(FIELD_FRAGMENT);
-	p->offset = shape & FRAGMENT_OFFSET;
-	p->fragment = (shape & (FRAGMENT_MORE | FRAGMENT_OFFSET)) != 0;
-	p->plain = header == sizeof(*ip);
+	if (first == 0x45) {
+		p->plain = 1;
+	} else {
+		header = (first & 15) * 4;
+		wrong = first >> 4 != 4 || header < sizeof(*ip);
+	}
+	if (shape & (FRAGMENT_MORE | FRAGMENT_OFFSET)) {
+		p->fragment = 1;
+		p->offset = shape & FRAGMENT_OFFSET;
+		begin = p->offset * 8;
+	}
 	__u64 held = between(at, end);
-	if (first >> 4 != 4 || header < sizeof(*ip) || total < header || total > held || !ip->ttl ||
-	    impossible4(ip->saddr) || ip->saddr == ip->daddr ||
-	    (shape & FRAGMENT_OFFSET) * 8 + (total - header) > 65515) {
+	if (wrong || total < header || total > held || !ip->ttl || impossible4(ip->saddr) || ip->saddr == ip->daddr ||
+	    begin + (total - header) > 65515) {
 		p->row = unread(p);
 		p->malformed = 1;
 		return first >> 4 == 4 ? READ : UNREADABLE;
@@ -341,11 +360,9 @@ static __always_inline enum seen parse(struct xdp_md *ctx, struct packet *p)
 	data_of(ctx, &data, &end);
 	struct ethhdr *ethernet = data;
 	p->nothing = 0;
+	p->begun[0] = p->begun[1] = 0;
 	p->row = ROW_OTHER;
-	p->present = 0;
 	p->length = 0;
-	p->data = 0;
-	p->offset = 0;
 	if ((void *)(ethernet + 1) > end)
 		return UNREADABLE;
 	__be16 protocol = ethernet->h_proto;

@@ -71,7 +71,9 @@ impl Ground {
         let mut path = Path::new(Ipv4Addr::new(10, 66, 0, 2).into(), HOST.into());
         (path.from, path.to) = (attacker.mac("v0")?, host.mac("v0")?);
         let spoofed = Sources::Random(Ipv4Addr::new(16, 0, 0, 0), 16);
-        let ntp = Kind::Ntp.recipe(path, Style::Linux, 80).from(spoofed.clone());
+        let mut ntp = Kind::Ntp.recipe(path, Style::Linux, 80).from(spoofed.clone());
+        // xdp-filter looks into an array of 512 KiB by it: one port is what suits it best.
+        ntp.destination_ports = 0;
         let plain =
             |path: &Path, sources| Recipe { frame: path.udp(PORT, 2048, &[0x41; 440]), ..ntp.clone() }.from(sources);
         let recipes = vec![
