@@ -8,7 +8,7 @@
 #include <bpf/bpf_endian.h>
 
 // Number of the agreement between this file and src/layout.rs: a controller adopts only a filter with its own.
-#define ABI 3
+#define ABI 4
 
 // Why a packet was dropped. The same numbers as ddos::Reason.
 enum reason {
@@ -246,13 +246,14 @@ struct sample {
 #define SERVICE_MARKS (1 << 12)
 #define SOURCE_ROW 65536
 #define NET_ROW 65536
-#define CELLS (1 << 15)
-#define CELL_BYTES 4096
 
-// One byte for each hash of (slot, source): the last second in which this processor saw it. Nobody has to clear it, and
-// no other processor writes to it.
+// A bit for each hash of (slot, source) that this processor saw in the second that the highest byte of its word names:
+// nobody has to clear it, no other processor writes to it, and it stays in the nearest cache.
+#define CELL_WORDS 1024
+#define CELL_BITS 56
+
 struct cells {
-	__u8 second[CELL_BYTES];
+	__u64 word[CELL_WORDS];
 };
 
 // Of a destination: when its buckets are empty again, ns of CLOCK_MONOTONIC.
@@ -316,7 +317,7 @@ MAP(confirmed6, BPF_MAP_TYPE_LRU_HASH, struct address6, __u64, 262144);
 MAP(source_buckets, BPF_MAP_TYPE_ARRAY, __u32, __u64, 2 * SOURCE_ROW);
 MAP(net_buckets, BPF_MAP_TYPE_ARRAY, __u32, __u64, NET_ROW);
 MAP(place_buckets, BPF_MAP_TYPE_ARRAY, __u32, struct place_bucket, 4096);
-MAP(seen, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct cells, CELLS / CELL_BYTES);
+MAP(seen, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct cells, 1);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

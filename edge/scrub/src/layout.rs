@@ -5,7 +5,7 @@ use ddos::Reason;
 use std::mem::{align_of, offset_of, size_of};
 
 /// Number of the agreement with `bpf/maps.h`.
-pub(crate) const ABI: u32 = 3;
+pub(crate) const ABI: u32 = 4;
 
 /// A structure that goes in and out of a map byte by byte.
 ///

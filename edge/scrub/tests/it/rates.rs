@@ -65,7 +65,7 @@ fn spoofed_sources_do_not_hurt_a_real_one() {
     }
     assert_eq!(lost, 0);
     let seen = counters(&filter, SERVICE);
-    // A second has room for 32,768 of them.
+    // A second has room for 57,344 of them.
     assert!(seen.new_sources > 20_000, "{}", seen.new_sources);
 }
 
