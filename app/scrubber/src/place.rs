@@ -17,6 +17,8 @@ const LEVEL: Duration = Duration::from_secs(3600);
 const RENEW_US: Micros = 60_000_000;
 /// What was refused is not ordered again before, µs.
 const AGAIN_US: Micros = 10_000_000;
+/// What a person took back is not ordered again before, µs.
+const UNDONE_US: Micros = 300_000_000;
 
 /// An order that stands.
 #[derive(Debug, Clone)]
@@ -52,6 +54,8 @@ pub struct Place {
     signatures: BTreeMap<u64, Standing>,
     /// Do not order a level, or signatures, before.
     held_us: [Micros; 2],
+    /// Signatures that a person took back, and when they may be ordered again.
+    undone: BTreeMap<u64, Micros>,
 }
 
 /// Places in [`Place::held_us`].
@@ -76,6 +80,7 @@ impl Place {
             level: None,
             signatures: BTreeMap::new(),
             held_us: [0; 2],
+            undone: BTreeMap::new(),
         }
     }
 
@@ -152,6 +157,7 @@ impl Place {
         for standing in gone.iter().filter_map(|id| self.signatures.remove(id)) {
             given.push(orders.undo(&standing.order, reason));
         }
+        self.undone.retain(|_, until| *until > now);
         for (id, signature) in &self.wanted {
             let left = self.signatures.get(id).map_or(0, |standing| standing.ends_us - now);
             let life = signature.expires_us - now;
@@ -160,7 +166,7 @@ impl Place {
                 continue;
             }
             let new = !self.signatures.contains_key(id);
-            if new && *room == 0 {
+            if new && (*room == 0 || self.undone.contains_key(id)) {
                 continue;
             }
             *room -= usize::from(new);
@@ -180,17 +186,22 @@ impl Place {
         if !matches!(state, Refused | Failed | Expired | Undone) {
             return;
         }
-        let level = self.level.take_if(|(_, standing)| standing.order == receipt.order).is_some();
-        let before = self.signatures.len();
-        self.signatures.retain(|_, standing| standing.order != receipt.order);
-        if !matches!(state, Refused | Failed) {
-            return;
+        let pause_us = match state {
+            Refused | Failed => AGAIN_US,
+            // What is taken back here does not stand any more when it is heard of: this is somebody else's will.
+            Undone => UNDONE_US,
+            _ => 0,
+        };
+        let ours = |standing: &Standing| standing.order == receipt.order;
+        if self.level.take_if(|(_, standing)| ours(standing)).is_some() {
+            self.held_us[LEVEL_HELD] = now + pause_us;
         }
-        // One signature too many must not keep the level from rising.
-        if level {
-            self.held_us[LEVEL_HELD] = now + AGAIN_US;
-        } else if before != self.signatures.len() {
-            self.held_us[SIGNATURES_HELD] = now + AGAIN_US;
+        // One signature too many must not keep the level from rising, nor one that a person took back the others.
+        let Some(id) = self.signatures.iter().find(|(_, standing)| ours(standing)).map(|(id, _)| *id) else { return };
+        self.signatures.remove(&id);
+        match state {
+            Undone => drop(self.undone.insert(id, now + pause_us)),
+            _ => self.held_us[SIGNATURES_HELD] = now + pause_us,
         }
     }
 
@@ -231,6 +242,27 @@ mod tests {
     fn signature(life_s: i64) -> Signature {
         let terms = vec![(Field::Protocol, 17), (Field::SourcePort, 53)];
         Signature::new("203.0.113.10".parse().unwrap(), terms, START + life_s * 1_000_000)
+    }
+
+    #[test]
+    fn what_a_person_takes_back_is_not_ordered_again_at_once() {
+        let (mut place, orders) = place();
+        let found = signature(600);
+        let terms = vec![(Field::Protocol, 17), (Field::SourcePort, 123)];
+        let other = Signature::new(found.destination, terms, START + 700_000_000);
+        place.wanted = [(found.id, found)].into();
+        place.carpet = Level::Limit;
+        let given = place.reconcile(START, Decide::Auto, "", &orders, &mut 32);
+        assert_eq!(given.len(), 2);
+        for order in &given {
+            let undone = Receipt { order: order.id.clone(), state: ReceiptState::Undone as i32, ..Receipt::default() };
+            place.heard(&undone, START);
+        }
+        place.wanted.insert(other.id, other);
+        let later = place.reconcile(START + 20_000_000, Decide::Auto, "", &orders, &mut 32);
+        assert_eq!(later.len(), 1, "another signature alone: {later:?}");
+        let later = place.reconcile(START + UNDONE_US, Decide::Auto, "", &orders, &mut 32);
+        assert_eq!(later.len(), 2, "level and signature: {later:?}");
     }
 
     #[test]

@@ -127,6 +127,9 @@ pub fn approved(what: &str, as_json: bool, lang: Lang) {
 
 fn line(shown: &Destination, lang: Lang) -> String {
     let attack = match shown.alarm {
+        true if shown.class.is_empty() => {
+            format!("  {}", lang.pick("ATTACK (none of it in this second)", "受攻击（本秒未见攻击流量）"))
+        }
         true => format!("  {} {} ({:.0} %)", lang.pick("ATTACK", "受攻击"), shown.class, shown.confidence * 100.0),
         false => String::new(),
     };

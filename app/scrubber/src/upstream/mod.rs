@@ -204,9 +204,12 @@ impl Upstream {
         let over = |(_, standing): &(&What, &Standing)| standing.order == receipt.order;
         let Some(key) = self.standing.iter().find(over).map(|(key, _)| key.clone()) else { return };
         self.standing.remove(&key);
-        if matches!(state, Failed | Refused) {
-            self.held.insert(key, now + AGAIN_US);
-        }
+        // What is taken back here does not stand any more when it is heard of: this is somebody else's will.
+        match state {
+            Failed | Refused => self.held.insert(key, now.saturating_add(AGAIN_US)),
+            Undone => self.held.insert(key, now.saturating_add(self.lease_us())),
+            _ => None,
+        };
     }
 
     /// How the names are.
