@@ -50,23 +50,24 @@ pub struct Said {
 }
 
 /// Lets values pass and counts.
-pub(super) struct Gate<'g> {
+pub struct Gate<'g> {
     pub(super) profile: &'g Profile,
-    pub(super) count: Count,
+    items: &'g mut dyn Iterator<Item = Indicator>,
+    count: Count,
 }
 
 impl<'g> Gate<'g> {
-    pub(super) fn new(profile: &'g Profile) -> Gate<'g> {
-        Gate { profile, count: Count::default() }
+    pub(super) fn new(profile: &'g Profile, items: &'g mut dyn Iterator<Item = Indicator>) -> Gate<'g> {
+        Gate { profile, items, count: Count::default() }
+    }
+
+    pub(super) fn count(self) -> Count {
+        self.count
     }
 
     /// The next value that may leave.
-    pub(super) fn next(&mut self, items: &mut dyn Iterator<Item = Indicator>) -> Option<Said> {
-        loop {
-            if let Some(said) = self.pass(items.next()?) {
-                return Some(said);
-            }
-        }
+    pub(super) fn next(&mut self) -> Option<Said> {
+        Iterator::find_map(&mut self.items, |item| self.count.pass(item, self.profile))
     }
 
     /// The format cannot hold a value that had passed.
@@ -74,36 +75,38 @@ impl<'g> Gate<'g> {
         self.count.written -= 1;
         self.count.unfit += 1;
     }
+}
 
-    fn pass(&mut self, mut indicator: Indicator) -> Option<Said> {
-        let Profile { ceiling, kinds, min_confidence, now_us, .. } = self.profile;
+impl Count {
+    fn pass(&mut self, mut indicator: Indicator, profile: &Profile) -> Option<Said> {
+        let Profile { ceiling, kinds, min_confidence, now_us, .. } = profile;
         if !kinds.is_empty() && !kinds.contains(&indicator.kind) {
-            self.count.other += 1;
+            self.other += 1;
             return None;
         }
         indicator.claims.retain(|claim| claim.tlp <= *ceiling);
         if indicator.claims.is_empty() {
-            self.count.above += 1;
+            self.above += 1;
             return None;
         }
         indicator.claims.retain(|claim| claim.valid_until_us == 0 || claim.valid_until_us > *now_us);
         if indicator.claims.is_empty() {
-            self.count.expired += 1;
+            self.expired += 1;
             return None;
         }
-        let said = said(indicator, self.profile);
+        let said = said(indicator, profile);
         if said.confidence < *min_confidence {
-            self.count.unsure += 1;
+            self.unsure += 1;
             return None;
         }
-        self.count.written += 1;
+        self.written += 1;
         Some(said)
     }
 }
 
 /// What may be said of one value, `None` when the profile lets nothing of it out.
 pub fn pass(indicator: Indicator, profile: &Profile) -> Option<Said> {
-    Gate::new(profile).pass(indicator)
+    Count::default().pass(indicator, profile)
 }
 
 /// The claims of a value made one.

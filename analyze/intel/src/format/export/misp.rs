@@ -1,10 +1,10 @@
 //! A MISP feed: `manifest.json`, `hashes.csv` and events. A value stays in the same event as long as it is published:
 //! events are chosen by its id, so that a change touches one event and not all behind it.
 
-use super::{Count, Export, Files, Gate, Profile, Said};
+use super::{Export, Files, Gate, Profile, Said};
 use crate::format::time::day;
 use crate::format::uuid::{self, v5};
-use crate::{Indicator, Kind, Tlp};
+use crate::{Kind, Tlp};
 use base::Result;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
@@ -33,21 +33,15 @@ impl Export for Misp {
         "application/json"
     }
 
-    fn write(
-        &self,
-        items: &mut dyn Iterator<Item = Indicator>,
-        profile: &Profile,
-        files: &mut dyn Files,
-    ) -> Result<Count> {
-        let mut gate = Gate::new(profile);
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()> {
         let mut events: BTreeMap<u64, Event> = BTreeMap::new();
-        while let Some(said) = gate.next(items) {
+        while let Some(said) = gate.next() {
             let Some(attribute) = attribute(&said) else {
                 gate.unfit();
                 continue;
             };
             let key = crate::Key::of(said.kind, &said.value).0 % EVENTS;
-            let uuid = event_uuid(profile, key);
+            let uuid = event_uuid(gate.profile, key);
             let event = events.entry(key).or_default();
             let front = if event.values == 0 { "{\"Event\":{\"Attribute\":[\n" } else { ",\n" };
             files.append(&format!("{uuid}.json"), front.as_bytes())?;
@@ -60,8 +54,8 @@ impl Export for Misp {
         }
         let mut manifest = Map::new();
         for (key, event) in &events {
-            let uuid = event_uuid(profile, *key);
-            let (whole, listed) = meta(profile, *key, event);
+            let uuid = event_uuid(gate.profile, *key);
+            let (whole, listed) = meta(gate.profile, *key, event);
             // The rest of the event's members behind its attributes.
             let text = whole.to_string();
             files.append(&format!("{uuid}.json"), format!("\n],{}}}\n", &text[1..]).as_bytes())?;
@@ -71,7 +65,7 @@ impl Export for Misp {
         if events.is_empty() {
             files.append("hashes.csv", b"")?;
         }
-        Ok(gate.count)
+        Ok(())
     }
 }
 

@@ -11,12 +11,11 @@ pub mod stix;
 mod suricata;
 mod text;
 
-pub use gate::{Count, Said, pass};
+pub use gate::{Count, Gate, Said, pass};
 
 use crate::format::fault;
 use crate::{Indicator, Kind, Tlp};
 use base::{Fault, Result};
-use gate::Gate;
 use std::collections::BTreeMap;
 
 /// What a receiver gets.
@@ -107,7 +106,13 @@ pub trait Export: Sync {
     /// Media type of its file, or of its main one.
     fn media_type(&self) -> &'static str;
 
-    /// Writes what passes the gate.
+    /// Fills the files with what comes out of the gate.
+    ///
+    /// # Errors
+    /// Those of `files`.
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()>;
+
+    /// Writes what may leave, and counts.
     ///
     /// # Errors
     /// Those of `files`.
@@ -116,7 +121,11 @@ pub trait Export: Sync {
         items: &mut dyn Iterator<Item = Indicator>,
         profile: &Profile,
         files: &mut dyn Files,
-    ) -> Result<Count>;
+    ) -> Result<Count> {
+        let mut gate = Gate::new(profile, items);
+        self.fill(&mut gate, files)?;
+        Ok(gate.count())
+    }
 }
 
 /// Every format.

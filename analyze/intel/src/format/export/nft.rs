@@ -1,8 +1,8 @@
 //! Two sets of nftables, for IPv4 and IPv6, as a script for `nft -f`. It is one transaction: the sets hold the old
 //! values or the new ones, never none. The rules that use them are the reader's own.
 
-use super::{Count, Export, Files, Gate, Profile};
-use crate::{Indicator, Kind};
+use super::{Export, Files, Gate};
+use crate::Kind;
 use base::Result;
 
 /// Elements in one command.
@@ -21,14 +21,8 @@ impl Export for Nft {
         "text/plain"
     }
 
-    fn write(
-        &self,
-        items: &mut dyn Iterator<Item = Indicator>,
-        profile: &Profile,
-        files: &mut dyn Files,
-    ) -> Result<Count> {
-        let mut gate = Gate::new(profile);
-        let table = table(&profile.place);
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()> {
+        let table = table(&gate.profile.place);
         files.append(SCRIPT, format!("add table inet {table}\n").as_bytes())?;
         for (set, sort) in [("indicators4", "ipv4_addr"), ("indicators6", "ipv6_addr")] {
             let text = format!(
@@ -37,7 +31,7 @@ impl Export for Nft {
             files.append(SCRIPT, text.as_bytes())?;
         }
         let mut pending = [Vec::new(), Vec::new()];
-        while let Some(said) = gate.next(items) {
+        while let Some(said) = gate.next() {
             // Only what is an address or a range in its canonical form: nothing else may reach the script.
             let address = said.value.split('/').next().unwrap_or_default().parse::<std::net::IpAddr>();
             match (said.kind, address) {
@@ -54,7 +48,7 @@ impl Export for Nft {
         let [four, six] = &mut pending;
         flush(&table, false, four, files)?;
         flush(&table, true, six, files)?;
-        Ok(gate.count)
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! A response policy zone for name servers (BIND, Knot, PowerDNS, Unbound): domains with all names below them, and
 //! addresses, answer "no such domain". Form: draft-vixie-dnsop-dns-rpz.
 
-use super::{Count, Export, Files, Gate, Profile};
-use crate::{Indicator, Kind};
+use super::{Export, Files, Gate};
+use crate::Kind;
 use base::Result;
 use std::net::IpAddr;
 
@@ -22,21 +22,15 @@ impl Export for Rpz {
         "text/dns"
     }
 
-    fn write(
-        &self,
-        items: &mut dyn Iterator<Item = Indicator>,
-        profile: &Profile,
-        files: &mut dyn Files,
-    ) -> Result<Count> {
-        let mut gate = Gate::new(profile);
-        let origin = origin(&profile.place);
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()> {
+        let origin = origin(&gate.profile.place);
         // Serial numbers wrap (RFC 1982); seconds fit until 2106 and grow with every export.
-        let serial = (profile.now_us / 1_000_000).rem_euclid(1 << 32);
+        let serial = (gate.profile.now_us / 1_000_000).rem_euclid(1 << 32);
         let head = format!(
             "$ORIGIN {origin}.\n$TTL {TTL_S}\n@ SOA localhost. hostmaster.localhost. {serial} 3600 600 86400 {TTL_S}\n@ NS localhost.\n"
         );
         files.append(ZONE, head.as_bytes())?;
-        while let Some(said) = gate.next(items) {
+        while let Some(said) = gate.next() {
             let lines = match said.kind {
                 Kind::Domain if is_name(&said.value, origin.len()) => {
                     format!("{0} CNAME .\n*.{0} CNAME .\n", said.value)
@@ -53,7 +47,7 @@ impl Export for Rpz {
                 files.append(ZONE, lines.as_bytes())?;
             }
         }
-        Ok(gate.count)
+        Ok(())
     }
 }
 

@@ -1,10 +1,10 @@
 //! A STIX 2.1 bundle. Ids are the same for the same value, so that a bundle given twice updates and doubles nothing.
 
-use super::{Count, Export, Files, Gate, Profile, Said};
+use super::{Export, Files, Gate, Profile, Said};
 use crate::format::stix::marking;
 use crate::format::time::rfc3339;
 use crate::format::uuid::{self, v5};
-use crate::{Indicator, Kind, Tlp};
+use crate::{Kind, Tlp};
 use base::Result;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashSet};
@@ -26,26 +26,23 @@ impl Export for Stix {
         "application/stix+json;version=2.1"
     }
 
-    fn write(
-        &self,
-        items: &mut dyn Iterator<Item = Indicator>,
-        profile: &Profile,
-        files: &mut dyn Files,
-    ) -> Result<Count> {
-        let mut gate = Gate::new(profile);
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()> {
         let name = "bundle.json";
-        let id = v5(uuid::OWN, format!("bundle:{}:{}:{}", profile.producer, profile.title, profile.now_us).as_bytes());
+        let id = v5(
+            uuid::OWN,
+            format!("bundle:{}:{}:{}", gate.profile.producer, gate.profile.title, gate.profile.now_us).as_bytes(),
+        );
         files.append(name, format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":[\n").as_bytes())?;
-        files.append(name, identity(profile).to_string().as_bytes())?;
+        files.append(name, identity(gate.profile).to_string().as_bytes())?;
         let mut told = Told::default();
-        while let Some(said) = gate.next(items) {
-            for object in objects(&said, profile, &mut told) {
+        while let Some(said) = gate.next() {
+            for object in objects(&said, gate.profile, &mut told) {
                 files.append(name, b",\n")?;
                 files.append(name, object.to_string().as_bytes())?;
             }
         }
         files.append(name, b"\n]}\n")?;
-        Ok(gate.count)
+        Ok(())
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A dataset matches whole values: names below a listed domain are not matched by it (the agents do, by suffix).
 
-use super::{Count, Export, Files, Gate, Profile, Said};
-use crate::{Indicator, Kind};
+use super::{Export, Files, Gate, Said};
+use crate::Kind;
 use base::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -67,17 +67,11 @@ impl Export for Suricata {
         "text/plain"
     }
 
-    fn write(
-        &self,
-        items: &mut dyn Iterator<Item = Indicator>,
-        profile: &Profile,
-        files: &mut dyn Files,
-    ) -> Result<Count> {
-        let mut gate = Gate::new(profile);
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()> {
         let mut rules = Rules { next: SID + 100, ranges: Vec::new(), files };
         let mut used = BTreeSet::new();
         rules.files.append(RULES_FILE, b"# Made by Garrison from its indicators; changes here are lost.\n")?;
-        while let Some(said) = gate.next(items) {
+        while let Some(said) = gate.next() {
             let fits = match SETS.iter().find(|set| set.kind == said.kind) {
                 Some(set) => {
                     used.insert(set.file);
@@ -95,7 +89,7 @@ impl Export for Suricata {
         for set in SETS.iter().filter(|set| used.contains(set.file)) {
             lookups(set, rules.files)?;
         }
-        Ok(gate.count)
+        Ok(())
     }
 }
 

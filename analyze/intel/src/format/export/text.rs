@@ -1,8 +1,8 @@
 //! Lines: CSV, Zeek's intelligence framework, plain values.
 
-use super::{Count, Export, Files, Gate, Profile, Said};
+use super::{Export, Files, Gate, Said};
+use crate::Kind;
 use crate::format::time::rfc3339;
-use crate::{Indicator, Kind};
 use base::Result;
 
 /// CSV (RFC 4180) with a header, safe to open in a spreadsheet.
@@ -20,15 +20,9 @@ impl Export for Csv {
         "text/csv"
     }
 
-    fn write(
-        &self,
-        items: &mut dyn Iterator<Item = Indicator>,
-        profile: &Profile,
-        files: &mut dyn Files,
-    ) -> Result<Count> {
-        let mut gate = Gate::new(profile);
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()> {
         files.append("indicators.csv", HEADER.as_bytes())?;
-        while let Some(said) = gate.next(items) {
+        while let Some(said) = gate.next() {
             let until = if said.valid_until_us == 0 { String::new() } else { rfc3339(said.valid_until_us, 3) };
             let cells = [
                 said.kind.word().to_string(),
@@ -47,7 +41,7 @@ impl Export for Csv {
             let line: Vec<String> = cells.iter().map(|text| cell(text)).collect();
             files.append("indicators.csv", format!("{}\r\n", line.join(",")).as_bytes())?;
         }
-        Ok(gate.count)
+        Ok(())
     }
 }
 
@@ -74,15 +68,9 @@ impl Export for Zeek {
         "text/tab-separated-values"
     }
 
-    fn write(
-        &self,
-        items: &mut dyn Iterator<Item = Indicator>,
-        profile: &Profile,
-        files: &mut dyn Files,
-    ) -> Result<Count> {
-        let mut gate = Gate::new(profile);
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()> {
         files.append("intel.dat", b"#fields\tindicator\tindicator_type\tmeta.source\tmeta.desc\n")?;
-        while let Some(said) = gate.next(items) {
+        while let Some(said) = gate.next() {
             match sort(said.kind) {
                 None => gate.unfit(),
                 Some(sort) => {
@@ -91,12 +79,12 @@ impl Export for Zeek {
                         Kind::Url => said.value.split_once("://").map_or(said.value.as_str(), |(_, rest)| rest),
                         _ => said.value.as_str(),
                     };
-                    let line = [value, sort, &profile.producer, &about(&said)].map(field).join("\t");
+                    let line = [value, sort, &gate.profile.producer, &about(&said)].map(field).join("\t");
                     files.append("intel.dat", format!("{line}\n").as_bytes())?;
                 }
             }
         }
-        Ok(gate.count)
+        Ok(())
     }
 }
 
@@ -137,20 +125,14 @@ impl Export for Plain {
         "text/plain"
     }
 
-    fn write(
-        &self,
-        items: &mut dyn Iterator<Item = Indicator>,
-        profile: &Profile,
-        files: &mut dyn Files,
-    ) -> Result<Count> {
-        let mut gate = Gate::new(profile);
-        while let Some(said) = gate.next(items) {
+    fn fill(&self, gate: &mut Gate<'_>, files: &mut dyn Files) -> Result<()> {
+        while let Some(said) = gate.next() {
             if said.value.contains(char::is_control) {
                 gate.unfit();
             } else {
                 files.append("indicators.txt", format!("{}\n", said.value).as_bytes())?;
             }
         }
-        Ok(gate.count)
+        Ok(())
     }
 }
