@@ -107,6 +107,8 @@ pub struct Verdict {
     pub outbound: i64,
     /// A bound of [`crate::limits`] was reached: a part of the request was not looked at.
     pub exceeded: bool,
+    /// Values found inside of others and not shown to the rules, because there were too many of them: at least so many.
+    pub left_out: usize,
     /// The engine could not judge the request; the caller fails open or closed.
     pub fault: Option<Fault>,
     /// Work done.

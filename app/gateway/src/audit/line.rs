@@ -44,6 +44,7 @@ pub fn of(exchange: &Exchange, captured: &Captured, redact: &[String]) -> Value 
             "fields": captured.answer.as_ref().map(|answer| fields(answer, redact)),
         },
         "rules": rules(exchange, redact),
+        "hidden_left_out": exchange.finding.as_ref().map(|finding| finding.verdict.left_out),
         "duration_us": http.duration_us,
     })
 }

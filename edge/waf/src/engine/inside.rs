@@ -1,5 +1,10 @@
 //! Arguments that hide inside other values, added to `ARGS` before phase 2 where a site wants it; what hides inside of a
 //! cookie to `REQUEST_COOKIES`, so that leaving out a cookie leaves out what is in it.
+//!
+//! What is beyond the [`Budget`] passes: the value that holds it is judged as it came, and pages that save their whole state
+//! as one argument are not rare. But it is told: rules see that values were left out, and at least how many, as `ENV:hidden_left_out`, so that
+//! a site can refuse (`SecRule ENV:hidden_left_out "@gt 0"`), and [`Verdict::left_out`](crate::Verdict::left_out) has it for
+//! the audit record.
 
 use super::Transaction;
 use super::state::State;
@@ -31,7 +36,9 @@ impl State {
             let content_type = self.store.first(arena, List::RequestHeaders, b"content-type").unwrap_or_default();
             let input = Input::Body { content_type, body: &self.request_body };
             let mut take = |name: &[u8], value: &[u8]| found.push((List::Decoded, name.to_vec(), value.to_vec()));
-            decode(input, &mut Budget::of_body(), &mut take);
+            let mut whole = Budget::of_body();
+            decode(input, &mut whole, &mut take);
+            self.left_out = whole.left_out;
         }
         let mut budget = Budget::default();
         let mut look = |input: Input, into: List| {
@@ -44,6 +51,11 @@ impl State {
         }
         if let Some(referer) = self.store.first(arena, List::RequestHeaders, b"referer") {
             look(Input::Referer(referer), List::Decoded);
+        }
+        self.left_out += budget.left_out;
+        if self.left_out > 0 {
+            self.store.exceeded = true;
+            found.push((List::Env, b"hidden_left_out".to_vec(), self.left_out.to_string().into_bytes()));
         }
         for (list, name, value) in found {
             let (name, value) = (self.memo.arena.intern(&name), self.memo.arena.intern(&value));

@@ -160,6 +160,7 @@ impl Transaction {
             inbound: state.score(&cx.program.scores[0]),
             outbound: state.score(&cx.program.scores[1]),
             exceeded: state.exceeded(),
+            left_out: state.left_out,
             fault: None,
             work: Work {
                 strings: state.memo.arena.added().0 as u64,

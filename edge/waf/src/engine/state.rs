@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub explain: bool,
     /// What hides inside values is looked for.
     pub inside: bool,
+    /// Hidden values that were found and not shown to the rules.
+    pub left_out: usize,
     /// Microseconds since 1970.
     pub now: u64,
     pub request_body: Vec<u8>,
@@ -134,6 +136,7 @@ impl State {
             intervention: None,
             explain: false,
             inside: false,
+            left_out: 0,
             now: 0,
             request_body: Vec::new(),
             response_body: Vec::new(),
@@ -167,6 +170,7 @@ impl State {
         self.intervention = None;
         self.explain = false;
         self.inside = false;
+        self.left_out = 0;
         self.now = now;
         for body in [&mut self.request_body, &mut self.response_body] {
             body.clear();

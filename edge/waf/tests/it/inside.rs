@@ -2,12 +2,13 @@
 
 use seclang::MemoryReader;
 use std::sync::Arc;
-use waf::{Collections, Connection, Engine, Memory};
+use waf::{Collections, Connection, Engine, Memory, Verdict};
 
 const RULES: &str = r#"
 SecRuleEngine On
 SecRequestBodyAccess On
 SecRule ARGS|REQUEST_COOKIES "@contains union select" "id:1,phase:2,pass,log,t:lowercase"
+SecRule ENV:hidden_left_out "@gt 0" "id:2,phase:2,deny,log,status:403"
 "#;
 
 fn engine() -> Arc<Engine> {
@@ -19,6 +20,11 @@ fn engine() -> Arc<Engine> {
 
 /// Names of the arguments that the rule held of.
 fn hits(engine: &Arc<Engine>, inside: bool, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<String> {
+    let hits = verdict(engine, inside, target, headers, body).hits;
+    hits.iter().map(|hit| format!("{}:{}", hit.variable, hit.key.escape_ascii())).collect()
+}
+
+fn verdict(engine: &Arc<Engine>, inside: bool, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Verdict {
     let collections: Arc<dyn Collections> = Arc::new(Memory::new(16, 60));
     let end = "192.0.2.1:80".parse().unwrap();
     let mut transaction = engine.begin(Connection { client: end, server: end }, &collections, 0);
@@ -32,8 +38,7 @@ fn hits(engine: &Arc<Engine>, inside: bool, target: &str, headers: &[(&str, &str
     transaction.judge_request_headers();
     transaction.request_body(body);
     transaction.judge_request_body();
-    let hits = transaction.finish().hits;
-    hits.iter().map(|hit| format!("{}:{}", hit.variable, hit.key.escape_ascii())).collect()
+    transaction.finish()
 }
 
 #[test]
@@ -59,4 +64,20 @@ fn what_hides_inside_values_is_judged_where_it_is_wanted() {
         let plain = hits(&engine, false, target, headers, body);
         assert!(!plain.iter().any(|hit| hit == expected), "{target}: {plain:?}");
     }
+}
+
+#[test]
+fn what_is_too_much_is_counted_and_a_rule_can_refuse_it() {
+    let engine = engine();
+    let hidden = |count: usize| {
+        let members: Vec<String> = (0..count).map(|number| format!("\"m{number}\":\"no {number}\"")).collect();
+        format!("q={{{}}}", members.join(","))
+    };
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let few = verdict(&engine, true, "/", &form, hidden(100).as_bytes());
+    assert_eq!((few.left_out, few.exceeded, few.intervention), (0, false, None));
+    let many = verdict(&engine, true, "/", &form, hidden(200).as_bytes());
+    assert!(many.left_out > 0 && many.exceeded, "{many:?}");
+    assert_eq!(many.intervention.map(|asked| asked.rule), Some(2));
+    assert_eq!(verdict(&engine, false, "/", &form, hidden(200).as_bytes()).left_out, 0);
 }
