@@ -131,7 +131,7 @@ mod tests {
             });
             let rows = [spread(key, |hash| hash >> 48, 65_536.0), spread(key, |hash| hash >> 32 & 0xffff, 65_536.0)];
             let marks = spread(key, |hash| hash >> 44, 1_048_576.0);
-            let cell = |hash: u64| (hash >> 17 & 0x3ff) << 6 | ((hash >> 27 & 0xffff) * 56 >> 16);
+            let cell = |hash: u64| ((hash >> 17 & 0x3ff) << 6) | (((hash >> 27 & 0xffff) * 56) >> 16);
             let cells = spread(key, cell, 57_344.0);
             for share in [rows[0], rows[1], marks, cells] {
                 assert!(share > 0.9, "{key:x?}: {rows:?} {marks} {cells}");
