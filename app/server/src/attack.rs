@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 /// The rule that stands for "a host of ours took part".
 const RULE: &str = "5b1d7c40-2f7e-4a55-9c3d-64646f730004";
-/// Most hosts of ours that one report tells of.
-const HOSTS: usize = 64;
+/// Most of those who took part that are looked up: more than a report names.
+const LOOKED_UP: usize = 64;
 /// Most connections looked at for one report.
 const CONNECTIONS: usize = 2000;
 /// How long before a report connections belong to its attack, µs; and how far clocks may differ after it.
@@ -112,15 +112,14 @@ pub async fn took_part(hub: &Hub, lake: &Lake, report: &Alert) -> Vec<(Host, Ale
 fn participants(hub: &Hub, report: &Alert) -> BTreeMap<String, Found> {
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
     let pieces = report.matches.iter().filter(|one| one.field == Participant::FIELD);
-    for one in pieces.flat_map(|piece| piece.value.split("; ")).filter_map(|text| text.parse::<Participant>().ok()) {
+    let all = pieces.flat_map(|piece| piece.value.split("; ")).filter_map(|text| text.parse::<Participant>().ok());
+    for one in all.take(LOOKED_UP) {
         // A forged address accuses nobody.
         let Some(host) = hub.owner(one.address).filter(|_| one.role != Role::Forged) else { continue };
         if found.get(&host.agent).is_some_and(|known| known.one.packets >= one.packets) {
             continue;
         }
-        if found.len() < HOSTS || found.contains_key(&host.agent) {
-            found.insert(host.agent.clone(), Found { host, one, seen: None });
-        }
+        found.insert(host.agent.clone(), Found { host, one, seen: None });
     }
     found
 }

@@ -177,13 +177,9 @@ impl Hub {
         if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
             return None;
         }
-        let has = |shown: &Agent| {
-            shown
-                .addresses
-                .iter()
-                .filter_map(|text| text.parse::<IpAddr>().ok())
-                .any(|own| own.to_canonical() == address)
-        };
+        // As text, as agents tell their own: parsing all addresses of ten thousand hosts for each question would cost too much.
+        let text = address.to_string();
+        let has = |shown: &Agent| shown.addresses.contains(&text);
         let agents = self.agents();
         let mut owners: Vec<&Agent> = agents.values().map(|known| &known.shown).filter(|shown| has(shown)).collect();
         // What has rules is the agent.
