@@ -7,6 +7,7 @@ use server::local;
 use server::local::edge::{GATEWAY, Part, SCRUBBER};
 use server::places::Places;
 use server::{Keep, Listen, Server, credential};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use tokio::signal::unix::{SignalKind, signal};
@@ -46,6 +47,9 @@ pub struct Up {
     /// without either.
     #[arg(long)]
     scrubber: Option<PathBuf>,
+    /// List of scrubbers elsewhere whose names this server probes too; probes.yaml of the data directory when absent.
+    #[arg(long)]
+    probes: Option<PathBuf>,
     /// Run without an agent on this machine.
     #[arg(long)]
     no_agent: bool,
@@ -85,13 +89,17 @@ pub async fn run(options: Up, lang: Lang) -> Result<ExitCode> {
     greet(&options, &places, &server, first.as_ref(), lang);
     let agent = if options.no_agent { None } else { agent(&places, &server, &options, lang).await };
     let gateway = edge(&GATEWAY, options.gateway.as_deref(), (&places, &server), lang).await;
-    let scrubber = edge(&SCRUBBER, options.scrubber.as_deref(), (&places, &server), lang).await;
+    let mut others = scrubber(options.scrubber.as_deref(), (&places, &server), lang).await;
+    match local::probe::elsewhere(&places, options.probes.as_deref()) {
+        Ok(probers) => others.extend(probers.into_iter().filter_map(|prober| keep(Ok(prober), &server, lang))),
+        Err(fault) => tell(&fault, lang),
+    }
     let code = serve(&options, &places, agent.is_some(), lang).await;
     if !options.json {
         println!("{}", lang.pick("stopping …", "正在停止……"));
     }
     // The server last, so that the last frames of the others are still taken.
-    for (stop_child, task) in [gateway, scrubber, agent].into_iter().flatten() {
+    for (stop_child, task) in others.into_iter().chain([gateway, agent].into_iter().flatten()) {
         stop_child.send_replace(true);
         let _ = task.await;
     }
@@ -190,6 +198,28 @@ async fn edge(
     keep(part.ready(places, config, server).await, server, lang)
 }
 
+/// The packet filter of this machine where it is configured, and the server's prober beside it where it takes votes.
+async fn scrubber(named: Option<&Path>, (places, server): (&Places, &Server), lang: Lang) -> Vec<ChildTask> {
+    let Some(config) = SCRUBBER.configured(places, named) else { return Vec::new() };
+    let prober = local::probe::beside(places, &config, &*server.random).unwrap_or_else(|fault| {
+        tell(&fault, lang);
+        None
+    });
+    let mut filter = SCRUBBER.ready(places, config, server).await;
+    let (prober, key) = prober.unzip();
+    if let (Ok(filter), Some(key)) = (&mut filter, key) {
+        filter.run_options.extend([OsString::from("--voter-key"), key.into()]);
+    }
+    let prober = prober.filter(|_| filter.is_ok()).map(Ok);
+    let children = [Some(filter), prober];
+    children.into_iter().flatten().filter_map(|child| keep(child, server, lang)).collect()
+}
+
+/// Says what keeps a program of this machine from running; on standard error, for standard output may be JSON.
+fn tell(fault: &Fault, lang: Lang) {
+    eprintln!("{}\n  {}", fault.outside(lang), fault.hint(lang));
+}
+
 /// Keeps a program of this machine running, or says why it cannot.
 fn keep(child: Result<local::Child>, server: &Server, lang: Lang) -> Option<ChildTask> {
     match child {
@@ -199,7 +229,7 @@ fn keep(child: Result<local::Child>, server: &Server, lang: Lang) -> Option<Chil
             Some((stop, tokio::spawn(keep)))
         }
         Err(fault) => {
-            eprintln!("{}\n  {}", fault.outside(lang), fault.hint(lang));
+            tell(&fault, lang);
             None
         }
     }

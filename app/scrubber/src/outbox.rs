@@ -6,6 +6,14 @@
 use crate::hands::{Hands, Lane};
 use record::Order;
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Orders of the server that may wait here; beyond, its link waits.
+const WAITING: usize = 1024;
+/// How often room is looked for.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// See the module.
 pub struct Outbox {
@@ -46,5 +54,22 @@ impl Outbox {
     /// How many wait.
     pub fn waiting(&self) -> usize {
         self.waiting.values().map(VecDeque::len).sum()
+    }
+}
+
+/// The server's orders go to the hands, until there are none any more. One kind of place that is slow holds up no other, and none is
+/// lost: the server counts on an answer to each.
+pub async fn pass(mut given: Receiver<Order>, hands: Hands) {
+    let mut outbox = Outbox::new(hands);
+    let mut again = interval(AGAIN);
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            order = given.recv(), if outbox.waiting() < WAITING => match order {
+                Some(order) => outbox.give(order),
+                None => return,
+            },
+            _ = again.tick(), if outbox.waiting() > 0 => outbox.flush(),
+        }
     }
 }

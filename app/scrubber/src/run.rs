@@ -16,7 +16,7 @@ use crate::port::SharedPackets;
 use crate::report::Reporter;
 use crate::tell::Teller;
 use crate::upstream::{Asked, Routers, Upstream};
-use crate::{fault, orders};
+use crate::{fault, orders, outbox};
 use ::action::{Action, Executor, ExecutorConfig, NoGate};
 use base::{Clock, Fault, Micros, Random, Result};
 use bus::SharedSpool;
@@ -135,7 +135,7 @@ fn wire(
     };
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen(listener, Arc::new(desk)));
-    tasks.spawn(pass(given, hands.clone()));
+    tasks.spawn(outbox::pass(given, hands.clone()));
     let upstream = Upstream::new(routers.clone(), names, config.policy.clone(), asked);
     let origins = Arc::new(Origins::default());
     let reading = origins.watch(&config.origins, stop.clone())?;
@@ -213,13 +213,6 @@ fn bans(executor: &Executor, clock: &dyn Clock) -> Given {
         }
     }
     bans
-}
-
-/// The server's orders go to the hands.
-async fn pass(mut given: Receiver<Order>, hands: Hands) {
-    while let Some(order) = given.recv().await {
-        hands.give(order);
-    }
 }
 
 /// The thread of the controller.

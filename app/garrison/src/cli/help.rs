@@ -42,6 +42,10 @@ const TEXTS: &[(&str, &str)] = &[
         "Configuration of a packet filter on this machine; scrubber/scrubber.yaml of the data directory when absent, and no filter without either",
         "本机流量清洗的配置文件；缺省时使用数据目录中的 scrubber/scrubber.yaml，两者皆无则不启动",
     ),
+    (
+        "List of scrubbers elsewhere whose names this server probes too; probes.yaml of the data directory when absent",
+        "其他位置的流量清洗列表，本服务器亦探测其域名；缺省时使用数据目录中的 probes.yaml",
+    ),
     // scrub
     ("Packet filters at the edge: levels, attacks, routers, names", "边缘流量清洗：级别、攻击、路由器、域名"),
     ("Every protected destination: level, rates, attack", "所有受保护目标：级别、速率、攻击"),

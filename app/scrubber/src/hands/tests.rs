@@ -105,3 +105,23 @@ fn what_finds_no_room_is_said() {
     assert!(scene.hands.offer(Lane::Kernel, scene.order()).is_some());
     assert!(scene.end() > 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_order_of_the_server_is_lost_while_the_hands_are_busy() {
+    let scene = Scene::new();
+    let (sender, given) = tokio::sync::mpsc::channel(8);
+    let passing = tokio::spawn(crate::outbox::pass(given, scene.hands.clone()));
+    let many = WAITING + 50;
+    for _ in 0..many {
+        sender.send(scene.order()).await.unwrap();
+    }
+    *scene.gate.0.lock().unwrap() = true;
+    scene.gate.1.notify_all();
+    let carried = || scene.book.0.lock().unwrap().len();
+    while carried() < many {
+        tokio::task::yield_now().await;
+    }
+    drop(sender);
+    passing.await.unwrap();
+    assert_eq!(scene.end(), many);
+}

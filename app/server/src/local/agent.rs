@@ -64,10 +64,12 @@ fn overridden(text: &str, respond: Respond) -> String {
 pub async fn ready(places: &Places, respond: Option<Respond>, server: &Server) -> Result<Child> {
     let config = configure(places, respond)?;
     let child = Child {
-        name: "garrison-agent",
+        name: "garrison-agent".into(),
         program: "garrison-agent",
         words: &[],
+        verb: "run",
         options: vec!["--config".into(), config.into()],
+        run_options: Vec::new(),
     };
     child.identify(&places.agent().join("identity"), "local", server).await?;
     Ok(child)

@@ -40,7 +40,8 @@ impl Part {
     pub async fn ready(&self, places: &Places, config: PathBuf, server: &Server) -> Result<Child> {
         let state = self.state(places);
         let options = vec!["--config".into(), config.into(), "--state".into(), state.clone().into()];
-        let child = Child { name: self.label, program: "garrison-gateway", words: self.words, options };
+        let (name, run_options) = (self.label.into(), Vec::new());
+        let child = Child { name, program: "garrison-gateway", words: self.words, verb: "run", options, run_options };
         child.identify(&state.join("identity"), self.folder, server).await?;
         Ok(child)
     }

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod edge;
+pub mod probe;
 
 use super::{Server, fault};
 use api::view::Program;
@@ -28,16 +29,21 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// What is shown of the server's programs.
 pub type Programs = Arc<Mutex<Vec<Program>>>;
 
-/// A program beside this one, and how it is started: `PROGRAM WORDS run --follow-parent OPTIONS`, `PROGRAM WORDS enroll OPTIONS`.
+/// A program beside this one, and how it is started: `PROGRAM WORDS VERB --follow-parent OPTIONS`, `PROGRAM WORDS enroll OPTIONS`.
+#[derive(Debug)]
 pub struct Child {
     /// Its name among the programs of the server.
-    pub name: &'static str,
+    pub name: String,
     /// The file, beside this program's.
     pub program: &'static str,
-    /// Words before `run` and `enroll`.
+    /// Words before the verb and `enroll`.
     pub words: &'static [&'static str],
+    /// What it is told to do: `run`.
+    pub verb: &'static str,
     /// Options of both commands.
     pub options: Vec<OsString>,
+    /// Further options of the verb.
+    pub run_options: Vec<OsString>,
 }
 
 impl Child {
@@ -60,8 +66,8 @@ impl Child {
                 return identity.save(folder);
             }
             Err(fault) if fault.is(&fleet::fault::NOT_ENROLLED) => {}
-            Ok(_) => tracing::warn!(program = self.name, "its certificate is not good here any more; it enrols anew"),
-            Err(fault) => tracing::warn!(program = self.name, fault = %fault.inside(), "it enrols anew"),
+            Ok(_) => tracing::warn!(program = %self.name, "its certificate is not good here any more; it enrols anew"),
+            Err(fault) => tracing::warn!(program = %self.name, fault = %fault.inside(), "it enrols anew"),
         }
         Identity::remove(folder)?;
         let token = server.authority.issue_token(&server.link_url, group, 1, ENROLL_LIFE_S).await?;
@@ -90,9 +96,11 @@ impl Child {
     pub async fn keep(self, programs: Programs, clock: Arc<dyn Clock>, mut stop: watch::Receiver<bool>) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let message = match self.command("run").arg("--follow-parent").stdin(Stdio::null()).spawn() {
+            let mut command = self.command(self.verb);
+            command.arg("--follow-parent").args(&self.run_options).stdin(Stdio::null());
+            let message = match command.spawn() {
                 Ok(mut child) => {
-                    show(&programs, &*clock, self.name, child.id().unwrap_or(0), "running", "");
+                    show(&programs, &*clock, &self.name, child.id().unwrap_or(0), "running", "");
                     let begun = clock.monotonic();
                     tokio::select! {
                         ended = child.wait() => {
@@ -101,13 +109,13 @@ impl Child {
                             }
                             ended.map_or_else(|cause| cause.to_string(), |status| status.to_string())
                         }
-                        _ = stop.changed() => return farewell(self.name, child).await,
+                        _ = stop.changed() => return farewell(&self.name, child).await,
                     }
                 }
                 Err(cause) => cause.to_string(),
             };
-            tracing::error!(program = self.name, message, "a program of this machine ended; it is started again");
-            show(&programs, &*clock, self.name, 0, "failed", &message);
+            tracing::error!(program = %self.name, message, "a program of this machine ended; it is started again");
+            show(&programs, &*clock, &self.name, 0, "failed", &message);
             tokio::select! {
                 _ = tokio::time::sleep(pause) => {}
                 _ = stop.changed() => return,

@@ -328,6 +328,25 @@ fn messages_without_routes_count_as_much() {
 }
 
 #[test]
+fn attributes_of_any_kind_and_length_keep_the_session() {
+    let mut machine = established();
+    let mut sent = 0;
+    for (kind, length) in (0..=40_u8).flat_map(|kind| (0..=40_u8).map(move |length| (kind, length))) {
+        // Well formed, and with a length that says more than there is, or less.
+        for said in [length, length.wrapping_add(1), length.saturating_sub(1)] {
+            let body = [&[0, 0, 0, length + 3, 0xc0, kind, said][..], &vec![1; length.into()]].concat();
+            let message = [&[0xff; 16][..], &(body.len() as u16 + 19).to_be_bytes(), &[2], &body].concat();
+            machine.received(sent, &message);
+            sent += 1;
+        }
+    }
+    let state = machine.state(sent);
+    assert_eq!(state.phase, Phase::Established, "{:?}", state.error);
+    assert_eq!((state.counts.updates + state.counts.refused) as Micros, sent);
+    assert!(state.counts.refused > 1000 && state.counts.updates > 100, "{:?}", state.counts);
+}
+
+#[test]
 fn what_a_neighbour_sends_makes_no_long_texts() {
     let mut machine = established();
     // A rule with very many tests of a field of another family.
