@@ -6,7 +6,7 @@ mod peers;
 mod reasons;
 mod stages;
 
-use crate::figures::Row;
+use kit::figures::Row;
 use std::io;
 
 /// Measures everything; the rows are printed and written by the caller. `quick` takes a tenth of the packets.

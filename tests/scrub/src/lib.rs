@@ -3,7 +3,6 @@
 //! What it is not: a part of the product. Everything here happens in namespaces and folders that it makes and removes.
 
 pub mod bench;
-pub mod figures;
 pub mod frame;
 pub mod generate;
 pub mod kinds;

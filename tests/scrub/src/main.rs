@@ -48,7 +48,7 @@ fn bench(quick: bool) -> Result<(), String> {
         return Ok(());
     }
     let rows = scrub_lab::bench::run(quick).map_err(|cause| cause.to_string())?;
-    scrub_lab::figures::publish("scrub", &rows)
+    kit::figures::publish("scrub", &rows)
 }
 
 fn windows(file: &str, seconds: &str) -> Result<(), String> {

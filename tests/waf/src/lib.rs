@@ -15,7 +15,6 @@ pub mod door;
 pub mod encode;
 pub mod evaluate;
 pub mod explain;
-pub mod figures;
 pub mod mutate;
 pub mod oracle;
 pub mod ours;

@@ -4,12 +4,12 @@
 use super::clock::Clock;
 use super::peers::{self, Peer};
 use super::reasons::{self, Ours};
-use crate::figures::{Row, median};
 use crate::frame::Path;
 use crate::generate::{Generator, Recipe, Sources};
 use crate::kinds::{Kind, Style};
 use crate::program::Programs;
 use crate::scene::{Bpffs, Namespace, cable};
+use kit::figures::{Row, median};
 use std::io;
 use std::net::Ipv4Addr;
 

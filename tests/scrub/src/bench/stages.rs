@@ -1,10 +1,10 @@
 //! Nanoseconds a packet of each stage and of the whole walk, by `BPF_PROG_TEST_RUN`: one hot frame, no driver.
 
-use crate::figures::{Row, median};
 use crate::frame::{Path, Segment, flags};
 use crate::program::Programs;
 use base::SystemRandom;
 use ddos::{Field, Level, Prefix, Signature};
+use kit::figures::{Row, median};
 use scrub::{Action, Cookies, Filter, Limits, Plan, Sizes, Verdict};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};

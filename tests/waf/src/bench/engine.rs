@@ -2,12 +2,12 @@
 
 use super::load::{self, Kind};
 use crate::evaluate::PEER;
-use crate::figures::{Row, median};
 use crate::oracle;
 use crate::ours::{Ours, cpu_us};
 use crate::profile;
 use crate::request::{Request, Response};
 use crate::rules::{Mode, Rules};
+use kit::figures::{Row, median};
 use serde::Deserialize;
 use std::io::Write;
 use std::path::Path;

@@ -2,10 +2,10 @@
 //! whether four times the bytes cost more than four times the time.
 
 use crate::encode;
-use crate::figures::{Row, median};
 use crate::ours::{Ours, cpu_us};
 use crate::request::Request;
 use crate::rules::{Mode, Rules};
+use kit::figures::{Row, median};
 use seclang::{Item, Rule, Ruleset};
 use std::cell::Cell;
 use std::collections::BTreeSet;

@@ -4,9 +4,10 @@
 //! parts run. `eval suite --rules DIR [--setup FILE] [--tests DIR]` runs another release of OWASP CRS: DIR holds the rules, or is
 //! the release with `rules`, `crs-setup.conf.example` and `tests/regression/tests` in it.
 
+use kit::figures;
 use std::process::ExitCode;
 use waf_eval::evaluate::{Options, corpora, hidden, learned, mutants, profile, suite};
-use waf_eval::{figures, oracle};
+use waf_eval::oracle;
 
 const USAGE: &str = "usage: eval [suite|corpora|hidden|profile|mutants]... [--every N] [--examples N] [--mutants N] [--seed N] [--without-peer] [--rules DIR [--setup FILE] [--tests DIR]]";
 

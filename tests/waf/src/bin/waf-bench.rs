@@ -5,12 +5,12 @@
 //! `waf-bench spin [KIND]` judges the same kinds of request over and over, for a profiler;
 //! `waf-bench beside GATEWAY` measures the whole gateway beside Debian's nginx with libmodsecurity.
 
+use kit::figures::{self, Row};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use waf_eval::bench::beside::{Bench, Figure, Subject};
 use waf_eval::bench::load::Kind;
 use waf_eval::bench::{engine, hostile};
-use waf_eval::figures::{self, Row};
 use waf_eval::oracle;
 
 const USAGE: &str = "usage: waf-bench engine [--zentinel PROGRAM] | waf-bench spin [KIND] | waf-bench hostile | waf-bench beside GATEWAY";

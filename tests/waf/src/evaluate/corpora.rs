@@ -3,9 +3,9 @@
 use super::{Both, Differing, Options, PEER, judge, learned, print_differences};
 use crate::corpus;
 use crate::detection::{self, Group, Rate};
-use crate::figures::Row;
 use crate::request::Case;
 use crate::rules::{Mode, Rules};
+use kit::figures::Row;
 use std::collections::BTreeMap;
 
 /// Classes that have a row of their own, benign requests last.

@@ -6,12 +6,12 @@ use super::{Options, PEER, corpora, judge};
 use crate::answer::Answer;
 use crate::corpus;
 use crate::encode;
-use crate::figures::Row;
 use crate::ours::Ours;
 use crate::request::{Case, Request};
 use crate::rules::{Mode, Rules};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use kit::figures::Row;
 
 /// Where the values come from.
 const CORPUS: &str = "httpparams";

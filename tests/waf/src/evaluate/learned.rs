@@ -3,10 +3,10 @@
 
 use super::corpora::{CLASSES, print};
 use crate::detection;
-use crate::figures::Row;
 use crate::ours::{Ours, Weighed};
 use crate::request::Case;
 use crate::rules::Rules;
+use kit::figures::Row;
 use score::{Mode, Policy, Scorer};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -11,11 +11,11 @@ use crate::answer::Answer;
 use crate::corpus;
 use crate::difference;
 use crate::explain::{Explainer, Reason};
-use crate::figures::Row;
 use crate::oracle;
 use crate::ours::Ours;
 use crate::request::Request;
 use crate::rules::{Mode, Rules};
+use kit::figures::Row;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

@@ -2,9 +2,9 @@
 
 use super::{Options, corpora, judge, print_differences};
 use crate::corpus::ftw;
-use crate::figures::Row;
 use crate::mutate::Mutator;
 use crate::request::Request;
+use kit::figures::Row;
 
 /// Makes `count` requests with a seed and runs them.
 pub fn run(options: &Options, count: usize, seed: u64) -> Result<Vec<Row>, String> {

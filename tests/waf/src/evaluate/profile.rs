@@ -2,11 +2,11 @@
 
 use super::{Options, corpora};
 use crate::detection::{self, Rate};
-use crate::figures::Row;
 use crate::ours::Ours;
 use crate::profile::{self, Case};
 use crate::request;
 use crate::rules::{Mode, Rules};
+use kit::figures::Row;
 
 /// Engines at one paranoia level: without the profile, with it, and with it and looking inside of values (gRPC, GraphQL,
 /// JSON and base64 within arguments), which is how the gateway runs it.

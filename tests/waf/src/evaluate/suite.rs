@@ -3,8 +3,8 @@
 use super::{Both, Options, PEER, judge, print_differences};
 use crate::corpus::ftw::{self, Test};
 use crate::door;
-use crate::figures::Row;
 use crate::regression::{self, Outcome};
+use kit::figures::Row;
 
 /// What the tests ended with.
 #[derive(Default)]

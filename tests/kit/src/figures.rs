@@ -1,4 +1,4 @@
-//! Rows of figures in the design's shape: printed, and written to `figures/waf.json` below the target directory.
+//! Rows of figures in the design's shape: printed, and written to `figures/AREA.json` below the target directory.
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
