@@ -2,8 +2,8 @@
 
 use crate::ask::SAMPLES;
 use crate::capture::Taken;
-use crate::status::Status;
-use base::Micros;
+use crate::status::{Said, Status};
+use base::{Fault, Lang, Micros};
 use ddos::{HttpLoad, Prefix};
 use record::{Receipt, ReceiptState};
 use serde_json::Value;
@@ -25,6 +25,8 @@ const FEWEST: usize = 32;
 const RECEIPTS: usize = 4096;
 /// Sites whose load may be told in a second.
 const SITES: usize = 1024;
+/// Faults of a refused configuration that are shown.
+const REFUSED: usize = 20;
 /// Load of the gateway older than this is no load, µs.
 const FRESH_US: Micros = 3_000_000;
 
@@ -43,6 +45,8 @@ struct Inner {
     receipts: VecDeque<Receipt>,
     done: u64,
     failed: u64,
+    /// What is wrong with the configuration that was read last.
+    refused: Vec<Said>,
 }
 
 impl Board {
@@ -54,6 +58,7 @@ impl Board {
     pub fn show(&self, mut status: Status) {
         let mut inner = self.inner();
         (status.orders.done, status.orders.failed) = (inner.done, inner.failed);
+        status.refused.clone_from(&inner.refused);
         status.attacks = inner.attacks.iter().take(SHOWN).map(brief).collect();
         inner.status = status;
     }
@@ -61,6 +66,17 @@ impl Board {
     /// What the controller shows.
     pub fn status(&self) -> Status {
         self.inner().status.clone()
+    }
+
+    /// Shows from now on what is wrong with the configuration that was read last; nothing when it is in force.
+    pub fn refused<'f>(&self, faults: impl IntoIterator<Item = &'f Fault>) {
+        let said = |fault: &Fault| Said { en: fault.outside(Lang::En), zh: fault.outside(Lang::Zh) };
+        self.inner().refused = faults.into_iter().take(REFUSED).map(said).collect();
+    }
+
+    /// Forgets samples of all but these.
+    pub fn only(&self, destinations: impl Fn(Prefix) -> bool) {
+        self.inner().samples.retain(|prefix, _| destinations(*prefix));
     }
 
     /// Keeps the newest samples of a destination.

@@ -11,6 +11,7 @@ use crate::outbox::Outbox;
 use crate::place::Place;
 use crate::port::SharedPackets;
 use crate::readings::Meters;
+use crate::reload::{New, Next};
 use crate::report::Reporter;
 use crate::status::{Destination, Status};
 use crate::steady::Steady;
@@ -18,7 +19,7 @@ use crate::tell::Subject;
 use crate::upstream::Upstream;
 use crate::{carpet, shown};
 use base::{Clock, Lang, Micros, Result};
-use ddos::{Counters, Judgement, Level, Model, Prefix, Reason, Sample, Watch};
+use ddos::{Counters, Judgement, Level, Model, Prefix, Reason, Sample};
 use record::{Order, Response};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub reporter: Reporter,
     /// Routers and names.
     pub upstream: Upstream,
+    /// Where a new configuration comes from.
+    pub next: Arc<Next>,
     /// What was kept of an earlier run.
     pub memory: Memory,
     /// Orders of an earlier run that are in force, and when each ends by the wall clock (µs).
@@ -89,24 +92,8 @@ impl Controller {
                 inherited.push(order.id);
             }
         }
-        let ranges = carpet::ranges(parts.config.protected().map(|(prefix, _)| prefix));
-        let range = |(prefix, members): (Prefix, Vec<Prefix>)| {
-            let highest = parts.config.detect.highest.min(Level::Verified);
-            let settings = ddos::Settings { highest, ..parts.config.detect.clone() };
-            let baseline = baselines.get(&prefix).cloned().unwrap_or_default();
-            Place::range(prefix, members, Watch::with(prefix, settings, baseline))
-        };
-        // Ranges first: what they ask for holds for their members in the same second.
-        let mut places: Vec<Place> = ranges.into_iter().map(range).collect();
-        let place = |(prefix, entry): (Prefix, &crate::config::Protected)| {
-            let settings = ddos::Settings { highest: entry.highest, ..parts.config.detect.clone() };
-            let baseline = baselines.get(&prefix).cloned().unwrap_or_default();
-            let mut watch = Watch::with(prefix, settings, baseline);
-            watch.order(now, entry.lowest);
-            Place::new(prefix, entry, watch)
-        };
-        places.extend(parts.config.protected().map(place));
-        let index = places.iter().enumerate().map(|(index, place)| (place.prefix, index)).collect();
+        let places = Place::all(&parts.config, &baselines, now);
+        let index = index(&places);
         Controller {
             places,
             index,
@@ -131,6 +118,9 @@ impl Controller {
         for receipt in receipts {
             self.places.iter_mut().for_each(|place| place.heard(&receipt, now));
             self.parts.upstream.heard(&receipt, now);
+        }
+        if let Some(new) = self.parts.next.take() {
+            self.reconfigure(new, now);
         }
         let (mut deltas, links, mut samples) = self.read()?;
         self.crowd(&links);
@@ -161,6 +151,28 @@ impl Controller {
         self.parts.upstream.second(now, &self.parts.orders, &mut self.outbox);
         self.remember(now);
         self.show(now, &links, rows)
+    }
+
+    /// Does as another configuration has it: who stays protected keeps what stands for it, who does not lets go of it.
+    fn reconfigure(&mut self, new: New, now: Micros) {
+        let known = std::mem::take(&mut self.places).into_iter();
+        let mut known: BTreeMap<Prefix, Place> = known.map(|place| (place.prefix, place)).collect();
+        for fresh in Place::all(&new.config, &BTreeMap::new(), now) {
+            // A range that is protected itself now is another thing.
+            let same = |before: &Place| before.members.is_empty() == fresh.members.is_empty();
+            let before = known.get(&fresh.prefix).is_some_and(same).then(|| known.remove(&fresh.prefix)).flatten();
+            self.places.push(match before {
+                Some(before) => before.retuned(fresh, now),
+                None => fresh,
+            });
+        }
+        for gone in known.into_values() {
+            gone.let_go(&self.parts.orders).into_iter().for_each(|order| self.outbox.give(order));
+        }
+        self.index = index(&self.places);
+        self.parts.board.only(|prefix| self.index.contains_key(&prefix));
+        self.parts.upstream.follow(new.config.policy.clone());
+        (self.parts.config, self.parts.model) = (new.config, new.model);
     }
 
     /// Which destinations fill their link: they are told, so that their level rises above what can be done here.
@@ -316,6 +328,11 @@ impl Controller {
         self.parts.board.show(status);
         Ok(())
     }
+}
+
+/// The place of each prefix.
+fn index(places: &[Place]) -> BTreeMap<Prefix, usize> {
+    places.iter().enumerate().map(|(index, place)| (place.prefix, index)).collect()
 }
 
 /// What is usual for each destination.

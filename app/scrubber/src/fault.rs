@@ -20,6 +20,15 @@ pub const TWICE: Code = Code {
     hint: "keep one of them",
     hint_zh: "请只保留其中一处",
 };
+/// A key was changed that is fixed while the scrubber runs.
+pub const FIXED: Code = Code {
+    id: "scrubber.config-fixed",
+    class: Class::Conflict,
+    title: "this key cannot change while the scrubber runs; nothing was changed",
+    title_zh: "该键在流量清洗运行时不能更改；未作任何改动",
+    hint: "put it back and reload, or stop the scrubber and start it anew",
+    hint_zh: "请恢复该键后重新加载，或停止流量清洗后重新启动",
+};
 /// An interface that the configuration names is not there.
 pub const NO_INTERFACE: Code = Code {
     id: "scrubber.no-interface",
@@ -142,6 +151,7 @@ pub const THREAD: Code = Code {
 pub const ALL: &[&Code] = &[
     &VALUE,
     &TWICE,
+    &FIXED,
     &NO_INTERFACE,
     &SECRET,
     &MODEL,

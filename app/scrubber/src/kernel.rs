@@ -83,34 +83,6 @@ impl Filters {
         Ok(())
     }
 
-    /// Brings destinations, lists and trusted servers to what a configuration says, no more and no less. Those that are
-    /// protected already keep their level, counters and all.
-    ///
-    /// # Errors
-    /// What `scrub` says; some of it is done then.
-    pub fn configure(&mut self, config: &Config) -> Result<()> {
-        let kept: BTreeMap<Prefix, Level> = self.levels();
-        let protect: Vec<(Prefix, Level)> = config
-            .protected()
-            .map(|(prefix, entry)| (prefix, kept.get(&prefix).copied().unwrap_or(entry.lowest).max(entry.lowest)))
-            .collect();
-        let listed = |list: &[String], verdict| {
-            let read = list.iter().filter_map(|text| text.parse().ok());
-            read.map(move |prefix| (prefix, verdict)).collect::<Vec<(Prefix, Verdict)>>()
-        };
-        // Of a prefix in both lists the denial holds.
-        let lists = [listed(&config.allow, Verdict::Allow), listed(&config.deny, Verdict::Deny)].concat();
-        let lists: BTreeMap<Prefix, Verdict> = lists.into_iter().collect();
-        let trusted: Vec<(IpAddr, u16)> = config.trusted.iter().map(|server| (server.address, server.port)).collect();
-        for One { filter, .. } in &mut self.filters {
-            filter.protect(&protect)?;
-            filter.list_only(&lists)?;
-            filter.trust_only(&trusted)?;
-            filter.renew()?;
-        }
-        Ok(())
-    }
-
     /// What an adopted filter has in force: it must not fall back when its controller comes back in the middle of a fight.
     fn levels(&self) -> BTreeMap<Prefix, Level> {
         let Some(One { filter, .. }) = self.filters.first() else { return BTreeMap::new() };
@@ -185,6 +157,29 @@ fn plan(config: &Config, name: &str) -> Result<Plan> {
 }
 
 impl Packets for Filters {
+    fn configure(&mut self, config: &Config) -> Result<()> {
+        let kept: BTreeMap<Prefix, Level> = self.levels();
+        let protect: Vec<(Prefix, Level)> = config
+            .protected()
+            .map(|(prefix, entry)| (prefix, kept.get(&prefix).copied().unwrap_or(entry.lowest).max(entry.lowest)))
+            .collect();
+        let listed = |list: &[String], verdict| {
+            let read = list.iter().filter_map(|text| text.parse().ok());
+            read.map(move |prefix| (prefix, verdict)).collect::<Vec<(Prefix, Verdict)>>()
+        };
+        // Of a prefix in both lists the denial holds.
+        let lists = [listed(&config.allow, Verdict::Allow), listed(&config.deny, Verdict::Deny)].concat();
+        let lists: BTreeMap<Prefix, Verdict> = lists.into_iter().collect();
+        let trusted: Vec<(IpAddr, u16)> = config.trusted.iter().map(|server| (server.address, server.port)).collect();
+        for One { filter, .. } in &mut self.filters {
+            filter.protect(&protect)?;
+            filter.list_only(&lists)?;
+            filter.trust_only(&trusted)?;
+            filter.renew()?;
+        }
+        Ok(())
+    }
+
     fn renew(&mut self) -> Result<()> {
         let now = self.clock.monotonic();
         self.filters.iter_mut().for_each(|one| one.mend(now, &self.watchdog));

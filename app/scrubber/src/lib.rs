@@ -6,6 +6,7 @@
 //! - [`control`]: one second, of what [`readings`] bring; [`link`]: whether it all has room. [`place`]: what is wanted of a destination against what stands for it. [`upstream`]: what routers
 //!   are told. [`hands`] carry out [`orders`] by the actions of [`action`], over [`port::Packets`] (the kernel in service).
 //! - [`report`]: what an attack was, with where its senders are announced from ([`origins`]) and what the server knows of them ([`known`]).
+//! - [`reload`]: a new configuration while it runs.
 //! - [`ask`] and [`listen`]: the local socket of the operator and the gateway. [`status`], [`capture`]: what is shown. [`tell`]: what
 //!   the server hears.
 //!
@@ -37,6 +38,7 @@ pub mod outbox;
 pub mod place;
 pub mod port;
 pub mod readings;
+pub mod reload;
 pub mod report;
 pub mod run;
 mod shown;

@@ -2,11 +2,11 @@
 
 use crate::ask::{Answer, PATIENCE, QUESTION_BYTES, Question, SAMPLES};
 use crate::board::Board;
-use crate::config::Config;
 use crate::fault;
 use crate::hands::Hands;
 use crate::names::Names;
 use crate::orders::{Orders, Reason};
+use crate::reload::Current;
 use crate::upstream::Asked;
 use base::{Clock, Fault, Micros, Result};
 use ddos::Prefix;
@@ -32,7 +32,7 @@ const BANS: usize = 65_536;
 /// What answers are made of.
 pub struct Desk {
     /// The configuration.
-    pub config: Arc<Config>,
+    pub config: Arc<Current>,
     /// What is shown.
     pub board: Arc<Board>,
     /// Where orders go.
@@ -165,8 +165,9 @@ impl Desk {
     /// A destination by its name or prefix.
     fn find(&self, text: &str) -> Result<Prefix> {
         let read = text.parse::<Prefix>().ok();
-        let found = self.config.protected().find(|(prefix, entry)| entry.name == text || Some(*prefix) == read);
-        let known = || self.config.protect.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>().join(", ");
+        let config = self.config.get();
+        let found = config.protected().find(|(prefix, entry)| entry.name == text || Some(*prefix) == read);
+        let known = || config.protect.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>().join(", ");
         let missing = || Fault::new(&fault::NOT_PROTECTED).object(text).expected(known());
         found.map(|(prefix, _)| prefix).ok_or_else(missing)
     }

@@ -3,10 +3,11 @@
 //! What is wanted and what stands are compared every second: what was refused, failed or ended with its lease is ordered
 //! again while it is still wanted, and nothing is ordered twice.
 
-use crate::config::{Decide, Protected};
+use crate::carpet;
+use crate::config::{Config, Decide, Protected};
 use crate::orders::{CONTROLLER, Orders, Reason};
 use base::Micros;
-use ddos::{Level, Prefix, Signature, Watch};
+use ddos::{Baseline, Level, Prefix, Settings, Signature, Watch};
 use record::{Order, Receipt, ReceiptState};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,6 +83,44 @@ impl Place {
             held_us: [0; 2],
             undone: BTreeMap::new(),
         }
+    }
+
+    /// Every protected destination of a configuration and the ranges around them, with what is usual for each.
+    pub fn all(config: &Config, baselines: &BTreeMap<Prefix, Baseline>, now: Micros) -> Vec<Place> {
+        let usual = |prefix: &Prefix| baselines.get(prefix).cloned().unwrap_or_default();
+        let range = |(prefix, members): (Prefix, Vec<Prefix>)| {
+            let highest = config.detect.highest.min(Level::Verified);
+            let settings = Settings { highest, ..config.detect.clone() };
+            Place::range(prefix, members, Watch::with(prefix, settings, usual(&prefix)))
+        };
+        let single = |(prefix, entry): (Prefix, &Protected)| {
+            let settings = Settings { highest: entry.highest, ..config.detect.clone() };
+            let mut watch = Watch::with(prefix, settings, usual(&prefix));
+            watch.order(now, entry.lowest);
+            Place::new(prefix, entry, watch)
+        };
+        // Ranges first: what they ask for holds for their members in the same second.
+        let ranges = carpet::ranges(config.protected().map(|(prefix, _)| prefix));
+        ranges.into_iter().map(range).chain(config.protected().map(single)).collect()
+    }
+
+    /// As another configuration has it, with all that was learned and ordered.
+    pub fn retuned(mut self, like: Place, now: Micros) -> Place {
+        self.watch.retune(now, &like.watch);
+        (self.name, self.members) = (like.name, like.members);
+        (self.lowest, self.highest) = (like.lowest, like.highest);
+        if self.carpet > self.highest {
+            self.carpet = self.highest;
+        }
+        self
+    }
+
+    /// The orders that take back all that stands.
+    pub fn let_go(self, orders: &Orders) -> Vec<Order> {
+        let text = format!("{} is not protected any more", self.name);
+        let reason = Reason { by: CONTROLLER.into(), text, alert: self.alert };
+        let standing = self.level.into_iter().map(|(_, standing)| standing).chain(self.signatures.into_values());
+        standing.map(|standing| orders.undo(&standing.order, &reason)).collect()
     }
 
     /// A range around protected addresses: it has signatures, and asks its members for levels.
@@ -225,7 +264,7 @@ fn standing(order: &Order, now: Micros) -> Standing {
 mod tests {
     use super::*;
     use base::{ManualClock, SystemRandom};
-    use ddos::{Field, Settings};
+    use ddos::Field;
     use std::sync::Arc;
 
     const START: Micros = 1_800_000_000_000_000;

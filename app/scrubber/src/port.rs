@@ -1,5 +1,6 @@
 //! What the controller needs of the packet filter: `scrub::Filter` in service, memory in tests.
 
+use crate::config::Config;
 use crate::status::Interface;
 use base::Result;
 use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
@@ -19,6 +20,13 @@ pub struct Reading {
 
 /// The packet filter.
 pub trait Packets: Send {
+    /// Brings destinations, lists and trusted servers to what a configuration says, no more and no less. Those that are
+    /// protected already keep their level, counters and all.
+    ///
+    /// # Errors
+    /// When there is no room for it, or the kernel refuses; some of it is done then.
+    fn configure(&mut self, config: &Config) -> Result<()>;
+
     /// Keeps the filter going for another lease, and attaches it again where it came off.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::names::{MoveAsked, Names};
 use crate::orders::Orders;
 use crate::origins::Origins;
 use crate::port::SharedPackets;
+use crate::reload::{Current, Next, Reload, lowest, never};
 use crate::report::Reporter;
 use crate::tell::Teller;
 use crate::upstream::{Asked, Routers, Upstream};
@@ -20,9 +21,8 @@ use crate::{fault, orders, outbox};
 use ::action::{Action, Executor, ExecutorConfig, NoGate};
 use base::{Clock, Fault, Micros, Random, Result};
 use bus::SharedSpool;
-use ddos::{Level, Model, Prefix};
+use ddos::{Model, Prefix};
 use record::{Host, Order};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,6 +63,7 @@ pub struct Setup {
 pub struct Running {
     /// What is shown.
     pub board: Arc<Board>,
+    reload: Reload,
     stop: Arc<AtomicBool>,
     packets: SharedPackets,
     routers: Arc<Routers>,
@@ -104,8 +105,7 @@ fn wire(
     let teller = Arc::new(Teller::new(spool, board.clone(), host, agent.clone()));
     let stop = Arc::new(AtomicBool::new(false));
     let memory = Memory::open(&state);
-    let lowest: BTreeMap<Prefix, Level> = config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
-    let levels = Arc::new(ScrubLevel::new(packets.clone(), lowest));
+    let levels = Arc::new(ScrubLevel::new(packets.clone(), lowest(&config)));
     let protected = config.protected().map(|(prefix, _)| prefix).collect();
     let filters = Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone()));
     let blocks = Arc::new(Block::new(packets.clone(), never(&config, &server), clock.clone()));
@@ -123,8 +123,10 @@ fn wire(
     let (tell, time) = (teller.clone(), clock.clone());
     let tell = Arc::new(move |asked: &MoveAsked<'_>| tell.asked(asked, time.wall()));
     let prober = names.watch(hands.clone(), orders.clone(), tell)?;
+    let current = Arc::new(Current::new(config.clone()));
+    let next = Arc::new(Next::default());
     let desk = Desk {
-        config: config.clone(),
+        config: current.clone(),
         board: board.clone(),
         hands: hands.clone(),
         orders: orders.clone(),
@@ -148,13 +150,16 @@ fn wire(
         orders,
         board: board.clone(),
         reporter,
+        next: next.clone(),
         upstream,
         memory,
         inherited,
         clock,
     };
     threads.push(seconds(Controller::new(parts), stop.clone())?);
-    Ok(Running { board, stop, packets, routers, prober, threads, origins: reading, tasks })
+    let reload =
+        Reload { current, packets: packets.clone(), levels, filters, blocks, routers: routers.clone(), server, next };
+    Ok(Running { board, reload, stop, packets, routers, prober, threads, origins: reading, tasks })
 }
 
 /// What is done elsewhere than in the filter.
@@ -234,20 +239,6 @@ fn seconds(mut controller: Controller, stop: Arc<AtomicBool>) -> Result<std::thr
     thread.map_err(|cause| Fault::new(&fault::THREAD).object("seconds").because(cause))
 }
 
-fn prefixes(list: &[String]) -> Vec<Prefix> {
-    list.iter().filter_map(|text| text.parse().ok()).collect()
-}
-
-/// Sources that are never banned: what must stay reachable.
-fn never(config: &Config, server: &[IpAddr]) -> Vec<Prefix> {
-    let mut never = prefixes(&config.allow);
-    never.extend(config.trusted.iter().map(|server| Prefix::single(server.address)));
-    never.extend(config.neighbours.iter().map(|neighbour| Prefix::single(neighbour.session.address)));
-    never.extend(config.names.iter().map(|name| Prefix::single(name.records.server.ip())));
-    never.extend(server.iter().map(|address| Prefix::single(*address)));
-    never
-}
-
 /// Reads a model.
 ///
 /// # Errors
@@ -263,6 +254,17 @@ pub fn model(path: &std::path::Path) -> Result<Model> {
 }
 
 impl Running {
+    /// Puts a configuration to work that was read anew; what is wrong with it is shown in the status, and the one of before goes
+    /// on.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn reload(&self, read: std::result::Result<Config, Vec<Fault>>) -> std::result::Result<(), Vec<Fault>> {
+        let done = read.and_then(|config| self.reload.apply(config).map_err(|fault| vec![fault]));
+        self.board.refused(done.as_ref().err().into_iter().flatten());
+        done
+    }
+
     /// Whether the controller or its hands have ended by themselves: then it is better to end and be started anew.
     pub fn broken(&self) -> bool {
         self.threads.iter().any(std::thread::JoinHandle::is_finished)
@@ -281,6 +283,7 @@ impl Running {
         // An error is a panic, which has told itself.
         let _ = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await;
         let detached = self.packets.lock().detach();
+        drop(self.reload);
         if let Some(routers) = Arc::into_inner(self.routers) {
             routers.stop("the scrubber stops").await;
         }

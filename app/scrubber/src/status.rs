@@ -31,6 +31,8 @@ pub struct Status {
     pub origins: Vec<Database>,
     /// What a person is asked.
     pub asked: Vec<Asked>,
+    /// What is wrong with the configuration that was read last; empty when it is in force.
+    pub refused: Vec<Said>,
     /// Orders carried out, and refused or failed, since the start.
     pub orders: Orders,
     /// Reports of the newest attacks, running ones among them; the newest first.

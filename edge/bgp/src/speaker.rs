@@ -7,7 +7,7 @@ use crate::neighbour::Neighbour;
 use crate::table::Id;
 use crate::{fault, socket};
 use base::{Clock, Fault, Micros, Random, Result};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -24,7 +24,7 @@ const CHUNK: usize = 16 * 1024;
 
 struct Shared {
     machine: Mutex<Machine>,
-    guard: Guard,
+    guard: RwLock<Arc<Guard>>,
     clock: Arc<dyn Clock>,
     wake: Notify,
 }
@@ -32,6 +32,10 @@ struct Shared {
 impl Shared {
     fn machine(&self) -> MutexGuard<'_, Machine> {
         self.machine.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn guard(&self) -> Arc<Guard> {
+        self.guard.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     fn now(&self) -> Micros {
@@ -63,9 +67,15 @@ impl Speaker {
     ) -> Result<Speaker> {
         neighbour.check()?;
         let machine = Mutex::new(Machine::new(neighbour, chance));
+        let guard = RwLock::new(Arc::new(guard));
         let shared = Arc::new(Shared { machine, guard, clock, wake: Notify::new() });
         let task = runtime.spawn(run(Arc::clone(&shared)));
         Ok(Speaker { shared, task: Some(task) })
+    }
+
+    /// Other limits from now on; what is announced already stays for its lease.
+    pub fn guard(&self, guard: Guard) {
+        *self.shared.guard.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(guard);
     }
 
     /// Announces for a time; told at once while a session stands, and to every session that comes until the lease ends.
@@ -73,7 +83,8 @@ impl Speaker {
     /// [`fault::GUARDED`] when it may not be announced, [`fault::STANDS`] when it is announced already, [`fault::TOO_MANY`]
     /// at the limit, [`fault::STOPPED`] after a stop.
     pub fn announce(&self, announcement: Announcement, lease: Duration, approval: Approval) -> Result<Id> {
-        self.shared.guard.check(&announcement, lease, &approval)?;
+        let guard = self.shared.guard();
+        guard.check(&announcement, lease, &approval)?;
         let now = self.shared.now();
         let mut machine = self.shared.machine();
         if machine.is_stopping() {
@@ -94,7 +105,7 @@ impl Speaker {
                 .found("none"));
         }
         machine.table.expire(now);
-        let most = self.shared.guard.limits().max_announcements;
+        let most = guard.limits().max_announcements;
         if machine.table.len() >= most || machine.table.owed() >= most {
             return Err(Fault::new(&fault::TOO_MANY)
                 .object(machine.neighbour().address)
@@ -108,7 +119,7 @@ impl Speaker {
 
     /// Lets a lease end this long from now instead. [`fault::MISSING`] when it has ended.
     pub fn renew(&self, id: Id, lease: Duration) -> Result<()> {
-        self.shared.guard.check_lease(lease)?;
+        self.shared.guard().check_lease(lease)?;
         let now = self.shared.now();
         let mut machine = self.shared.machine();
         machine.table.expire(now);

@@ -97,6 +97,17 @@ impl Ladder {
         self.enter(now_us, level, Move::Ordered)
     }
 
+    /// The level below which it does not fall.
+    pub fn least(&self) -> Level {
+        self.least
+    }
+
+    /// Does not fall below one level from now on nor rise above another; entered at once when it is outside.
+    pub fn hold(&mut self, now_us: i64, least: Level, highest: Level) -> Option<Change> {
+        self.least = least;
+        self.enter(now_us, self.level.clamp(least, highest.max(least)), Move::Ordered)
+    }
+
     /// The level after this second.
     pub fn second(&mut self, now_us: i64, demand: Demand, settings: &Settings) -> Option<Change> {
         if !demand.attack {

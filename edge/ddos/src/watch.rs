@@ -170,6 +170,12 @@ impl Watch {
         self.ladder.order(now_us, level)
     }
 
+    /// Is set as another watch of the same destination from now on: its settings, and the level below which it does not fall.
+    pub fn retune(&mut self, now_us: i64, like: &Watch) -> Option<Change> {
+        self.settings = like.settings.clone();
+        self.ladder.hold(now_us, like.ladder.least(), self.settings.highest)
+    }
+
     /// Says whether its traffic fills a link that others share; holds until it is said again.
     pub fn crowds(&mut self, link: bool) {
         self.crowds = link;

@@ -245,6 +245,11 @@ pub(crate) fn load(plan: &Plan) -> Result<(OwnedFd, Maps)> {
     let name = "scrub";
     let object = kernel::Plan { name, bytes: plan.cookies.bytes(), wanted: &|_| true, sizes: &sizes };
     let loaded = kernel::load(&object, &mut shared)?;
+    // One without the other is of no use, and the reason is worth more than that it is missing.
+    if let Some(refusal) = loaded.refused.first() {
+        let fault = Fault::new(&kernel::fault::LOAD_REFUSED).object(format!("{name}: {}", refusal.program));
+        return Err(fault.found(&refusal.reason).because(&refusal.log));
+    }
     let filter = program(&loaded, PROGRAM)?;
     // What it reads stays in its map.
     system::run(program(&loaded, CLOCK)?.as_fd(), &[0; 60], 1)?;

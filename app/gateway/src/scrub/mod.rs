@@ -45,7 +45,7 @@ pub struct At {
 /// What can be asked.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Filter until stopped; nothing stays attached afterwards.
+    /// Filter until stopped; nothing stays attached afterwards. SIGHUP reads the configuration anew.
     Run {
         #[command(flatten)]
         places: Places,

@@ -122,7 +122,7 @@ async fn serve(places: &Places, manner: &Manner, config: Arc<Config>) -> Result<
     if let Some(path) = &manner.ready_file {
         show::write(path, b"{}")?;
     }
-    let done = watch(&running, &spool, uplink.as_ref(), manner).await;
+    let done = watch(&running, &spool, uplink.as_ref(), (places, manner)).await;
     let stopped = running.stop().await;
     if let Some(uplink) = uplink {
         uplink.stop().await;
@@ -149,14 +149,25 @@ fn questions(known: &Arc<Known>) -> Questions {
 }
 
 /// Looks after everything until told to stop.
-async fn watch(running: &Running, spool: &SharedSpool, uplink: Option<&Uplink>, manner: &Manner) -> Result<()> {
+async fn watch(
+    running: &Running,
+    spool: &SharedSpool,
+    uplink: Option<&Uplink>,
+    (places, manner): (&Places, &Manner),
+) -> Result<()> {
     let none = |cause: std::io::Error| Fault::new(&fault::THREAD).object("signals").because(cause);
     let mut terminate = signal(SignalKind::terminate()).map_err(none)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(none)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(none)?;
     let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             _ = look.tick() => {}
+            _ = hangup.recv() => {
+                for fault in running.reload(Config::load(&places.config)).err().unwrap_or_default() {
+                    tracing::error!(fault = %fault.inside(), "the configuration was not taken over");
+                }
+            }
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
         }

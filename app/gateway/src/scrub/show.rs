@@ -46,7 +46,13 @@ fn page(status: &Status, lang: Lang) -> String {
     let mut text = String::new();
     // Writing to a text cannot fail.
     let full = |each: &Interface| if each.full { lang.pick(", LINK FULL", "，链路已满") } else { "" };
-    let interface = |each: &Interface| format!("{} ({}{})", each.name, each.mode, full(each));
+    let mode = |each: &Interface| match each.mode.as_str() {
+        "" => lang
+            .pick("OFF: it came off and is attached again as soon as it can be", "未挂接：过滤器已脱落，将尽快重新挂接")
+            .into(),
+        mode => mode.to_string(),
+    };
+    let interface = |each: &Interface| format!("{} ({}{})", each.name, mode(each), full(each));
     let interfaces: Vec<String> = status.interfaces.iter().map(interface).collect();
     let (filter, lease) = (lang.pick("filter:", "过滤器："), lang.pick("lease left", "租约剩余"));
     let seconds = status.lease_left_ms as f64 / 1000.0;
@@ -54,6 +60,10 @@ fn page(status: &Status, lang: Lang) -> String {
     let (rate, bans) = (lang.pick("in:", "流入："), lang.pick("bans", "封禁来源"));
     let (packets, bits) = (short(status.packets), short(status.bits));
     let _ = writeln!(text, "{rate} {packets} {}/s  {bits}bit/s  {bans} {}", lang.pick("packets", "包"), status.bans);
+    for said in &status.refused {
+        let label = lang.pick("the configuration file is not in force:", "配置文件未生效：");
+        let _ = writeln!(text, "{label} {}", lang.pick(&said.en, &said.zh));
+    }
     for shown in &status.destinations {
         text += &line(shown, lang);
     }

@@ -11,13 +11,13 @@ use record::{ActionKind, Order};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// See the module.
 pub struct Block {
     packets: SharedPackets,
     /// Sources that are never banned: the operator's, routers, name servers, the server.
-    never: Vec<Prefix>,
+    never: RwLock<Vec<Prefix>>,
     clock: Arc<dyn Clock>,
     claims: Mutex<Claims<IpAddr, Micros>>,
 }
@@ -32,7 +32,12 @@ struct Record {
 impl Block {
     /// Over a filter; `never` holds what must stay reachable.
     pub fn new(packets: SharedPackets, never: Vec<Prefix>, clock: Arc<dyn Clock>) -> Block {
-        Block { packets, never, clock, claims: Mutex::default() }
+        Block { packets, never: RwLock::new(never), clock, claims: Mutex::default() }
+    }
+
+    /// Spares these from now on. A ban that stands has no effect on what is on the allow list, and ends with its lease.
+    pub fn spare(&self, never: Vec<Prefix>) {
+        *self.never.write().unwrap_or_else(PoisonError::into_inner) = never;
     }
 
     fn claims(&self) -> MutexGuard<'_, Claims<IpAddr, Micros>> {
@@ -41,7 +46,7 @@ impl Block {
 
     fn spares(&self, source: IpAddr) -> bool {
         let kept = source.is_loopback() || source.is_unspecified() || source.is_multicast();
-        kept || self.never.iter().any(|never| never.has(source))
+        kept || self.never.read().unwrap_or_else(PoisonError::into_inner).iter().any(|never| never.has(source))
     }
 
     /// Ends every ban that no order in force wants: an adopted filter may hold those of orders that ended meanwhile.

@@ -11,12 +11,12 @@ use record::{ActionKind, Order};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// See the module.
 pub struct ScrubFilter {
     packets: SharedPackets,
-    protected: BTreeSet<Prefix>,
+    protected: RwLock<BTreeSet<Prefix>>,
     clock: Arc<dyn Clock>,
     claims: Mutex<Claims<u64, i64>>,
 }
@@ -30,7 +30,12 @@ struct Record {
 impl ScrubFilter {
     /// Over a filter that protects these.
     pub fn new(packets: SharedPackets, protected: BTreeSet<Prefix>, clock: Arc<dyn Clock>) -> ScrubFilter {
-        ScrubFilter { packets, protected, clock, claims: Mutex::default() }
+        ScrubFilter { packets, protected: RwLock::new(protected), clock, claims: Mutex::default() }
+    }
+
+    /// Protects these from now on.
+    pub fn protect(&self, protected: BTreeSet<Prefix>) {
+        *self.protected.write().unwrap_or_else(PoisonError::into_inner) = protected;
     }
 
     fn claims(&self) -> MutexGuard<'_, Claims<u64, i64>> {
@@ -40,7 +45,8 @@ impl ScrubFilter {
     /// Protected, or the range around a protected address: nothing of it holds for others, for they have no level.
     fn covers(&self, destination: Prefix) -> bool {
         let around = |protected: &Prefix| protected.is_single() && ddos::network(protected.address()) == destination;
-        self.protected.iter().any(|protected| protected.covers(destination) || around(protected))
+        let protected = self.protected.read().unwrap_or_else(PoisonError::into_inner);
+        protected.iter().any(|protected| protected.covers(destination) || around(protected))
     }
 
     /// Takes out every signature that no order in force wants: an adopted filter may hold those of orders that ended

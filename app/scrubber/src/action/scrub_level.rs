@@ -11,13 +11,13 @@ use record::{ActionKind, Order};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// See the module.
 pub struct ScrubLevel {
     packets: SharedPackets,
     /// Level of each protected destination when no order wants more.
-    lowest: BTreeMap<Prefix, Level>,
+    lowest: RwLock<BTreeMap<Prefix, Level>>,
     claims: Mutex<Claims<Prefix, Level>>,
 }
 
@@ -31,7 +31,17 @@ struct Record {
 impl ScrubLevel {
     /// Over a filter; `lowest` has every protected destination.
     pub fn new(packets: SharedPackets, lowest: BTreeMap<Prefix, Level>) -> ScrubLevel {
-        ScrubLevel { packets, lowest, claims: Mutex::default() }
+        ScrubLevel { packets, lowest: RwLock::new(lowest), claims: Mutex::default() }
+    }
+
+    /// Protects these from now on; what was ordered for others is over.
+    pub fn protect(&self, lowest: BTreeMap<Prefix, Level>) {
+        *self.lowest.write().unwrap_or_else(PoisonError::into_inner) = lowest;
+    }
+
+    /// The level below which a destination never falls; none when it is not protected.
+    fn lowest(&self, destination: Prefix) -> Option<Level> {
+        self.lowest.read().unwrap_or_else(PoisonError::into_inner).get(&destination).copied()
     }
 
     fn claims(&self) -> MutexGuard<'_, Claims<Prefix, Level>> {
@@ -39,8 +49,7 @@ impl ScrubLevel {
     }
 
     /// The level that a destination must have now.
-    fn due(&self, destination: Prefix) -> Level {
-        let lowest = self.lowest.get(&destination).copied().unwrap_or(Level::Observe);
+    fn due(&self, destination: Prefix, lowest: Level) -> Level {
         self.claims().most(&destination).unwrap_or(lowest).max(lowest)
     }
 
@@ -50,11 +59,16 @@ impl ScrubLevel {
     /// # Errors
     /// When the kernel refuses.
     pub fn settle(&self) -> Result<()> {
-        self.lowest.keys().try_for_each(|destination| self.put(*destination).map(drop))
+        let protected: Vec<Prefix> =
+            self.lowest.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
+        protected.into_iter().try_for_each(|destination| self.put(destination).map(drop))
     }
 
     fn put(&self, destination: Prefix) -> Result<Vec<String>> {
-        let due = self.due(destination);
+        let Some(lowest) = self.lowest(destination) else {
+            return Ok(vec![format!("{destination} is not protected any more")]);
+        };
+        let due = self.due(destination, lowest);
         let mut packets = self.packets.lock();
         packets.set_level(destination, due)?;
         Ok(vec![format!("{destination}: level {}", packets.level(destination)?.word())])
@@ -73,7 +87,7 @@ impl Action for ScrubLevel {
         let wrong =
             || Fault::new(&fault::PARAMETER).object("parameter `level`").expected(words.join(", ")).found(&word);
         let level = Level::from_word(&word).ok_or_else(wrong)?;
-        if !self.lowest.contains_key(&destination) {
+        if self.lowest(destination).is_none() {
             return Err(Fault::new(&fault::NOT_PROTECTED).object(destination));
         }
         let now = self.packets.lock().level(destination)?;
@@ -107,7 +121,7 @@ impl Action for ScrubLevel {
 
     fn adopt(&self, _host: &HostView, record: &Value, _left_s: u64, _same_boot: bool) -> Result<Adopted> {
         let record: Record = unpack(record)?;
-        if !self.lowest.contains_key(&record.destination) {
+        if self.lowest(record.destination).is_none() {
             return Ok(Adopted::Over(format!("{} is not protected any more", record.destination)));
         }
         self.claims().add(&record.destination, &record.order, record.level);

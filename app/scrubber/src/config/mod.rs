@@ -307,6 +307,27 @@ impl Config {
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 
+    /// Keys in which another configuration differs, and that are fixed while the scrubber runs.
+    pub fn fixed(&self, other: &Config) -> Vec<&'static str> {
+        // Sessions hold secrets, which are equal when their files are.
+        let neighbours = |config: &Config| format!("{:?}", config.neighbours);
+        let differs = [
+            ("interfaces", self.interfaces != other.interfaces),
+            ("mode", self.mode != other.mode),
+            ("cookies", self.cookies != other.cookies),
+            ("lease", self.lease != other.lease),
+            ("pins", self.pins != other.pins),
+            ("policy.names", self.policy.names != other.policy.names),
+            ("policy.blackhole_within", self.policy.blackhole_within != other.policy.blackhole_within),
+            ("neighbours", neighbours(self) != neighbours(other)),
+            ("names", self.names != other.names),
+            ("votes", self.votes != other.votes),
+            ("socket", self.socket != other.socket),
+            ("origins", self.origins != other.origins),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
+
     /// The protected prefixes with their entries. [`Config::parse`] has checked that each can be read.
     pub fn protected(&self) -> impl Iterator<Item = (Prefix, &Protected)> {
         self.protect.iter().filter_map(|entry| Some((entry.prefix.parse().ok()?, entry)))

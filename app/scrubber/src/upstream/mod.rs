@@ -70,6 +70,11 @@ impl Upstream {
         Upstream { routers, names, policy, asked, standing, full, wanted: Vec::new(), held }
     }
 
+    /// Does as another policy has it from now on.
+    pub fn follow(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
     /// Takes over what an earlier run told routers, until this one knows what is wanted: routers are not told otherwise in
     /// between. False when the order is of another kind.
     pub fn inherit(&mut self, order: &Order, ends_us: Micros, until_us: Micros) -> bool {

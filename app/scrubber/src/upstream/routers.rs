@@ -53,6 +53,13 @@ impl Routers {
         self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// What may be told from now on.
+    pub fn guard(&self, config: &Config) {
+        for (_, speaker) in &self.speakers {
+            speaker.guard(Guard::new(limits(config)));
+        }
+    }
+
     /// How many neighbours there are.
     pub fn count(&self) -> usize {
         self.speakers.len()

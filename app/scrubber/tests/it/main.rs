@@ -5,5 +5,6 @@
 mod attack;
 mod full;
 mod memory;
+mod reload;
 mod report;
 mod stage;

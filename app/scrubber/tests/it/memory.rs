@@ -2,6 +2,7 @@
 
 use base::{Class, Code, Fault, Micros, Result};
 use ddos::{Counters, Level, Prefix, Reason, Sample, Signature};
+use scrubber::config::Config;
 use scrubber::port::{Packets, Reading};
 use scrubber::status::Interface;
 use std::collections::BTreeMap;
@@ -53,6 +54,16 @@ impl Memory {
 }
 
 impl Packets for Memory {
+    fn configure(&mut self, config: &Config) -> Result<()> {
+        let protected: BTreeMap<Prefix, Level> =
+            config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
+        self.change(|state| {
+            let before = std::mem::take(&mut state.levels);
+            let level = |(prefix, lowest)| (prefix, before.get(&prefix).copied().unwrap_or(lowest));
+            state.levels = protected.into_iter().map(level).collect();
+        })
+    }
+
     fn renew(&mut self) -> Result<()> {
         self.0.lock().unwrap().renewed += 1;
         Ok(())

@@ -16,6 +16,7 @@ use scrubber::names::Names;
 use scrubber::orders::Orders;
 use scrubber::origins::Origins;
 use scrubber::port::SharedPackets;
+use scrubber::reload::{Current, Next, Reload};
 use scrubber::report::Reporter;
 use scrubber::tell::Teller;
 use scrubber::upstream::{Asked, Routers, Upstream};
@@ -41,6 +42,7 @@ pub struct Stage {
     pub asked: Arc<Asked>,
     /// While it is set, a FlowSpec order keeps the hands waiting.
     pub stuck: Arc<AtomicBool>,
+    pub reload: Reload,
     controller: Controller,
     stop: Arc<AtomicBool>,
     threads: Vec<std::thread::JoinHandle<()>>,
@@ -79,13 +81,13 @@ impl Stage {
         let lowest: BTreeMap<Prefix, Level> =
             config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
         let protected = lowest.keys().copied().collect();
+        let levels = Arc::new(ScrubLevel::new(packets.clone(), lowest));
+        let filters = Arc::new(ScrubFilter::new(packets.clone(), protected, wide.clone()));
+        let never = vec!["192.0.2.0/24".parse().unwrap()];
+        let blocks = Arc::new(Block::new(packets.clone(), never, wide.clone()));
         let stuck = Arc::new(AtomicBool::new(false));
-        let actions: Vec<Arc<dyn Action>> = vec![
-            Arc::new(ScrubLevel::new(packets.clone(), lowest)),
-            Arc::new(ScrubFilter::new(packets.clone(), protected, wide.clone())),
-            Arc::new(Block::new(packets.clone(), vec!["192.0.2.0/24".parse().unwrap()], wide.clone())),
-            Arc::new(Stuck(stuck.clone())),
-        ];
+        let actions: Vec<Arc<dyn Action>> =
+            vec![levels.clone(), filters.clone(), blocks.clone(), Arc::new(Stuck(stuck.clone()))];
         let memory = scrubber::memory::Memory::open(state);
         let executor = |lane: &Lane| {
             let folder = if *lane == Lane::Kernel { state.to_path_buf() } else { state.join(lane.word()) };
@@ -100,11 +102,23 @@ impl Stage {
         let routers = Arc::new(Routers::start(&config, &runtime, &wide, &random).unwrap());
         let names = Arc::new(Names::open(&config, &wide, &random).unwrap());
         let asked = Arc::new(Asked::new(teller.clone()));
-        let upstream = Upstream::new(routers, names, config.policy.clone(), asked.clone());
+        let upstream = Upstream::new(routers.clone(), names, config.policy.clone(), asked.clone());
         let reporter = Reporter { origins, known: known.clone(), board: board.clone(), teller };
+        let next = Arc::new(Next::default());
+        let reload = Reload {
+            current: Arc::new(Current::new(config.clone())),
+            packets: packets.clone(),
+            levels,
+            filters,
+            blocks,
+            routers,
+            server: Vec::new(),
+            next: next.clone(),
+        };
         let parts = Parts {
             config,
             packets,
+            next,
             model: None,
             hands: hands.clone(),
             orders: orders.clone(),
@@ -116,7 +130,7 @@ impl Stage {
             clock: wide,
         };
         let controller = Controller::new(parts);
-        Stage { filter, board, clock, hands, orders, asked, known, spool, stuck, controller, stop, threads }
+        Stage { filter, board, clock, hands, orders, asked, known, spool, stuck, reload, controller, stop, threads }
     }
 
     /// A second in which so much came.
