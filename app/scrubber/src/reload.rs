@@ -77,6 +77,17 @@ pub struct Reload {
 }
 
 impl Reload {
+    /// Brings levels, signatures and bans to what the orders in force want: what an adopted filter holds beyond them, nobody
+    /// would ever take back.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn settle(&self) -> Result<()> {
+        self.levels.settle()?;
+        self.filters.settle()?;
+        self.blocks.settle()
+    }
+
     /// Puts a configuration to work that was read and checked.
     ///
     /// # Errors

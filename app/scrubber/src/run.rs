@@ -13,7 +13,7 @@ use crate::names::{MoveAsked, Names};
 use crate::orders::Orders;
 use crate::origins::Origins;
 use crate::port::SharedPackets;
-use crate::reload::{Current, Next, Reload, lowest, never};
+use crate::reload::{Current, Reload, lowest, never};
 use crate::report::Reporter;
 use crate::tell::Teller;
 use crate::upstream::{Asked, Routers, Upstream};
@@ -105,16 +105,10 @@ fn wire(
     let teller = Arc::new(Teller::new(spool, board.clone(), host, agent.clone()));
     let stop = Arc::new(AtomicBool::new(false));
     let memory = Memory::open(&state);
-    let levels = Arc::new(ScrubLevel::new(packets.clone(), lowest(&config)));
-    let protected = config.protected().map(|(prefix, _)| prefix).collect();
-    let filters = Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone()));
-    let blocks = Arc::new(Block::new(packets.clone(), never(&config, &server), clock.clone()));
-    let mut actions: Vec<Arc<dyn Action>> = vec![levels.clone(), filters.clone(), blocks.clone()];
-    actions.extend(elsewhere(&config, &routers, &names, &clock));
+    let reload = reload(&config, &packets, &routers, server, &clock);
+    let actions = actions(&config, &reload, &names, &clock);
     let executors = executors(&state, &agent, &actions, &clock)?;
-    levels.settle()?;
-    filters.settle()?;
-    blocks.settle()?;
+    reload.settle()?;
     let inherited = executors.iter().flat_map(|(_, executor)| inherited(executor)).collect();
     let bans = executors.first().map(|(_, executor)| bans(executor, &*clock)).unwrap_or_default();
     let (hands, mut threads) = Hands::start(executors, teller.clone(), stop.clone())?;
@@ -123,10 +117,8 @@ fn wire(
     let (tell, time) = (teller.clone(), clock.clone());
     let tell = Arc::new(move |asked: &MoveAsked<'_>| tell.asked(asked, time.wall()));
     let prober = names.watch(hands.clone(), orders.clone(), tell)?;
-    let current = Arc::new(Current::new(config.clone()));
-    let next = Arc::new(Next::default());
     let desk = Desk {
-        config: current.clone(),
+        config: reload.current.clone(),
         board: board.clone(),
         hands: hands.clone(),
         orders: orders.clone(),
@@ -150,27 +142,45 @@ fn wire(
         orders,
         board: board.clone(),
         reporter,
-        next: next.clone(),
+        next: reload.next.clone(),
         upstream,
         memory,
         inherited,
         clock,
     };
     threads.push(seconds(Controller::new(parts), stop.clone())?);
-    let reload =
-        Reload { current, packets: packets.clone(), levels, filters, blocks, routers: routers.clone(), server, next };
     Ok(Running { board, reload, stop, packets, routers, prober, threads, origins: reading, tasks })
 }
 
-/// What is done elsewhere than in the filter.
-fn elsewhere(
-    config: &Config,
+/// The actions that hear of a new configuration, and what else does.
+fn reload(
+    config: &Arc<Config>,
+    packets: &SharedPackets,
     routers: &Arc<Routers>,
-    names: &Arc<Names>,
+    server: Vec<IpAddr>,
     clock: &Arc<dyn Clock>,
-) -> [Arc<dyn Action>; 3] {
-    let within = prefixes(&config.policy.blackhole_within);
-    [
+) -> Reload {
+    let protected = config.protected().map(|(prefix, _)| prefix).collect();
+    Reload {
+        current: Arc::new(Current::new(config.clone())),
+        packets: packets.clone(),
+        levels: Arc::new(ScrubLevel::new(packets.clone(), lowest(config))),
+        filters: Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone())),
+        blocks: Arc::new(Block::new(packets.clone(), never(config, &server), clock.clone())),
+        routers: routers.clone(),
+        server,
+        next: Arc::default(),
+    }
+}
+
+/// Every action, over what this program owns.
+fn actions(config: &Config, known: &Reload, names: &Arc<Names>, clock: &Arc<dyn Clock>) -> Vec<Arc<dyn Action>> {
+    let within: Vec<Prefix> = config.policy.blackhole_within.iter().filter_map(|text| text.parse().ok()).collect();
+    let routers = &known.routers;
+    vec![
+        known.levels.clone(),
+        known.filters.clone(),
+        known.blocks.clone(),
         Arc::new(Announce::flowspec(routers.clone(), within.clone(), clock.clone())),
         Arc::new(Announce::blackhole(routers.clone(), within, clock.clone())),
         Arc::new(SwitchDns::new(names.clone())),

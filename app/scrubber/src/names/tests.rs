@@ -377,6 +377,10 @@ async fn a_person_who_is_asked_is_told_and_moves_it_either_way() {
         while scene.names.shown()[0].state == "asking" {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        // The hands tell it after they have done it.
+        while book.0.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert_eq!(said.lock().unwrap().len(), 1, "asked once");
         let receipts = book.0.lock().unwrap();
