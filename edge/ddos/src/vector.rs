@@ -100,7 +100,7 @@ fn acks_of_nothing(window: &Window) -> bool {
 fn acks_of_no_flow(window: &Window) -> bool {
     let (counters, acks) = (&window.counters, &window.shape.acks);
     let group = counters.tcp_ack as f32 * acks.share;
-    let unexplained = group > 6.0 * counters.tcp_syn as f32;
+    let unexplained = group > 12.0 * counters.tcp_syn as f32;
     // Devices that keep many connections alive send empty ones, among others.
     let mostly = acks.share > if acks.data { 0.35 } else { 0.8 };
     let unseen = mostly && acks.sources.entropy > 0.9 && 2.0 * strangers_of(acks, window) as f32 > group;
