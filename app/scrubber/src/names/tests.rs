@@ -331,13 +331,9 @@ async fn a_person_who_is_asked_is_told_and_moves_it_either_way() {
         });
         let _prober = scene.names.watch(hands.clone(), orders, tell).unwrap();
         let keeper = scene.names.keeper().unwrap().clone();
-        while keeper.guards()[0].verdicts(scene.clock.monotonic()) != [Condition::Up; 2] {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(|| keeper.guards()[0].verdicts(scene.clock.monotonic()) == [Condition::Up; 2]).await;
         drop(home);
-        while said.lock().unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(|| !said.lock().unwrap().is_empty()).await;
         let (why, [here, there]) = said.lock().unwrap()[0].clone();
         assert_eq!(
             (why.as_str(), here.as_str()),
@@ -371,20 +367,21 @@ async fn a_person_who_is_asked_is_told_and_moves_it_either_way() {
         } else {
             scene.names.approve("shop.example.test", "uid 0").unwrap();
         }
-        while *scene.record.lock().unwrap() != set("127.83.0.2") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        while scene.names.shown()[0].state == "asking" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(|| *scene.record.lock().unwrap() == set("127.83.0.2")).await;
+        until(|| scene.names.shown()[0].state != "asking").await;
         // The hands tell it after they have done it.
-        while book.0.lock().unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(|| !book.0.lock().unwrap().is_empty()).await;
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert_eq!(said.lock().unwrap().len(), 1, "asked once");
         let receipts = book.0.lock().unwrap();
         let own = receipts.iter().filter_map(|receipt| receipt.local_order.as_ref()).find(|order| order.by == KEEPER);
         assert_eq!(own.map(|order| order.alert.as_str()), (!by_order).then_some("alert-1"), "{receipts:?}");
+    }
+}
+
+/// Waits until something holds; probes and hands are tasks and threads of their own.
+async fn until(good: impl Fn() -> bool) {
+    while !good() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

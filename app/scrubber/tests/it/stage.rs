@@ -78,16 +78,11 @@ impl Stage {
         origins.look(&mut origin::Origins::new(&config.origins));
         let board = Arc::new(Board::default());
         let teller = Arc::new(Teller::new(spool.clone(), board.clone(), Host::default(), String::new()));
-        let lowest: BTreeMap<Prefix, Level> =
-            config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
-        let protected = lowest.keys().copied().collect();
-        let levels = Arc::new(ScrubLevel::new(packets.clone(), lowest));
-        let filters = Arc::new(ScrubFilter::new(packets.clone(), protected, wide.clone()));
-        let never = vec!["192.0.2.0/24".parse().unwrap()];
-        let blocks = Arc::new(Block::new(packets.clone(), never, wide.clone()));
+        let routers = Arc::new(Routers::start(&config, &runtime, &wide, &random).unwrap());
+        let reload = reload(&config, &packets, &routers, &wide);
         let stuck = Arc::new(AtomicBool::new(false));
         let actions: Vec<Arc<dyn Action>> =
-            vec![levels.clone(), filters.clone(), blocks.clone(), Arc::new(Stuck(stuck.clone()))];
+            vec![reload.levels.clone(), reload.filters.clone(), reload.blocks.clone(), Arc::new(Stuck(stuck.clone()))];
         let memory = scrubber::memory::Memory::open(state);
         let executor = |lane: &Lane| {
             let folder = if *lane == Lane::Kernel { state.to_path_buf() } else { state.join(lane.word()) };
@@ -99,26 +94,14 @@ impl Stage {
         let stop = Arc::new(AtomicBool::new(false));
         let (hands, threads) = Hands::start(executors, teller.clone(), stop.clone()).unwrap();
         let orders = Orders::new(String::new(), wide.clone(), random.clone());
-        let routers = Arc::new(Routers::start(&config, &runtime, &wide, &random).unwrap());
         let names = Arc::new(Names::open(&config, &wide, &random).unwrap());
         let asked = Arc::new(Asked::new(teller.clone()));
-        let upstream = Upstream::new(routers.clone(), names, config.policy.clone(), asked.clone());
+        let upstream = Upstream::new(routers, names, config.policy.clone(), asked.clone());
         let reporter = Reporter { origins, known: known.clone(), board: board.clone(), teller };
-        let next = Arc::new(Next::default());
-        let reload = Reload {
-            current: Arc::new(Current::new(config.clone())),
-            packets: packets.clone(),
-            levels,
-            filters,
-            blocks,
-            routers,
-            server: Vec::new(),
-            next: next.clone(),
-        };
         let parts = Parts {
             config,
             packets,
-            next,
+            next: reload.next.clone(),
             model: None,
             hands: hands.clone(),
             orders: orders.clone(),
@@ -174,6 +157,23 @@ impl Drop for Stage {
         self.stuck.store(false, Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
         self.threads.drain(..).for_each(|thread| drop(thread.join()));
+    }
+}
+
+/// What a new configuration is put to work with.
+fn reload(config: &Arc<Config>, packets: &SharedPackets, routers: &Arc<Routers>, clock: &Arc<dyn Clock>) -> Reload {
+    let lowest: BTreeMap<Prefix, Level> = config.protected().map(|(prefix, entry)| (prefix, entry.lowest)).collect();
+    let protected = lowest.keys().copied().collect();
+    let never = vec!["192.0.2.0/24".parse().unwrap()];
+    Reload {
+        current: Arc::new(Current::new(config.clone())),
+        packets: packets.clone(),
+        levels: Arc::new(ScrubLevel::new(packets.clone(), lowest)),
+        filters: Arc::new(ScrubFilter::new(packets.clone(), protected, clock.clone())),
+        blocks: Arc::new(Block::new(packets.clone(), never, clock.clone())),
+        routers: routers.clone(),
+        server: Vec::new(),
+        next: Arc::new(Next::default()),
     }
 }
 
