@@ -1,9 +1,9 @@
 //! The correlator with joins over hosts: alerts and telemetry of 5,000 hosts, a worm among them, ordinary logins around.
 //! Speed at two sizes shows that the cost of one alert does not grow with their number.
 
-use crate::figures::{Row, publish};
 use base::{Random, SeededRandom};
 use correlate::{Correlator, Limits};
+use kit::figures::{Row, publish};
 use record::{
     Activity, Alert, Batch, Event, Exec, Host, NetActivity, NetOp, Proc, Process, ProcessKey, Severity, Technique, User,
 };
@@ -31,18 +31,18 @@ pub fn run() -> Result<(), String> {
         "{ALERTS} generated alerts, {} connections of {HOSTS} hosts, a worm over 64 of them ({joined} joins kept), everyday build, one thread",
         ALERTS * CONNECTIONS
     );
-    let row = |id, what: &str, ours: Vec<f64>, unit, goal, met| Row {
-        id,
+    let row = |id: &str, what: &str, ours: Vec<f64>, unit, goal: &str, met| Row {
+        id: id.into(),
         what: what.into(),
         ours,
         unit,
         peer: Vec::new(),
         peer_name: String::new(),
-        goal,
+        goal: goal.into(),
         met,
         data: data.clone(),
     };
-    let middle = crate::figures::median;
+    let middle = kit::figures::median;
     let (fast, flat, light) = (middle(&full) >= 5_000.0, middle(&growth) <= 2.0, middle(&memory) <= 512.0);
     publish(
         "chain",

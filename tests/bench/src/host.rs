@@ -1,8 +1,8 @@
 //! What watching costs: CPU an exec and an open, ours beside auditd with equal rules; memory; idle cost; and how many
 //! events a second arrive with none lost.
 
-use crate::figures::{Row, median, publish};
 use crate::watcher::{Running, Watcher, auditd_version, has_auditd, resident};
+use kit::figures::{Row, median, publish};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -107,13 +107,13 @@ impl Load<'_> {
 fn beside(id: &'static str, what: String, ours: &[f64], peer: Option<&Vec<f64>>, data: String) -> Row {
     let met = peer.is_some_and(|peer| median(ours) <= 0.25 * median(peer));
     Row {
-        id,
+        id: id.into(),
         what: if peer.is_some() { what } else { format!("{what}; auditd cannot run here") },
         ours: ours.to_vec(),
         unit: "us",
         peer: peer.cloned().unwrap_or_default(),
         peer_name: auditd_version(),
-        goal: "<= 0.25 of auditd",
+        goal: "<= 0.25 of auditd".into(),
         met,
         data,
     }
@@ -196,7 +196,17 @@ fn alone(
 ) -> Row {
     let met = good(median(&ours));
     let data = "every kind and rule on".to_string();
-    Row { id, what: what.into(), ours, unit, peer: Vec::new(), peer_name: String::new(), goal, met, data }
+    Row {
+        id: id.into(),
+        what: what.into(),
+        ours,
+        unit,
+        peer: Vec::new(),
+        peer_name: String::new(),
+        goal: goal.into(),
+        met,
+        data,
+    }
 }
 
 /// CPU that the metrics sampler takes when it samples each second, % of a core.

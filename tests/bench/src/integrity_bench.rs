@@ -1,10 +1,10 @@
 //! `bench integrity`: the baseline of this host's own paths beside sha256sum on the same files, and what an event costs.
 
-use crate::figures::{Row, median, publish};
 use crate::rules::{build, cpu};
 use base::{Clock, SystemClock, SystemRandom};
 use integrity::baseline::Baseline;
 use integrity::{IntegrityConfig, Runner};
+use kit::figures::{Row, median, publish};
 use record::{Activity, Event, FileActivity, FileId, FileOp, Proc, Process};
 use std::io::Write;
 use std::path::Path;
@@ -39,14 +39,14 @@ pub fn run() -> Result<(), String> {
         data = format!("default paths, {} entries, {bytes} bytes, page cache, {} build", made.accepted.len(), build());
     }
     let met = !peer.is_empty() && median(&ours) >= 0.5 * median(&peer);
-    let row = |id, what: &str, ours, unit, goal, met, data: &str| Row {
-        id,
+    let row = |id: &str, what: &str, ours, unit, goal: &str, met, data: &str| Row {
+        id: id.into(),
         what: what.into(),
         ours,
         unit,
         peer: Vec::new(),
         peer_name: String::new(),
-        goal,
+        goal: goal.into(),
         met,
         data: data.into(),
     };

@@ -5,8 +5,8 @@
 //! Suricata, Zeek and MISP cannot run here (no such package is installed); the peer is a map of texts, as written without
 //! thought.
 
-use crate::figures::{Row, median, publish};
 use intel::{Base, Builder, Change, Facts, Filter, Index, Key, Kind, Observer, Tlp, guess};
+use kit::figures::{Row, median, publish};
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::path::Path;
@@ -109,7 +109,17 @@ impl World {
         peer: Vec<f64>,
     ) {
         let peer_name = if peer.is_empty() { String::new() } else { "std HashMap<String, u32>".into() };
-        self.rows.push(Row { id, what: what.into(), ours, unit, peer, peer_name, goal, met, data: self.data.clone() });
+        self.rows.push(Row {
+            id: id.into(),
+            what: what.into(),
+            ours,
+            unit,
+            peer,
+            peer_name,
+            goal: goal.into(),
+            met,
+            data: self.data.clone(),
+        });
     }
 
     /// So many probes spread over the values, in an order without locality.

@@ -1,10 +1,10 @@
 //! `bench inventory`: how long this machine's inventory takes, how fast advisories are imported, and how long it takes to
 //! match this machine's packages with them.
 
-use crate::figures::{Row, publish};
 use base::{Clock, Random, SeededRandom, SystemClock};
 use holdings::catalogue::Catalogue;
 use holdings::{Order, Posture, findings};
+use kit::figures::{Row, publish};
 use port::{MemoryFetch, Tables};
 use record::{Activity, Event};
 use std::io::Write;
@@ -30,7 +30,7 @@ pub fn run(advisories: usize) -> Result<(), String> {
     let build = crate::rules::build();
     let data =
         format!("this machine, {} assets, {} packages, {build} build", last.assets.len(), last.of("package").count());
-    let met = crate::figures::median(&took) <= 2000.0;
+    let met = kit::figures::median(&took) <= 2000.0;
     let mut rows = vec![row("S4.inventory", "whole inventory of a host", took, "ms", "<= 2000", met, data)];
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|cause| cause.to_string())?;
@@ -38,9 +38,9 @@ pub fn run(advisories: usize) -> Result<(), String> {
     let count = format!(
         "{advisories} generated OSV advisories, two thirds of them about this machine's packages, {build} build"
     );
-    let met = crate::figures::median(&measured.0) >= 5000.0;
+    let met = kit::figures::median(&measured.0) >= 5000.0;
     rows.push(row("S4.import", "advisories imported", measured.0, "advisories/s", ">= 5000", met, count.clone()));
-    let met = crate::figures::median(&measured.1) <= 1000.0;
+    let met = kit::figures::median(&measured.1) <= 1000.0;
     let data = format!("{count}; {} findings", measured.2);
     rows.push(row("S4.match", "a host's packages matched with all advisories", measured.1, "ms", "<= 1000", met, data));
     publish("inventory", &rows)
@@ -55,7 +55,17 @@ fn row(
     met: bool,
     data: String,
 ) -> Row {
-    Row { id, what: what.into(), ours, unit, peer: Vec::new(), peer_name: String::new(), goal, met, data }
+    Row {
+        id: id.into(),
+        what: what.into(),
+        ours,
+        unit,
+        peer: Vec::new(),
+        peer_name: String::new(),
+        goal: goal.into(),
+        met,
+        data,
+    }
 }
 
 type Measured = (Vec<f64>, Vec<f64>, usize);

@@ -1,8 +1,8 @@
 //! The lake: ingest to durable and queryable, bytes an event, and questions over many events.
 
-use crate::figures::{Row, median, publish};
 use base::SystemClock;
 use bus::{LogConfig, RealDisk, Wal, WalRecord};
+use kit::figures::{Row, median, publish};
 use lake::{Arrived, Lake, LakeConfig};
 use port::{MemoryTables, Query, QueryLimits};
 use record::{AgentId, Batch, Frame, Host, Lane};
@@ -143,14 +143,14 @@ async fn questions(lake: &Lake, data: &str) -> Result<Vec<Row>, String> {
             times.push(begun.elapsed().as_secs_f64() * 1e3);
         }
         rows.push(Row {
-            id,
+            id: (*id).into(),
             what: (*sql).into(),
             met: median(&times) <= 5000.0,
             ours: times,
             unit: "ms",
             peer: Vec::new(),
             peer_name: String::new(),
-            goal: "<= 5000",
+            goal: "<= 5000".into(),
             data: data.into(),
         });
     }
@@ -167,13 +167,13 @@ fn plain(
     data: &str,
 ) -> Row {
     Row {
-        id,
+        id: id.into(),
         what: what.into(),
         ours: vec![value],
         unit,
         peer: Vec::new(),
         peer_name: String::new(),
-        goal,
+        goal: goal.into(),
         met: met(value),
         data: data.into(),
     }

@@ -1,7 +1,7 @@
 //! `bench logs`: lines decoded and followed a second and core.
 
-use crate::figures::{Row, publish};
 use base::{Clock, SeededRandom, SystemClock};
+use kit::figures::{Row, publish};
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 
@@ -65,16 +65,16 @@ fn follow(clock: &Arc<dyn Clock>) -> Result<Row, String> {
 }
 
 fn row(id: &'static str, what: String, ours: Vec<f64>, data: &str) -> Row {
-    let met = crate::figures::median(&ours) >= 200_000.0;
+    let met = kit::figures::median(&ours) >= 200_000.0;
     let data = format!("{data}, {LINES} lines, {} build", crate::rules::build());
     Row {
-        id,
+        id: id.into(),
         what,
         ours,
         unit: "lines/s/core",
         peer: Vec::new(),
         peer_name: String::new(),
-        goal: ">= 200000",
+        goal: ">= 200000".into(),
         met,
         data,
     }

@@ -5,7 +5,6 @@
 
 mod chain_bench;
 mod compile;
-mod figures;
 mod host;
 mod integrity_bench;
 mod intel;

@@ -7,8 +7,8 @@ mod load;
 mod peer;
 mod stream;
 
-use crate::figures::{Row, median, publish};
 use detect::{Engine, Scratch, Source};
+use kit::figures::{Row, median, publish};
 use load::Pair;
 use peer::{Rsigma, SigmaRust, Variant};
 use std::collections::BTreeMap;
@@ -136,25 +136,33 @@ impl Case<'_> {
         let met = median(&own) >= self.goal && median(&own) >= 2.0 * median(&theirs[best].0);
         Ok(vec![
             Row {
-                id: self.id,
+                id: self.id.into(),
                 what: format!("{}: {rules} rules", self.what),
                 met,
                 ours: own.clone(),
                 unit: "events/s/core",
                 peer: theirs[best].0.clone(),
                 peer_name: variants[best].name().to_owned(),
-                goal: if self.goal >= 1e6 { ">= 1 M and >= 2 x rsigma" } else { ">= 250 k and >= 2 x rsigma" },
+                goal: if self.goal >= 1e6 {
+                    ">= 1 M and >= 2 x rsigma".into()
+                } else {
+                    ">= 250 k and >= 2 x rsigma".into()
+                },
                 data: data(theirs[best].1, self.events.len()),
             },
             Row {
-                id: if self.id == "A1.linux-bucket" { "A1.linux-bucket-sigma-rust" } else { "A1.all-rules-sigma-rust" },
+                id: if self.id == "A1.linux-bucket" {
+                    "A1.linux-bucket-sigma-rust".into()
+                } else {
+                    "A1.all-rules-sigma-rust".into()
+                },
                 what: format!("{}: {rules} rules, {} of them loaded by the peer", self.what, slow.loaded.len()),
                 met: median(&own) >= 2.0 * median(&slower),
                 ours: own,
                 unit: "events/s/core",
                 peer: slower,
                 peer_name: "sigma-rust 0.7.0".to_owned(),
-                goal: ">= 2 x sigma-rust",
+                goal: ">= 2 x sigma-rust".into(),
                 data: data(other, few.len()),
             },
         ])
@@ -226,14 +234,14 @@ fn growth(bucket: &[&Pair], events: &[Told]) -> Result<Vec<Row>, String> {
             theirs.push(peer.rate(fewer));
         }
         rows.push(Row {
-            id,
+            id: id.into(),
             what: format!("Linux process starts: {} rules", engine.rules().len()),
             met: median(&ours) >= 2.0 * median(&theirs),
             ours,
             unit: "events/s/core",
             peer: theirs,
             peer_name: peer.name().to_owned(),
-            goal: ">= 2 x rsigma",
+            goal: ">= 2 x rsigma".into(),
             data: format!(
                 "rules made from the public ones by other letters in their literals; {} events ours, {} the peer's; \
                  {different} of (event, rule) differ; {}",

@@ -43,7 +43,7 @@ pub fn run() -> Result<(), String> {
         );
         let peer_name = format!("yara {}", version.trim());
         let what = "files through the YARA rules alone".into();
-        rows.push(Row { id, what, ours, unit: "MB/s", peer, peer_name, goal: ">= yara", met, data });
+        rows.push(Row { id: id.into(), what, ours, unit: "MB/s", peer, peer_name, goal: ">= yara".into(), met, data });
     }
     publish("scan", &rows)
 }

@@ -1,10 +1,10 @@
 //! What leaves: a collection of TAXII read beside medallion, and a change on its way to a fleet.
 
-use crate::figures::{Row, median, publish};
 use fleet::Services;
 use fleet::content::Name;
 use fleet::simulated::Simulated;
 use intel::{Base, Builder, Change, Facts, Index, Kind, Tlp};
+use kit::figures::{Row, median, publish};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -130,5 +130,15 @@ fn facts() -> Facts {
 }
 
 fn row(id: &'static str, what: String, ours: Vec<f64>, unit: &'static str, goal: &'static str, met: bool) -> Row {
-    Row { id, what, ours, unit, peer: Vec::new(), peer_name: String::new(), goal, met, data: String::new() }
+    Row {
+        id: id.into(),
+        what,
+        ours,
+        unit,
+        peer: Vec::new(),
+        peer_name: String::new(),
+        goal: goal.into(),
+        met,
+        data: String::new(),
+    }
 }

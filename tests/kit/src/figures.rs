@@ -50,7 +50,8 @@ pub fn publish(area: &str, rows: &[Row]) -> Result<(), String> {
     for row in rows {
         let value = row.json();
         let (ours, peer) = (&value["ours"], &value["peer"]);
-        let beside = if peer.is_null() { String::new() } else { format!(" | {} {peer:.4}", row.peer_name) };
+        let ratio = value["ratio"].as_f64().map(|ratio| format!(" | ratio {ratio:.3}")).unwrap_or_default();
+        let beside = if peer.is_null() { String::new() } else { format!(" | {} {peer:.4}{ratio}", row.peer_name) };
         let goal = match (row.goal.as_str(), row.met) {
             ("", _) => String::new(),
             (goal, met) => format!(" | goal {goal} {}", if met { "met" } else { "UNMET" }),

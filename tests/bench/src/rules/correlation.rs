@@ -1,10 +1,10 @@
 //! Correlations: logins of many addresses and users through six correlations, beside rsigma's correlation engine.
 
 use super::{ROUNDS, build, cpu, stream};
-use crate::figures::{Row, median};
 use base::{Random, SeededRandom};
 use detect::correlation::{Compiled, CorrelationHit, Limits, Tracker, compile};
 use detect::{Engine, Scratch, Source, cases};
+use kit::figures::{Row, median};
 use record::Event;
 use rsigma_eval::{CorrelationConfig, CorrelationEngine, CorrelationEventMode, JsonEvent, ResultBody};
 use rsigma_parser::SigmaCollection;
@@ -136,7 +136,7 @@ pub fn measure(id: &'static str, shown: usize, count: usize) -> Result<Row, Stri
     let kept =
         if shown > 0 { format!("{shown} events kept to show") } else { "the last event alone to show".to_owned() };
     Ok(Row {
-        id,
+        id: id.into(),
         what: format!(
             "rules and {} correlations over logins, every event counts for three or more; {kept}",
             both.compiled.len()
@@ -146,7 +146,7 @@ pub fn measure(id: &'static str, shown: usize, count: usize) -> Result<Row, Stri
         unit: "events/s/core",
         peer,
         peer_name: "rsigma-eval 0.23.0".to_owned(),
-        goal: ">= 2 x rsigma, equal hits",
+        goal: ">= 2 x rsigma, equal hits".into(),
         data: format!(
             "{} events made from a seed, already parsed; {found} hits of {groups} groups, {different} differ; CPU time of \
              one thread; {}",
