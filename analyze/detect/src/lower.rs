@@ -5,7 +5,6 @@ use crate::program::{How, Program};
 use crate::route::{self, Reach};
 use crate::scan::Needles;
 use crate::view::{CALL_NAMES, Meaning, Spot, View};
-use base::Prefix;
 use pattern::{Expression, Flags, Glob, Piece, Place};
 use record::Field;
 use sigma::modifier::Order;
@@ -162,7 +161,7 @@ impl<'b> Lowering<'b> {
             }
             (Sort::Address, Some(written)) => {
                 if let Ok(address) = written.parse::<IpAddr>() {
-                    return self.prefix(spot, Prefix::single(address), label);
+                    return self.prefix(spot, base::Prefix::single(address), label);
                 }
             }
             (Sort::Hex, _) => {
@@ -233,7 +232,7 @@ impl<'b> Lowering<'b> {
         self.program.atom(scan, atom, label)
     }
 
-    fn prefix(&mut self, spot: Spot, prefix: Prefix, label: u32) -> u32 {
+    fn prefix(&mut self, spot: Spot, prefix: base::Prefix, label: u32) -> u32 {
         let (scan, atom) = self.needles.prefix(spot, prefix);
         self.program.atom(scan, atom, label)
     }

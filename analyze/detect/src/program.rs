@@ -1,7 +1,6 @@
 //! A rule as it runs: a graph over atoms (bits set by the shared matchers) and tests that run on demand.
 
 use crate::view::Spot;
-use base::Prefix;
 use pattern::{Expression, Glob, Place};
 use sigma::modifier::{Order, TimePart};
 
@@ -33,7 +32,7 @@ pub(crate) struct OnDemand {
 pub(crate) enum How {
     Glob(Glob),
     Expression(Expression),
-    Prefix(Prefix),
+    Prefix(base::Prefix),
     Order { order: Order, number: f64, part: Option<TimePart> },
     Exists,
     Reference { other: Spot, place: Place, cased: bool },

@@ -2,9 +2,8 @@
 
 use base::{Fault, Lang, Result};
 use clap::Args;
+use local::edge::{GATEWAY, Part, SCRUBBER};
 use serde_json::json;
-use server::local;
-use server::local::edge::{GATEWAY, Part, SCRUBBER};
 use server::places::Places;
 use server::{Keep, Listen, Server, credential};
 use std::ffi::OsString;

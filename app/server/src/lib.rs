@@ -29,9 +29,8 @@ pub mod rules;
 
 pub mod credential;
 pub mod keeper;
-pub mod local;
 pub mod web;
 
 mod running;
 
-pub use running::{Keep, Listen, Server};
+pub use running::{Keep, Listen, Programs, Server};

@@ -1,7 +1,7 @@
 //! A running server: everything opened in one data directory, joined, and stopped in order.
 
 use crate::attack::Senders;
-use crate::{book, control, fault, hub, ingest, intel, keeper, local, pipeline, places, rules, web, witness};
+use crate::{book, control, fault, hub, ingest, intel, keeper, pipeline, places, rules, web, witness};
 use api::Live;
 use api::view::Program;
 use async_trait::async_trait;
@@ -32,6 +32,9 @@ use witness::Witness;
 /// What watchers may lag behind before they lose the oldest.
 const LIVE_WAITING: usize = 4096;
 
+/// What is shown of the programs of the server's machine.
+pub type Programs = Arc<Mutex<Vec<Program>>>;
+
 /// A running server.
 pub struct Server {
     /// State.
@@ -49,7 +52,7 @@ pub struct Server {
     /// Where people and programs connect.
     pub api_url: String,
     /// Programs shown in the status.
-    pub programs: local::Programs,
+    pub programs: Programs,
     /// Inventory and vulnerabilities.
     pub posture: Arc<holdings::Posture>,
     stop: watch::Sender<bool>,
@@ -109,7 +112,7 @@ impl Server {
         let tls = identity.https()?;
         let core = Core::open(places, keep, tables.clone(), clock.clone()).await?;
         let (stop, stopping) = watch::channel(false);
-        let programs: local::Programs = Arc::new(Mutex::new(vec![own_program(&*clock)]));
+        let programs: Programs = Arc::new(Mutex::new(vec![own_program(&*clock)]));
         let hands = Hands {
             pipeline: core.pipeline.clone(),
             book: core.pipeline.book.clone(),
@@ -140,9 +143,8 @@ impl Server {
         let desk = Arc::new(Desk { intel: intel.clone(), pipeline: core.pipeline.clone(), fetch: fetch.clone() });
         // Set once, right after the pipeline was made.
         let _ = core.pipeline.notice.set(Arc::new(Answers(intel.clone())));
-        let live = core.pipeline.live.clone();
-        let open = holdings::Posture::open(tables.clone(), clock.clone(), places.posture(), fetch.clone(), live);
-        let posture = open.await?;
+        let (folder, live) = (places.posture(), core.pipeline.live.clone());
+        let posture = holdings::Posture::open(tables.clone(), clock.clone(), folder, fetch.clone(), live).await?;
         let _ = core.pipeline.posture.set(posture.clone());
         let web_sites = webdesk::Web::open(tables.clone(), shelf.clone(), clock.clone()).await?;
         let state = api::ApiState::new(Arc::new(hands), tables.clone(), query, clock.clone(), random.clone())

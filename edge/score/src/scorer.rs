@@ -94,7 +94,9 @@ impl Scorer {
             return Err(wrong("garrison_calibration", "a slope above 0").found(slope));
         }
         if !(0.0 <= lower_at && lower_at < raise_at && raise_at <= 1.0) {
-            return Err(wrong("garrison_bands", "0 <= lower_at < raise_at <= 1").found(format!("{lower_at} {raise_at}")));
+            return Err(
+                wrong("garrison_bands", "0 <= lower_at < raise_at <= 1").found(format!("{lower_at} {raise_at}"))
+            );
         }
         let bands = Bands { lower_at: lower_at as f32, raise_at: raise_at as f32 };
         Ok(Scorer { forest, slope, offset, bands, memory: Arc::new(Memory::new()) })

@@ -1,6 +1,6 @@
 //! `bench scan`: bytes scanned a second beside Debian's yara with the same rules on the same files.
 
-use crate::figures::{Row, median, publish};
+use kit::figures::{Row, median, publish};
 use scanner::workload;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

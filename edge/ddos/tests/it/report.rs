@@ -3,7 +3,7 @@
 use crate::scene::*;
 use base::Lang;
 use ddos::Class;
-use ddos::report::{Listed, Lookups, Origin, Ours, Participant, Role, SCHEMA};
+use ddos::report::{Listed, Lookups, Origin, Ours, Participant, Report, Role, SCHEMA};
 use proptest::prelude::*;
 use std::net::IpAddr;
 
@@ -61,6 +61,11 @@ fn a_report_says_what_it_was_and_what_was_done() {
     assert_eq!(report.networks.iter().map(|network| network.name.as_str()).collect::<Vec<_>>(), ["Even", "Odd"]);
     assert!(report.countries.len() == 1 && report.countries[0].country == "DE", "{:?}", report.countries);
     assert!((0.2..1.0).contains(&report.forged_share), "{}", report.forged_share);
+    reads_well(&report);
+}
+
+/// People read it in either language.
+fn reads_well(report: &Report) {
     for (lang, words) in [
         (
             Lang::En,

@@ -217,7 +217,7 @@ fn the_operators_ssh_session_is_protected_and_a_false_one_is_not() {
     }
     planned(&mut executor, kill(121, &key(121)));
     let isolate = expect(&executor.execute(&dry(order("iso", ActionKind::Isolate, &[], 60))), ReceiptState::Planned);
-    assert!(isolate.touched.iter().any(|line| line.contains("from 192.0.2.7 to port 22 here")), "{isolate:?}");
+    assert!(isolate.touched.iter().any(|line| line.contains("from 192.0.2.7/32 to port 22 here")), "{isolate:?}");
     assert_eq!(isolate.touched.len(), 2);
 
     scene.config.never.sessions = Sessions::Users(vec![0]);

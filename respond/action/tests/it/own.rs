@@ -86,7 +86,7 @@ fn an_action_of_a_program_has_dry_run_lease_read_back_and_undo() {
     expect(&executor.execute(&dry(blackhole("plan", "198.51.100.7"))), ReceiptState::Planned);
     assert!(routes.announced.lock().unwrap().is_empty());
     let done = expect(&executor.execute(&blackhole("one", "198.51.100.7")), ReceiptState::Verified);
-    assert_eq!(done.observed, ["198.51.100.7 is announced"]);
+    assert_eq!(done.observed, ["198.51.100.7/32 is announced"]);
     assert!(done.lease_ends_us > 0);
     let refused = expect(&executor.execute(&blackhole("two", "192.0.2.9")), ReceiptState::Refused);
     assert_eq!(refused.fault, "action.never-list");

@@ -1,17 +1,13 @@
-//! The programs of this very machine, beside the server: enrolled by the server they belong to, started and kept running.
+//! A program beside the server: its commands, its identity, and its life.
 
-pub mod agent;
-pub mod edge;
-pub mod probe;
-
-use super::{Server, fault};
 use api::view::Program;
 use base::{Clock, Fault, Result};
 use fleet::Identity;
+use server::{Programs, Server, fault};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -25,9 +21,6 @@ const ENROLL_LIFE_S: u64 = 300;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long a program may take to end after SIGTERM.
 const FAREWELL: Duration = Duration::from_secs(10);
-
-/// What is shown of the server's programs.
-pub type Programs = Arc<Mutex<Vec<Program>>>;
 
 /// A program beside this one, and how it is started: `PROGRAM WORDS VERB --follow-parent OPTIONS`, `PROGRAM WORDS enroll OPTIONS`.
 #[derive(Debug)]
@@ -56,7 +49,7 @@ impl Child {
 
     /// Makes sure that the program has an identity that is good here: one that ended, is damaged or came from another
     /// installation gives way to a new one; a server that moved is followed.
-    async fn identify(&self, folder: &Path, group: &str, server: &Server) -> Result<()> {
+    pub(crate) async fn identify(&self, folder: &Path, group: &str, server: &Server) -> Result<()> {
         match Identity::load(folder) {
             Ok(mut identity) if identity.fits(&server.authority, server.clock.wall()) => {
                 if identity.url == server.link_url {

@@ -4,14 +4,14 @@
 //! the scrubber that this server starts nothing has to be set up: its key is made here and given to both. Scrubbers elsewhere
 //! are listed in `probes.yaml`.
 
-use super::Child;
-use crate::fault;
-use crate::places::Places;
+use crate::Child;
 use base::config::INVALID;
 use base::{Fault, Random, Result, config};
 use base64::Engine;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use server::fault;
+use server::places::Places;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;

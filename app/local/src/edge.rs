@@ -1,9 +1,9 @@
 //! Gateway and packet filter of this very machine. Each runs when there is a configuration for it: what they serve nobody can guess.
 
-use super::Child;
-use crate::Server;
-use crate::places::Places;
+use crate::Child;
 use base::Result;
+use server::Server;
+use server::places::Places;
 use std::path::{Path, PathBuf};
 
 /// A part of the program `garrison-gateway` that runs on its own.

@@ -1,9 +1,9 @@
 //! The agent of this very machine.
 
-use super::Child;
-use crate::places::Places;
-use crate::{Server, fault};
+use crate::Child;
 use base::{Fault, Result};
+use server::places::Places;
+use server::{Server, fault};
 use std::path::PathBuf;
 
 /// What the local agent may do by itself.
