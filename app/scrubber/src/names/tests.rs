@@ -310,6 +310,9 @@ async fn one_prober_moves_nothing_until_another_agrees() {
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
 }
 
+/// What a person was told: why, and the commands that agree.
+type Asking = (String, [String; 2]);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_who_is_asked_is_told_and_moves_it_either_way() {
     for by_order in [false, true] {
@@ -322,7 +325,7 @@ async fn a_person_who_is_asked_is_told_and_moves_it_either_way() {
         let (book, stop) = (Arc::new(Book::default()), Arc::new(AtomicBool::new(false)));
         let (hands, _threads) = start(scene.executor, book.clone(), &stop);
         let orders = Orders::new("ab".into(), scene.clock.clone(), Arc::new(SystemRandom::new()));
-        let said: Arc<Mutex<Vec<(String, [String; 2])>>> = Arc::default();
+        let said: Arc<Mutex<Vec<Asking>>> = Arc::default();
         let heard = said.clone();
         let tell: Tell = Arc::new(move |asked| {
             assert_eq!(asked.why(base::Lang::Zh), "home 没有应答");
